@@ -1,0 +1,1 @@
+"""Training for any model: state, optimizer, partitioning, checkpoints, loop."""

@@ -1,0 +1,86 @@
+"""What training carries from step to step, and what a model has to offer."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import flax.struct
+import jax
+import numpy as np
+from flax import linen as nn
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+Batch = Mapping[str, Any]
+Metrics = dict[str, Array]
+
+
+class TrainState(flax.struct.PyTreeNode):
+  """Everything that a step changes; plain arrays, never flax boxes.
+
+  Attributes:
+    step: Number of steps taken, an int32 scalar.
+    params: What the gradient moves.
+    opt_state: The optimizer's own state.
+    mutables: Variables moved by other rules (codebooks), {} if there are none.
+  """
+
+  step: Any
+  params: PyTree
+  opt_state: PyTree
+  mutables: PyTree
+
+
+class Waveform(NamedTuple):
+  """Sound to listen to at an evaluation."""
+
+  samples: Float[np.ndarray, 'B N']
+  sample_rate: int
+
+
+class TrainStep(Protocol):
+  """The one contract between the train loop and a model."""
+
+  def variables(self, key: PRNGKeyArray, batch: Batch) -> dict[str, PyTree]:
+    """Returns {'params', 'mutables'}, boxed where the model names its axes."""
+    ...
+
+  def init(self, key: PRNGKeyArray, batch: Batch) -> TrainState:
+    """Returns the state before the first step."""
+    ...
+
+  def step(
+      self, state: TrainState, batch: Batch, key: PRNGKeyArray
+  ) -> tuple[TrainState, Metrics]:
+    """Pure and jittable; its noise is fold_in(key, state.step)."""
+    ...
+
+  def evaluate(self, state: TrainState, batch: Batch) -> Metrics:
+    """Pure, jittable, deterministic; 'weight' is what the means are over."""
+    ...
+
+  def waveforms(
+      self, state: TrainState, batch: Batch
+  ) -> Mapping[str, Waveform]:
+    """Returns what to listen to, {} if the model makes no sound."""
+    ...
+
+  def model_config(self) -> dict[str, Any]:
+    """JSON that rebuilds the model; 'kind' says which family it is."""
+    ...
+
+
+def unbox(tree: PyTree) -> PyTree:
+  """Takes arrays out of flax's boxes.
+
+  Unlike flax.linen.unbox it applies no sharding constraint, so it is safe
+  outside of jit and on donated arrays.
+  """
+  return jax.tree.map(
+      lambda leaf: leaf.value if is_boxed(leaf) else leaf,
+      tree,
+      is_leaf=is_boxed,
+  )
+
+
+def is_boxed(leaf: Any) -> bool:
+  """Says whether a leaf carries logical axis names."""
+  return isinstance(leaf, nn.Partitioned)
