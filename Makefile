@@ -1,0 +1,48 @@
+# Every target works on a fresh machine with Python 3.11 or 3.12.
+PYTHON ?= python3
+SEED ?= 0
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+       --constraint constraints.txt
+
+.PHONY: continue test fast lint format tiny clean
+
+## Continue data/prompts/* with the bundled models, into out/.
+continue: $(VENV)/core
+	$(BIN)/audiolm generate --prompts='data/prompts/speech_*' --model=speech \
+	    --output_dir=out/speech --seed=$(SEED)
+	$(BIN)/audiolm generate --prompts='data/prompts/piano_*' --model=piano \
+	    --output_dir=out/piano --seed=$(SEED)
+
+## All tests, the whole pipeline on a tiny corpus among them.
+test: $(VENV)/test
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests
+
+## The tests that take seconds.
+fast: $(VENV)/test
+	$(BIN)/python -m pytest -n 2 -m 'not slow' tests
+
+lint: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/pyink --quiet --check .
+
+format: $(VENV)/test
+	$(BIN)/ruff check --fix .
+	$(BIN)/pyink --quiet .
+
+## From a small corpus to a bundle and a continuation, all trained from scratch.
+tiny: $(VENV)/test
+	PATH=$(abspath $(BIN)):$$PATH bash launch/tiny.sh
+
+$(VENV)/core: setup.py constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/test: $(VENV)/core
+	$(PIP) --editable '.[test]' --requirement data/requirements-tiny.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info

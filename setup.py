@@ -1,0 +1,63 @@
+"""Packaging: a light core that generates; extras for everything else."""
+
+import pathlib
+
+import setuptools
+
+ROOT = pathlib.Path(__file__).parent
+
+CORE = [
+    'absl-py',
+    'flax',
+    'gin-config',
+    'jax',
+    'jaxtyping',
+    'librosa',
+    'numpy',
+    'optax',
+    'orbax-checkpoint',
+    'safetensors',
+    'soundfile',
+    'soxr',
+]
+TRAIN = [
+    'apache-beam',
+    # Beam's TFRecord sink needs a CRC library.
+    'google-crc32c',
+    'pillow',
+    'scikit-learn',
+    # 0.2.3 wants protobuf 7, TensorFlow 2.21 wants protobuf 6.
+    'sentencepiece<0.2.2',
+    'seqio',
+    'tensorboardX',
+    'tensorflow',
+    'tensorflow-datasets',
+]
+EVAL = ['matplotlib', 'pesq', 'scikit-learn', 'visqol-python[lattice]']
+TEST = [
+    'beartype',
+    'hypothesis',
+    'pyink',
+    'pytest',
+    'pytest-xdist',
+    'ruff',
+]
+
+setuptools.setup(
+    name='audiolm_jax',
+    version='0.1.0',
+    description='An open, complete AudioLM in JAX: audio in, a continuation out.',
+    long_description=(ROOT / 'README.md').read_text(),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    python_requires='>=3.11',
+    packages=setuptools.find_packages(include=['audiolm_jax', 'audiolm_jax.*']),
+    package_data={'audiolm_jax': ['bundles/*/*']},
+    install_requires=CORE,
+    extras_require={
+        'train': TRAIN,
+        'eval': EVAL,
+        'test': TRAIN + EVAL + TEST,
+    },
+    entry_points={'console_scripts': ['audiolm = audiolm_jax.cli.main:run']},
+)
