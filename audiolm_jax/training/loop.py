@@ -1,0 +1,149 @@
+"""The only train loop; it knows TrainStep, never a model."""
+
+import contextlib
+import itertools
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import jax
+
+from audiolm_jax.training import evaluating
+from audiolm_jax.training.checkpoints import Checkpoints, Restored
+from audiolm_jax.training.partitioning import (
+    DataLayout,
+    Partitioner,
+    make_mesh,
+    standard_logical_axis_rules,
+)
+from audiolm_jax.training.progress import Progress, check_params
+from audiolm_jax.training.state import Batch, TrainState, TrainStep
+from audiolm_jax.training.stopping import Stopping
+from audiolm_jax.training.summaries import open_summaries
+
+log = logging.getLogger(__name__)
+
+
+class TrainData(Protocol):
+  """An endless iterator that knows where it is; its state is JSON."""
+
+  def __next__(self) -> Batch:
+    ...
+
+  def get_state(self) -> dict[str, Any]:
+    """Where the next batch is."""
+    ...
+
+  def set_state(self, state: dict[str, Any]) -> None:
+    """Goes there."""
+    ...
+
+
+def train(
+    train_step: TrainStep,
+    train_data: TrainData | Callable[..., TrainData],
+    model_dir: str,
+    num_steps: int,
+    eval_data: Callable[..., Iterator[Batch]] | None = None,
+    partitioner: Partitioner | None = None,
+    log_every: int = 100,
+    eval_every: int = 1000,
+    num_eval_batches: int = 8,
+    save_every: int = 1000,
+    keep: int = 3,
+    seed: int = 0,
+    time_limit_seconds: float = float('inf'),
+    operative_config: str = '',
+) -> TrainState:
+  """Trains, going on from the newest intact checkpoint in model_dir if any.
+
+  A run that was stopped, or killed, and started again gives the same bits as
+  one that was not: noise comes from (seed, step), and the data's position is
+  saved with the state.
+
+  Args:
+    train_step: The model, its losses and its optimizers.
+    train_data: An iterator, or a callable that makes one. A callable is given
+      `shard_index` and `num_shards` where several processes share the batch.
+    model_dir: Gets checkpoints, TensorBoard events, model.json and config.gin.
+    num_steps: Steps in all, those of earlier runs included.
+    eval_data: Makes a fresh iterator for every evaluation; called like
+      train_data. The same number of batches on all processes.
+    partitioner: Mesh and axis rules; pure data parallelism if None.
+    log_every: Steps between log lines.
+    eval_every: Steps between evaluations; the last step is evaluated too.
+    num_eval_batches: Batches taken at most from eval_data.
+    save_every: Steps between checkpoints; the first and last are saved too.
+    keep: Newest checkpoints kept.
+    seed: Of parameters and noise.
+    time_limit_seconds: Saves and returns when it is over.
+    operative_config: Text saved beside the model.
+
+  Returns:
+    The state after the last step taken: fewer than num_steps after SIGTERM or
+    the time limit.
+
+  Raises:
+    FloatingPointError: A metric or a parameter is NaN or infinite. Names step
+      and metric; an earlier checkpoint is kept.
+    UserError: The checkpoints are another model's, or all damaged.
+  """
+  partitioner = partitioner or Partitioner(
+      make_mesh(), standard_logical_axis_rules()
+  )
+  data = _open(train_data, partitioner.data_layout)
+  init_key, noise_key = jax.random.split(jax.random.key(seed))
+  compiled = partitioner.compile(train_step, init_key, _peek(data))
+  config = train_step.model_config()
+  with Checkpoints(model_dir, keep) as checkpoints:
+    restored = checkpoints.restore_latest(compiled.abstract, config)
+    state, data_state = restored or Restored(compiled.init(), data.get_state())
+    data.set_state(data_state)
+    start = int(state.step)
+
+    def save(step: int) -> None:
+      check_params(step, state)
+      checkpoints.save(step, state, data.get_state(), config, operative_config)
+
+    if not restored:
+      # A full or unwritable disk shows now, not in an hour.
+      save(start)
+    summaries = open_summaries(model_dir, start + 1)
+    progress = Progress(summaries, num_steps, log_every, start)
+    stopping = Stopping(checkpoints.reached_preemption, time_limit_seconds)
+    with contextlib.closing(summaries), stopping:
+      for step in range(start + 1, num_steps + 1):
+        batch = partitioner.put(next(data))
+        state, metrics = compiled.step(state, batch, noise_key)
+        progress.add(step, metrics)
+        stop = stopping.reason(step)
+        last = step == num_steps
+        if step % save_every == 0 or last or stop:
+          progress.flush()
+          save(step)
+        if stop:
+          log.info(
+              'Stopped by %s at step %d; start again to go on.', stop, step
+          )
+          break
+        if eval_data and (step % eval_every == 0 or last):
+          batches = _open(eval_data, partitioner.data_layout)
+          batches = map(
+              partitioner.put, itertools.islice(batches, num_eval_batches)
+          )
+          evaluating.evaluate(compiled, state, batches, step, summaries)
+  return state
+
+
+def _open(source: Any, layout: DataLayout) -> Any:
+  if not callable(source):
+    return source
+  return source(**layout._asdict()) if layout.num_shards > 1 else source()
+
+
+def _peek(data: TrainData) -> Batch:
+  """Looks at the next batch without taking it."""
+  here = data.get_state()
+  batch = next(data)
+  data.set_state(here)
+  return batch

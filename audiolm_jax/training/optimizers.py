@@ -1,0 +1,126 @@
+"""Learning-rate schedules and optimizers, as plain functions."""
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import PyTree
+
+
+def constant(learning_rate: float, warmup_steps: int = 0) -> optax.Schedule:
+  """Linear warm-up to a rate that stays."""
+  return lambda step: learning_rate * _warmup(step, warmup_steps)
+
+
+def rsqrt(
+    learning_rate: float = 1.0, warmup_steps: int = 10_000
+) -> optax.Schedule:
+  """T5's rate: learning_rate / sqrt(max(step, warmup_steps)), flat at first."""
+  return lambda step: learning_rate / jnp.sqrt(jnp.maximum(step, warmup_steps))
+
+
+def rsqrt_with_ramp(peak: float, warmup_steps: int) -> optax.Schedule:
+  """The first Transformer's rate: linear up to the peak, then 1 / sqrt(step).
+
+  w2v-BERT trains with it (peak 2e-3, 25,000 steps of warm-up).
+  """
+  decay = rsqrt(peak * warmup_steps**0.5, warmup_steps)
+  return lambda step: decay(step) * _warmup(step, warmup_steps)
+
+
+def cosine(
+    peak: float, warmup_steps: int, num_steps: int, final_fraction: float = 0.0
+) -> optax.Schedule:
+  """Linear up to the peak, then half a cosine down to final_fraction of it."""
+  return optax.warmup_cosine_decay_schedule(
+      init_value=0.0,
+      peak_value=peak,
+      warmup_steps=warmup_steps,
+      decay_steps=num_steps,
+      end_value=peak * final_fraction,
+  )
+
+
+def adam(
+    learning_rate: optax.ScalarOrSchedule,
+    b1: float = 0.9,
+    b2: float = 0.99,
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    clip_norm: float = 1.0,
+) -> optax.GradientTransformation:
+  """Adam (AdamW with weight_decay) on gradients clipped by their global norm.
+
+  Biases and the scales of norms never decay; clip_norm=inf clips nothing.
+  """
+  return optax.chain(
+      optax.clip_by_global_norm(clip_norm),
+      optax.adamw(
+          learning_rate, b1, b2, eps, weight_decay=weight_decay, mask=_decays
+      ),
+  )
+
+
+def adafactor(
+    learning_rate: optax.ScalarOrSchedule,
+    decay_rate: float = 0.8,
+    clip_norm: float = 1.0,
+    scanned: str = 'layers',
+) -> optax.GradientTransformation:
+  """Adafactor with t5x's defaults, on gradients clipped by their global norm.
+
+  Args:
+    learning_rate: In units of each parameter's own root mean square.
+    decay_rate: Exponent of the second moment's memory.
+    clip_norm: Greatest global norm of the gradients; inf clips nothing.
+    scanned: Name of the module whose parameters stack layers (flax.linen.scan).
+      Each layer of the stack is scaled and clipped on its own, as if unscanned.
+  """
+  return optax.chain(
+      optax.clip_by_global_norm(clip_norm),
+      per_layer(optax.adafactor(learning_rate, decay_rate=decay_rate), scanned),
+  )
+
+
+def per_layer(
+    tx: optax.GradientTransformation, scanned: str
+) -> optax.GradientTransformation:
+  """Applies tx to every layer of the stacked parameters under `scanned`."""
+  each_layer = optax.GradientTransformation(
+      jax.vmap(tx.init), jax.vmap(tx.update)
+  )
+
+  def is_stacked(params: PyTree) -> PyTree:
+    return jax.tree.map_with_path(
+        lambda path, _: scanned in _names(path), params
+    )
+
+  def is_plain(params: PyTree) -> PyTree:
+    return jax.tree.map(lambda stacked: not stacked, is_stacked(params))
+
+  def chain(params: PyTree) -> optax.GradientTransformation:
+    if not any(jax.tree.leaves(is_stacked(params))):
+      return tx
+    return optax.chain(
+        optax.masked(each_layer, is_stacked), optax.masked(tx, is_plain)
+    )
+
+  return optax.GradientTransformation(
+      lambda params: chain(params).init(params),
+      lambda updates, state, params: chain(params).update(
+          updates, state, params
+      ),
+  )
+
+
+def _warmup(step: jax.typing.ArrayLike, warmup_steps: int) -> jax.Array:
+  return jnp.minimum(1.0, step / max(warmup_steps, 1))
+
+
+def _decays(params: PyTree) -> PyTree:
+  return jax.tree.map_with_path(
+      lambda path, _: _names(path)[-1] not in ('bias', 'scale'), params
+  )
+
+
+def _names(path: jax.tree_util.KeyPath) -> list[str]:
+  return [jax.tree_util.keystr([key], simple=True) for key in path]

@@ -1,0 +1,268 @@
+"""Which device holds what: mesh, logical axis rules, the jit of a step."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from flax import linen as nn
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jaxtyping import PRNGKeyArray, PyTree
+
+from audiolm_jax.errors import UserError
+from audiolm_jax.training.state import (
+    Batch,
+    Metrics,
+    TrainState,
+    TrainStep,
+    Waveform,
+    is_boxed,
+    unbox,
+)
+
+AxisRules = Sequence[tuple[str, str | None]]
+
+
+class DataLayout(NamedTuple):
+  """Which share of every global batch this process reads."""
+
+  shard_index: int
+  num_shards: int
+
+
+class Compiled(NamedTuple):
+  """A train step, laid out over the mesh.
+
+  Attributes:
+    init: () -> state.
+    step: (state, batch, key) -> (state, metrics); the old state is donated.
+    evaluate: (state, batch) -> metrics.
+    waveforms: (state, batch) -> sounds.
+    abstract: Shapes, dtypes and shardings of the state.
+  """
+
+  init: Callable[[], TrainState]
+  step: Callable[[TrainState, Batch, PRNGKeyArray], tuple[TrainState, Metrics]]
+  evaluate: Callable[[TrainState, Batch], Metrics]
+  waveforms: Callable[[TrainState, Batch], Mapping[str, Waveform]]
+  abstract: TrainState
+
+
+def make_mesh(data: int = -1, model: int = 1) -> Mesh:
+  """Lays devices out as data x model; data=-1 takes all that there are.
+
+  Raises:
+    UserError: The devices do not fill the mesh.
+  """
+  available = jax.device_count()
+  if data == -1:
+    data = max(available // model, 1)
+  needed = data * model
+  # A process without a device in the mesh would wait forever for the others.
+  if needed > available or (jax.process_count() > 1 and needed != available):
+    raise UserError(
+        f'A mesh of data={data} x model={model} does not fit {available}'
+        ' devices; set data=-1 and a model that divides them.'
+    )
+  return jax.make_mesh(
+      (data, model),
+      ('data', 'model'),
+      axis_types=(AxisType.Auto, AxisType.Auto),
+      devices=jax.devices()[:needed],
+  )
+
+
+def standard_logical_axis_rules(fsdp: bool = False) -> AxisRules:
+  """t5x's names; fsdp also spreads parameters over the data axis."""
+  return (
+      ('batch', 'data'),
+      ('vocab', 'model'),
+      ('embed', 'data' if fsdp else None),
+      ('mlp', 'model'),
+      ('heads', 'model'),
+      ('kv', None),
+      ('joined_kv', 'model'),
+      ('relpos_buckets', None),
+      ('length', None),
+      ('layers', None),
+      ('conv', None),
+  )
+
+
+class Partitioner:
+  """Lays a train step out over a mesh (t5x's PjitPartitioner)."""
+
+  def __init__(
+      self,
+      mesh: Mesh,
+      rules: AxisRules,
+      shared: Sequence[str] = ('positions',),
+  ):
+    """Args: `shared` are batch entries without a row per example."""
+    self.mesh = mesh
+    self.rules = tuple(rules)
+    self.shared = frozenset(shared)
+
+  @contextlib.contextmanager
+  def context(self) -> Iterator[None]:
+    """Where logical axis names mean something; all models run under it."""
+    # Under the older `with mesh:` constraints by logical name do nothing.
+    with jax.set_mesh(self.mesh), nn.logical_axis_rules(self.rules):
+      yield
+
+  @property
+  def data_layout(self) -> DataLayout:
+    """The rows of the data axis that this process's devices hold."""
+    local = np.vectorize(lambda device: device.process_index)(self.mesh.devices)
+    rows = np.flatnonzero((local == jax.process_index()).any(axis=1))
+    return DataLayout(
+        int(rows[0]) // len(rows), self.mesh.shape['data'] // len(rows)
+    )
+
+  def batch_sharding(self, name: str) -> NamedSharding:
+    """Rows over the data axis, but for what all rows share."""
+    spec = PartitionSpec() if name in self.shared else PartitionSpec('data')
+    return NamedSharding(self.mesh, spec)
+
+  def put(self, batch: Batch) -> Batch:
+    """Makes global arrays of this process's share of a batch.
+
+    Raises:
+      UserError: The rows do not divide over the data axis.
+    """
+    num_rows = self.mesh.shape['data'] // self.data_layout.num_shards
+    for name, value in batch.items():
+      if name not in self.shared and len(value) % num_rows:
+        raise UserError(
+            f'A batch of {len(value)} ({name}) does not divide over the'
+            f' {num_rows} rows of data={self.mesh.shape["data"]}; change the'
+            ' batch size or the mesh.'
+        )
+    return {
+        name: jax.make_array_from_process_local_data(
+            self.batch_sharding(name), np.asarray(value)
+        )
+        for name, value in batch.items()
+    }
+
+  def state_shardings(
+      self, train_step: TrainStep, key: PRNGKeyArray, batch: Batch
+  ) -> TrainState:
+    """A tree like the state, of NamedSharding.
+
+    Raises:
+      UserError: An axis name has no rule or a size does not divide.
+    """
+    with self.context():
+      boxed = jax.eval_shape(train_step.variables, key, batch)
+      state = jax.eval_shape(train_step.init, key, batch)
+    shardings = self._variable_shardings(boxed)
+    replicated = NamedSharding(self.mesh, PartitionSpec())
+    return TrainState(
+        step=replicated,
+        params=shardings['params'],
+        opt_state=_mirror(
+            state.opt_state, state.params, shardings['params'], replicated
+        ),
+        mutables=shardings['mutables'],
+    )
+
+  def compile(
+      self, train_step: TrainStep, key: PRNGKeyArray, batch: Batch
+  ) -> Compiled:
+    """Jits a train step; `key` and `batch` are what its init gets."""
+    batch = self.put(batch)
+    shardings = self.state_shardings(train_step, key, batch)
+    replicated = NamedSharding(self.mesh, PartitionSpec())
+    init = jax.jit(train_step.init, out_shardings=shardings)
+    step = jax.jit(
+        train_step.step,
+        in_shardings=(shardings, None, None),
+        out_shardings=(shardings, replicated),
+        donate_argnums=0,
+    )
+    evaluate = jax.jit(
+        train_step.evaluate,
+        in_shardings=(shardings, None),
+        out_shardings=replicated,
+    )
+    with self.context():
+      shapes = jax.eval_shape(train_step.init, key, batch)
+    return Compiled(
+        init=lambda: self._run(init, key, batch),
+        step=lambda *args: self._run(step, *args),
+        evaluate=lambda *args: self._run(evaluate, *args),
+        waveforms=lambda *args: self._run(train_step.waveforms, *args),
+        abstract=jax.tree.map(_abstract, shapes, shardings),
+    )
+
+  def _run(self, function: Callable[..., Any], *args: Any) -> Any:
+    with self.context():
+      return function(*args)
+
+  def _variable_shardings(self, boxed: PyTree) -> PyTree:
+    _check_names(boxed, self.rules)
+    shardings = nn.logical_to_mesh_sharding(
+        nn.get_partition_spec(boxed), self.mesh, self.rules
+    )
+    jax.tree.map_with_path(_check_divides, unbox(boxed), shardings)
+    return shardings
+
+
+def _check_names(boxed: PyTree, rules: AxisRules) -> None:
+  """Flax would silently replicate an axis whose name has no rule."""
+  known = {name for name, _ in rules}
+  leaves = jax.tree.leaves_with_path(boxed, is_leaf=is_boxed)
+  for path, leaf in leaves:
+    unknown = set(leaf.names) - known - {None} if is_boxed(leaf) else set()
+    if unknown:
+      raise UserError(
+          f'{_name(path)} names its axes {leaf.names}, but there is no rule for'
+          f' {sorted(unknown)}; known are {sorted(known)}.'
+      )
+
+
+def _check_divides(
+    path: jax.tree_util.KeyPath, leaf: Any, sharding: NamedSharding
+) -> None:
+  try:
+    sharding.shard_shape(leaf.shape)
+  except ValueError as error:
+    raise UserError(
+        f'{_name(path)} of shape {leaf.shape} does not divide as'
+        f' {sharding.spec} over a mesh of {dict(sharding.mesh.shape)}.'
+    ) from error
+
+
+def _mirror(
+    opt_state: PyTree, params: PyTree, shardings: PyTree, default: NamedSharding
+) -> PyTree:
+  """Shards what the optimizer keeps for a parameter like that parameter.
+
+  It is known by the end of its path and its shape: moments match, Adafactor's
+  factored rows and columns do not and are replicated.
+  """
+  known = {}
+  params = jax.tree.leaves_with_path(params)
+  for (path, leaf), sharding in zip(
+      params, jax.tree.leaves(shardings), strict=True
+  ):
+    # An optimizer of one part (the discriminator) sees no top-level name.
+    for tail in (path[1:], path):
+      known[_name(tail), leaf.shape] = sharding
+
+  def of(path: jax.tree_util.KeyPath, leaf: Any) -> NamedSharding:
+    tails = [_name(path[start:]) for start in range(len(path))]
+    found = [known[t, leaf.shape] for t in tails if (t, leaf.shape) in known]
+    return found[0] if found else default
+
+  return jax.tree.map_with_path(of, opt_state)
+
+
+def _abstract(leaf: Any, sharding: NamedSharding) -> jax.ShapeDtypeStruct:
+  return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
+
+
+def _name(path: jax.tree_util.KeyPath) -> str:
+  return jax.tree_util.keystr(path, simple=True, separator='/')

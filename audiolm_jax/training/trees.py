@@ -1,0 +1,67 @@
+"""Trees of arrays on disk: Orbax, with names instead of classes."""
+
+import jax
+import orbax.checkpoint as ocp
+from etils import epath
+from flax import traverse_util
+from jaxtyping import PyTree
+
+from audiolm_jax.errors import UserError
+
+
+def by_name(tree: PyTree) -> PyTree:
+  """Nested dicts by name, so that the file outlives the classes of the tree."""
+  leaves = jax.tree.leaves_with_path(tree)
+  return traverse_util.unflatten_dict(
+      {_names(path): leaf for path, leaf in leaves}
+  )
+
+
+def _names(path: jax.tree_util.KeyPath) -> tuple[str, ...]:
+  return tuple(jax.tree_util.keystr([key], simple=True) for key in path)
+
+
+def restore(folder: epath.Path, like: PyTree) -> PyTree:
+  """Restores an item into the tree, dtypes and shardings of `like`."""
+  wanted = by_name(like)
+  _check_same_shapes(_stored(folder), wanted, folder)
+  with ocp.StandardCheckpointer() as checkpointer:
+    found = traverse_util.flatten_dict(checkpointer.restore(folder, wanted))
+  return jax.tree.map_with_path(lambda path, _: found[_names(path)], like)
+
+
+def restore_stored(folder: epath.Path) -> PyTree:
+  """Restores an item as it lies on disk, on one device."""
+  one_device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+  like = jax.tree.map(
+      lambda leaf: jax.ShapeDtypeStruct(
+          leaf.shape, leaf.dtype, sharding=one_device
+      ),
+      _stored(folder),
+  )
+  return restore(folder, like)
+
+
+def _stored(folder: epath.Path) -> PyTree:
+  """Shapes and dtypes of an item."""
+  return ocp.StandardCheckpointHandler().metadata(folder).tree
+
+
+def _check_same_shapes(
+    stored: PyTree, wanted: PyTree, folder: epath.Path
+) -> None:
+  """Orbax would answer with thousands of lines."""
+  stored, wanted = (
+      {
+          '/'.join(names): f'{leaf.dtype}{list(leaf.shape)}'
+          for names, leaf in traverse_util.flatten_dict(tree).items()
+      }
+      for tree in (stored, wanted)
+  )
+  for name in sorted(stored.keys() | wanted.keys()):
+    if stored.get(name) != wanted.get(name):
+      raise UserError(
+          f'{folder} is of another model: {name} is'
+          f' {stored.get(name, "not there")}, this run has'
+          f' {wanted.get(name, "no such array")}; use a fresh MODEL_DIR.'
+      )
