@@ -1,0 +1,137 @@
+"""Waveforms in and out: any format, channel count and rate. Knows no model."""
+
+import os
+import pathlib
+import tempfile
+
+import numpy as np
+import soundfile
+import soxr
+from jaxtyping import Float
+
+from audiolm_jax.errors import UserError
+
+# An MP3 frame borrows bits from up to nine frames of 1152 samples before it.
+_RUN_UP = 16384
+
+
+def read(
+    path: str | os.PathLike,
+    sample_rate: int,
+    start_seconds: float = 0.0,
+    seconds: float | None = None,
+) -> Float[np.ndarray, ' N']:
+  """Reads a file as mono at `sample_rate`; a crop is sought, not decoded up to.
+
+  Args:
+    path: Anything libsndfile reads: WAV, FLAC, Ogg, Opus, MP3, AIFF, ...
+    sample_rate: Of the result, in Hz.
+    start_seconds: Where the crop starts.
+    seconds: Length of the crop; it is shorter where the file ends.
+
+  Raises:
+    UserError: The file is missing, empty, damaged or not audio.
+  """
+  with _open(path) as file:
+    start = round(start_seconds * file.samplerate)
+    wanted = file.frames - start
+    if seconds is not None:
+      wanted = min(wanted, round(seconds * file.samplerate))
+    if wanted <= 0:
+      raise UserError(
+          f'{path}: no audio to read at {start_seconds:g} s; the file lasts'
+          f' {file.frames / file.samplerate:g} s.'
+      )
+    samples = _decode(file, path, start, wanted)
+    return _resample(samples.mean(axis=1), file.samplerate, sample_rate)
+
+
+def duration(path: str | os.PathLike) -> float:
+  """Length in seconds, from the header alone."""
+  with _open(path) as file:
+    return file.frames / file.samplerate
+
+
+def write(
+    path: str | os.PathLike,
+    waveform: Float[np.ndarray, ' N'],
+    sample_rate: int,
+) -> None:
+  """Writes a 16-bit WAV: the whole file appears at once, or none of it."""
+  path = pathlib.Path(path)
+  try:
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f'.{path.name}.', delete=False
+    ) as file:
+      soundfile.write(
+          file,
+          np.clip(waveform, -1.0, 1.0),
+          sample_rate,
+          format='WAV',
+          subtype='PCM_16',
+      )
+    os.chmod(file.name, 0o644)  # Temporary files are private; results are not.
+    os.replace(file.name, path)
+  except OSError as error:
+    raise UserError(f'Cannot write {path}: {error.strerror}.') from error
+
+
+def pad_to_multiple(
+    waveform: Float[np.ndarray, '*B N'], multiple: int
+) -> Float[np.ndarray, '*B N2']:
+  """Appends silence up to the next positive multiple of `multiple` samples."""
+  length = waveform.shape[-1]
+  target = max(-(-length // multiple), 1) * multiple
+  widths = [(0, 0)] * (waveform.ndim - 1) + [(0, target - length)]
+  return np.pad(waveform, widths)
+
+
+def _open(path: str | os.PathLike) -> soundfile.SoundFile:
+  if not os.path.isfile(path):
+    raise UserError(f'{path}: no such audio file.')
+  try:
+    file = soundfile.SoundFile(path)
+  except (soundfile.LibsndfileError, TypeError) as error:
+    # soundfile raises TypeError for '.raw', whose format it cannot know.
+    raise UserError(
+        f'{path} is not audio that libsndfile reads ({error}); convert it to'
+        ' WAV or FLAC.'
+    ) from error
+  if file.frames == 0:
+    file.close()
+    raise UserError(f'{path} holds no audio samples.')
+  return file
+
+
+def _decode(
+    file: soundfile.SoundFile,
+    path: str | os.PathLike,
+    start: int,
+    frames: int,
+) -> Float[np.ndarray, 'N C']:
+  run_up = min(start, _RUN_UP)
+  try:
+    file.seek(start - run_up)
+    samples = file.read(run_up + frames, dtype='float32', always_2d=True)
+  except soundfile.LibsndfileError as error:
+    raise UserError(f'{path} is damaged ({error}).') from error
+  samples = samples[run_up:]
+  if len(samples) < frames:
+    raise UserError(
+        f'{path} is cut short: only {start + len(samples)} of its'
+        f' {file.frames} samples can be decoded.'
+    )
+  if not np.isfinite(samples).all():
+    raise UserError(f'{path} holds samples that are NaN or infinite.')
+  return samples
+
+
+def _resample(
+    waveform: Float[np.ndarray, ' N'], source_rate: int, target_rate: int
+) -> Float[np.ndarray, ' N2']:
+  """Exactly round(N * target / source) samples, and never none."""
+  if source_rate == target_rate:
+    return waveform
+  length = max(round(len(waveform) * target_rate / source_rate), 1)
+  resampled = soxr.resample(waveform, source_rate, target_rate)[:length]
+  return np.pad(resampled, (0, length - len(resampled)))

@@ -1,0 +1,161 @@
+"""Corpora: a manifest of clips, and endless batches of crops drawn from it."""
+
+import collections
+import json
+import os
+import pathlib
+from collections.abc import Iterator, Sequence
+from concurrent import futures
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from audiolm_jax import audio
+from audiolm_jax.errors import UserError
+
+_PREFETCH = 2  # Batches read ahead of the one in use.
+_THREADS = 2
+
+
+class Clip(NamedTuple):
+  """A recording and what is known about it.
+
+  Attributes:
+    path: Audio file; relative to the manifest on disk, absolute in memory.
+    seconds: Its length.
+    split: 'train', 'validation', 'test', ...
+    source: The corpus it comes from.
+    licence: Under which terms it may be used.
+    speaker: Who speaks, or None.
+    piece: Which piece is played, or None.
+    transcript: What is said, or None.
+    labels: Sidecar TSV of `start_seconds end_seconds label` lines, or None.
+  """
+
+  path: str
+  seconds: float
+  split: str
+  source: str
+  licence: str
+  speaker: str | None = None
+  piece: str | None = None
+  transcript: str | None = None
+  labels: str | None = None
+
+
+def read_manifest(
+    path: str | os.PathLike, split: str | None = None
+) -> list[Clip]:
+  """Reads JSON lines, one clip each; only those of `split` if one is named."""
+  try:
+    lines = pathlib.Path(path).read_text(encoding='utf-8').splitlines()
+  except (OSError, UnicodeDecodeError) as error:
+    raise UserError(f'Cannot read the manifest {path}: {error}.') from error
+  folder = pathlib.Path(path).absolute().parent
+  clips = [
+      _parse(line, folder, f'{path}, line {number}')
+      for number, line in enumerate(lines, start=1)
+      if line.strip()
+  ]
+  chosen = [clip for clip in clips if split in (None, clip.split)]
+  if not chosen:
+    splits = sorted({clip.split for clip in clips})
+    raise UserError(f'{path} has no clip of split {split!r}; it has {splits}.')
+  return chosen
+
+
+def write_manifest(path: str | os.PathLike, clips: Sequence[Clip]) -> None:
+  """Writes JSON lines; paths become relative to the manifest's folder."""
+  path = pathlib.Path(path).absolute()
+  lines = []
+  for clip in clips:
+    fields = clip._asdict()
+    for name in ('path', 'labels'):
+      if fields[name] is not None:
+        fields[name] = os.path.relpath(fields[name], path.parent)
+    lines.append(json.dumps(fields, ensure_ascii=False) + '\n')
+  path.write_text(''.join(lines), encoding='utf-8')
+
+
+class AudioBatches(Iterator):
+  """Random crops, for ever; batch n depends on the seed and on n only.
+
+  A clip is drawn in proportion to its seconds, then a crop of it. Clips shorter
+  than the crop are followed by silence, and `length` says how many samples are
+  theirs. Side by side, the batches of all shards are the batch of one shard.
+  """
+
+  def __init__(
+      self,
+      clips: Sequence[Clip],
+      sample_rate: int,
+      crop_seconds: float,
+      batch_size: int,
+      seed: int,
+      shard_index: int = 0,
+      num_shards: int = 1,
+  ):
+    if not clips:
+      raise UserError('There is no clip to draw from.')
+    if batch_size % num_shards:
+      raise UserError(
+          f'A batch of {batch_size} clips cannot be shared by {num_shards}'
+          ' hosts; make it a multiple of their number.'
+      )
+    self._clips = clips
+    self._ends = np.cumsum([clip.seconds for clip in clips])
+    self._sample_rate = sample_rate
+    self._crop_seconds = crop_seconds
+    self._batch_size = batch_size
+    self._seed = seed
+    rows = batch_size // num_shards
+    self._rows = slice(shard_index * rows, (shard_index + 1) * rows)
+    self._step = 0
+    self._pool = futures.ThreadPoolExecutor(_THREADS)
+    self._ahead = collections.deque()
+
+  def __next__(self) -> dict[str, np.ndarray]:
+    while len(self._ahead) <= _PREFETCH:
+      step = self._step + len(self._ahead)
+      self._ahead.append(self._pool.submit(self._batch, step))
+    batch = self._ahead.popleft().result()
+    self._step += 1
+    return batch
+
+  def get_state(self) -> dict[str, Any]:
+    """The position of the next batch; JSON-able."""
+    return {'step': self._step}
+
+  def set_state(self, state: dict[str, Any]) -> None:
+    """Continues where `state` was taken."""
+    self._step = int(state['step'])
+    self._ahead.clear()
+
+  def _batch(self, step: int) -> dict[str, np.ndarray]:
+    draws = np.random.default_rng((self._seed, step))
+    picks, offsets = draws.uniform(size=(2, self._batch_size))
+    crops = [
+        self._crop(*draw)
+        for draw in zip(picks[self._rows], offsets[self._rows], strict=True)
+    ]
+    num_samples = round(self._crop_seconds * self._sample_rate)
+    waveform = np.zeros((len(crops), num_samples), np.float32)
+    for row, crop in zip(waveform, crops, strict=True):
+      row[: len(crop)] = crop[:num_samples]
+    length = [min(len(crop), num_samples) for crop in crops]
+    return {'waveform': waveform, 'length': np.array(length, np.int32)}
+
+  def _crop(self, pick: float, offset: float) -> np.ndarray:
+    index = np.searchsorted(self._ends, pick * self._ends[-1], side='right')
+    clip = self._clips[index]
+    start = offset * max(clip.seconds - self._crop_seconds, 0)
+    return audio.read(clip.path, self._sample_rate, start, self._crop_seconds)
+
+
+def _parse(line: str, folder: pathlib.Path, where: str) -> Clip:
+  try:
+    clip = Clip(**json.loads(line))
+  except (json.JSONDecodeError, TypeError) as error:
+    raise UserError(f'{where} is not a clip: {error}.') from error
+  labels = None if clip.labels is None else str(folder / clip.labels)
+  return clip._replace(path=str(folder / clip.path), labels=labels)

@@ -1,0 +1,117 @@
+"""Tests audiolm_jax/audio.py."""
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audiolm_jax import audio
+from audiolm_jax.errors import UserError
+
+
+def tone(sample_rate: int, seconds: float = 1.0, hz: float = 440.0):
+  return 0.5 * np.sin(
+      2 * np.pi * hz * np.arange(round(seconds * sample_rate)) / sample_rate
+  )
+
+
+@pytest.mark.parametrize('rate', [8000, 11025, 16000, 44100, 48000, 96000])
+@pytest.mark.parametrize('channels', [1, 2, 6])
+def test_any_rate_and_channel_count_becomes_the_same_mono(
+    tmp_path, rate, channels
+):
+  path = tmp_path / 'tone.wav'
+  soundfile.write(path, np.tile(tone(rate)[:, None], (1, channels)), rate)
+  waveform = audio.read(path, 16000)
+  assert waveform.dtype == np.float32
+  np.testing.assert_allclose(
+      waveform[800:-800], tone(16000)[800:-800], atol=2e-3
+  )
+
+
+@pytest.mark.parametrize('extension', ['wav', 'flac', 'ogg', 'mp3', 'aiff'])
+def test_a_crop_is_the_same_part_of_the_file(tmp_path, extension):
+  path = tmp_path / f'tone.{extension}'
+  chirp = tone(16000, 3) * np.linspace(0, 1, 48000)
+  soundfile.write(path, chirp, 16000)
+  whole = audio.read(path, 16000)
+  crop = audio.read(path, 16000, start_seconds=1.0, seconds=0.5)
+  np.testing.assert_allclose(crop, whole[16000:24000], atol=1e-3)
+
+
+@given(
+    length=st.integers(1, 5000),
+    rate=st.sampled_from([8000, 22050, 48000, 96000]),
+)
+@settings(max_examples=30, deadline=None)
+def test_resampling_keeps_the_duration(tmp_path_factory, length, rate):
+  path = tmp_path_factory.mktemp('audio') / 'short.wav'
+  soundfile.write(path, np.zeros(length), rate)
+  waveform = audio.read(path, 16000)
+  assert len(waveform) == max(round(length * 16000 / rate), 1)
+  assert audio.duration(path) == length / rate
+
+
+def test_what_is_written_is_read_back(tmp_path):
+  waveform = tone(16000).astype(np.float32)
+  audio.write(tmp_path / 'a.wav', waveform, 16000)
+  np.testing.assert_allclose(
+      audio.read(tmp_path / 'a.wav', 16000), waveform, atol=1 / 32768
+  )
+  assert [path.name for path in tmp_path.iterdir()] == ['a.wav']
+
+
+def test_loud_samples_are_clipped_and_do_not_wrap(tmp_path):
+  audio.write(tmp_path / 'a.wav', np.array([1.5, -1.5]), 16000)
+  waveform = audio.read(tmp_path / 'a.wav', 16000)
+  np.testing.assert_allclose(waveform, [1, -1], atol=1e-4)
+
+
+def truncated_flac(path):
+  soundfile.write(path, np.random.default_rng(0).normal(size=48000), 16000)
+  path.write_bytes(path.read_bytes()[:20000])
+
+
+def not_finite(path):
+  soundfile.write(path, np.array([0.0, np.nan]), 16000, subtype='FLOAT')
+
+
+BAD_FILES = {
+    'missing.wav': lambda path: None,
+    'folder.wav': lambda path: path.mkdir(),
+    'empty.wav': lambda path: soundfile.write(path, np.zeros(0), 16000),
+    'zero_bytes.wav': lambda path: path.touch(),
+    'text.wav': lambda path: path.write_text('not audio'),
+    'text.raw': lambda path: path.write_text('not audio'),
+    'truncated.flac': truncated_flac,
+    'not_finite.wav': not_finite,
+}
+
+
+@pytest.mark.parametrize('name', BAD_FILES)
+def test_bad_files_are_named_in_one_line(tmp_path, name):
+  BAD_FILES[name](tmp_path / name)
+  with pytest.raises(UserError, match=name) as error:
+    audio.read(tmp_path / name, 16000)
+  assert '\n' not in str(error.value)
+
+
+def test_a_crop_behind_the_end_is_refused(tmp_path):
+  audio.write(tmp_path / 'a.wav', tone(16000), 16000)
+  with pytest.raises(UserError, match='lasts 1 s'):
+    audio.read(tmp_path / 'a.wav', 16000, start_seconds=2.0)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+  (tmp_path / 'file').touch()
+  with pytest.raises(UserError, match='file/a.wav'):
+    audio.write(tmp_path / 'file' / 'a.wav', tone(16000), 16000)
+
+
+@given(length=st.integers(0, 100), multiple=st.integers(1, 40))
+def test_padding_reaches_the_next_positive_multiple(length, multiple):
+  padded = audio.pad_to_multiple(np.ones(length), multiple)
+  assert len(padded) % multiple == 0
+  assert max(length, 1) <= len(padded) < max(length, 1) + multiple
+  assert padded.sum() == length

@@ -1,0 +1,135 @@
+"""Tests audiolm_jax/corpus.py."""
+
+import json
+
+import numpy as np
+import pytest
+
+from audiolm_jax import audio, corpus
+from audiolm_jax.errors import UserError
+
+RATE = 1000
+
+
+def clip(path, seconds, split='train', **fields):
+  return corpus.Clip(str(path), seconds, split, 'test', 'CC0-1.0', **fields)
+
+
+@pytest.fixture
+def clips(tmp_path):
+  """Three clips whose samples say who they are: constant 0.1, 0.2 and 0.3."""
+  result = []
+  for index, seconds in enumerate([0.5, 2.0, 4.0]):
+    path = tmp_path / f'{index}.wav'
+    level = 0.1 * (index + 1)
+    audio.write(path, np.full(round(seconds * RATE), level), RATE)
+    result.append(clip(path, seconds))
+  return result
+
+
+def batches(clips, **fields):
+  settings = dict(sample_rate=RATE, crop_seconds=1.0, batch_size=4, seed=7)
+  return corpus.AudioBatches(clips, **(settings | fields))
+
+
+def assert_equal_batches(left, right):
+  assert left.keys() == right.keys()
+  for name in left:
+    np.testing.assert_array_equal(left[name], right[name])
+
+
+def test_a_manifest_survives_the_disk_and_a_move(tmp_path):
+  old, new = tmp_path / 'old', tmp_path / 'new'
+  old.mkdir()
+  written = [
+      clip(old / 'a.wav', 1.5, speaker='x', labels=str(old / 'a.tsv')),
+      clip(old / 'deep/b.wav', 2.0, split='test', transcript='né'),
+  ]
+  corpus.write_manifest(old / 'm.jsonl', written)
+  assert corpus.read_manifest(old / 'm.jsonl') == written
+  old.rename(new)
+  moved = corpus.read_manifest(new / 'm.jsonl', split='train')
+  assert moved == [
+      written[0]._replace(path=str(new / 'a.wav'), labels=str(new / 'a.tsv'))
+  ]
+
+
+@pytest.mark.parametrize('line', ['{', '[]', '{"path": "a"}', '{"nope": 1}'])
+def test_a_bad_line_is_named(tmp_path, line):
+  path = tmp_path / 'm.jsonl'
+  good = json.dumps(clip('a.wav', 1.0)._asdict())
+  path.write_text(f'{good}\n{line}\n')
+  with pytest.raises(UserError, match='line 2'):
+    corpus.read_manifest(path)
+
+
+def test_an_unknown_split_lists_the_known_ones(tmp_path):
+  corpus.write_manifest(tmp_path / 'm.jsonl', [clip(tmp_path / 'a.wav', 1.0)])
+  with pytest.raises(UserError, match="'train'"):
+    corpus.read_manifest(tmp_path / 'm.jsonl', split='tset')
+
+
+def test_a_restored_iterator_continues_bit_for_bit(clips):
+  straight = batches(clips)
+  expected = [next(straight) for _ in range(6)]
+  stopped = batches(clips)
+  for _ in range(3):
+    next(stopped)
+  resumed = batches(clips)
+  next(resumed)  # What was read ahead must be forgotten.
+  resumed.set_state(json.loads(json.dumps(stopped.get_state())))
+  for batch in expected[3:]:
+    assert_equal_batches(next(resumed), batch)
+
+
+def test_batches_differ_from_step_to_step_and_seed_to_seed(clips):
+  first, second = batches(clips), batches(clips, seed=8)
+  waveforms = [
+      next(first)['waveform'],
+      next(first)['waveform'],
+      next(second)['waveform'],
+  ]
+  assert not np.array_equal(waveforms[0], waveforms[1])
+  assert not np.array_equal(waveforms[0], waveforms[2])
+
+
+@pytest.mark.parametrize('num_shards', [2, 4])
+def test_shards_side_by_side_are_the_whole_batch(clips, num_shards):
+  whole = batches(clips)
+  shards = [
+      batches(clips, shard_index=index, num_shards=num_shards)
+      for index in range(num_shards)
+  ]
+  for _ in range(2):
+    parts = [next(shard) for shard in shards]
+    joined = {
+        name: np.concatenate([part[name] for part in parts])
+        for name in parts[0]
+    }
+    assert_equal_batches(joined, next(whole))
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(clips):
+  with pytest.raises(UserError, match='3 hosts'):
+    batches(clips, num_shards=3)
+
+
+def test_clips_come_in_proportion_to_their_seconds(clips):
+  batch = next(batches(clips, batch_size=2000))
+  levels = np.round(batch['waveform'][:, 0] * 10)
+  shares = [np.mean(levels == level) for level in (1, 2, 3)]
+  np.testing.assert_allclose(shares, np.array([0.5, 2, 4]) / 6.5, atol=0.05)
+
+
+def test_short_clips_are_followed_by_silence_and_say_their_length(clips):
+  batch = next(batches(clips, batch_size=64))
+  assert set(batch['length']) == {500, 1000}
+  for row, length in zip(batch['waveform'], batch['length'], strict=True):
+    assert (row[:length] != 0).all()
+    assert (row[length:] == 0).all()
+
+
+def test_a_damaged_clip_is_named(clips, tmp_path):
+  (tmp_path / '2.wav').write_text('gone')
+  with pytest.raises(UserError, match='2.wav'):
+    next(batches(clips, batch_size=64))
