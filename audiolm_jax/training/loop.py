@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 
@@ -24,6 +24,7 @@ from audiolm_jax.training.summaries import open_summaries
 log = logging.getLogger(__name__)
 
 
+@runtime_checkable
 class TrainData(Protocol):
   """An endless iterator that knows where it is; its state is JSON."""
 

@@ -1,7 +1,7 @@
 """What training carries from step to step, and what a model has to offer."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import flax.struct
 import jax
@@ -36,6 +36,7 @@ class Waveform(NamedTuple):
   sample_rate: int
 
 
+@runtime_checkable
 class TrainStep(Protocol):
   """The one contract between the train loop and a model."""
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,7 @@ from audiolm_jax.training.state import Waveform
 _RANGE_DB = 80.0
 
 
+@runtime_checkable
 class Summaries(Protocol):
   """Where a run's numbers and sounds go."""
 
