@@ -1,0 +1,1 @@
+"""The command line: one absl main a verb; the only place that imports gin."""

@@ -1,0 +1,52 @@
+"""audiolm VERB [flags]: everything from a waveform to its continuation.
+
+  audiolm generate   continue recordings with a trained model
+  audiolm detect     say which clips were generated
+  audiolm extract    turn audio into tokens
+  audiolm cluster    fit the k-means that makes semantic tokens
+  audiolm train      train any of the models from a Gin file
+  audiolm bundle     put trained parts into a folder that one can hand over
+  audiolm evaluate   measure what was generated
+
+`audiolm VERB --help` shows the flags of a verb, with examples.
+"""
+
+import importlib.util
+import runpy
+import sys
+
+_VERBS = tuple(
+    line.split()[1]
+    for line in __doc__.splitlines()
+    if line[:10] == '  audiolm '
+)
+
+
+def run() -> None:
+  """Runs `audiolm_jax.cli.VERB` as if it had been started itself."""
+  verb = sys.argv[1] if len(sys.argv) > 1 else '--help'
+  if verb in ('help', '-h', '--help', '--helpfull'):
+    print(__doc__.strip())
+    return
+  if verb not in _available():
+    print(
+        f'audiolm has no verb {verb!r}; it has {", ".join(_available())}.',
+        file=sys.stderr,
+    )
+    sys.exit(2)
+  del sys.argv[1]
+  runpy.run_module(
+      f'audiolm_jax.cli.{verb}', run_name='__main__', alter_sys=True
+  )
+
+
+def _available() -> list[str]:
+  return [
+      verb
+      for verb in _VERBS
+      if importlib.util.find_spec(f'audiolm_jax.cli.{verb}')
+  ]
+
+
+if __name__ == '__main__':
+  run()

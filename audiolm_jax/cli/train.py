@@ -1,0 +1,159 @@
+"""Trains a model as Gin files say, and goes on where it stopped before.
+
+Examples:
+  audiolm train --gin_file=gin/soundstream.gin \\
+      --gin.MANIFEST="'corpus/manifest.jsonl'" \\
+      --gin.MODEL_DIR="'runs/soundstream'"
+  audiolm train --gin_file=gin/semantic.gin --gin.TOKENS="'tokens'" \\
+      --gin.MODEL_DIR="'runs/semantic'" --gin.TRAIN_STEPS=1000
+
+Files are read in the order given and later ones win; --gin.NAME=VALUE and
+--gin_bindings win over files. VALUE is Python: a string needs its own quotes.
+"""
+
+import contextlib
+import inspect
+import pathlib
+import sys
+
+import gin
+import jax
+from absl import flags
+
+from audiolm_jax.cli import verb
+from audiolm_jax.errors import UserError
+from audiolm_jax.training import loop
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_multi_string(
+    'gin_file', [], 'Gin file; may be repeated.', flag_values=FLAGS
+)
+flags.DEFINE_multi_string(
+    'gin_bindings', [], 'One binding; may be repeated.', flag_values=FLAGS
+)
+flags.DEFINE_multi_string(
+    'gin_search_paths',
+    ['.'],
+    'Folders where Gin files are looked for.',
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool(
+    'multiprocess',
+    False,
+    'Several processes train together: TPU pods, Slurm and Kubernetes are'
+    ' recognised; elsewhere give the next three flags.',
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    'coordinator_address', None, 'host:port of process 0.', flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    'num_processes', None, 'How many processes.', flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    'process_id', None, 'Which of them this is.', flag_values=FLAGS
+)
+
+_REPOSITORY = str(pathlib.Path(__file__).parents[2])
+
+
+def rewrite_gin_flags(argv: list[str]) -> list[str]:
+  """Turns t5x's `--gin.NAME=VALUE` into `--gin_bindings=NAME=VALUE`."""
+  return [
+      arg.replace('--gin.', '--gin_bindings=', 1)
+      if arg.startswith('--gin.')
+      else arg
+      for arg in argv
+  ]
+
+
+def main(argv: list[str]) -> None:
+  if len(argv) > 1:
+    raise UserError(f'{argv[1]!r} is not a flag; see audiolm train --help.')
+  if FLAGS.multiprocess:
+    jax.distributed.initialize(
+        FLAGS.coordinator_address, FLAGS.num_processes, FLAGS.process_id
+    )
+  parse_gin(FLAGS.gin_file, FLAGS.gin_bindings, FLAGS.gin_search_paths)
+  arguments = bound_arguments()
+  loop.train(**arguments, operative_config=operative_config())
+
+
+def parse_gin(
+    files: list[str], bindings: list[str], search_paths: list[str]
+) -> None:
+  """Reads the configuration; what Gin finds wrong becomes a UserError."""
+  if not files:
+    raise UserError('Give --gin_file=FILE; gin/ holds one for each model.')
+  for folder in (*search_paths, _REPOSITORY):
+    gin.add_config_file_search_path(folder)
+  with _gin_errors(ValueError, ImportError, AttributeError, OSError):
+    gin.parse_config_files_and_bindings(files, bindings)
+
+
+def bound_arguments() -> dict[str, object]:
+  """Builds what the configuration binds to the arguments of `loop.train`."""
+  with _gin_errors(RuntimeError):
+    arguments = _bindings()
+  try:
+    inspect.signature(loop.train).bind(**arguments)
+  except TypeError as error:
+    raise UserError(f'The Gin files do not set train: {error}.') from error
+  return arguments
+
+
+def operative_config() -> str:
+  """The configuration with the defaults that were used; itself a Gin file.
+
+  Gin's own operative configuration knows what has been called. Factories that
+  the loop calls later, such as evaluation data, are added as they are bound.
+  """
+  called = _sections(gin.operative_config_str())
+  sections = _sections(gin.config_str()) | {
+      head: section
+      for head, section in called.items()
+      if head.startswith('# Parameters for')
+  }
+  return '\n\n'.join(sections.values()) + '\n'
+
+
+def _bindings() -> dict[str, object]:
+  try:
+    return gin.get_bindings(loop.train)
+  except ValueError as error:
+    if loop.train.__name__ not in str(error):
+      raise
+    raise UserError(
+        'No Gin file binds audiolm_jax.training.loop.train; start from one of'
+        ' those in gin/.'
+    ) from error
+
+
+def _sections(text: str) -> dict[str, str]:
+  sections = text.strip().split('\n\n')
+  return {section.partition('\n')[0]: section for section in sections}
+
+
+@contextlib.contextmanager
+def _gin_errors(*kinds: type[Exception]):
+  try:
+    yield
+  except UserError:
+    raise
+  except SyntaxError as error:
+    raise UserError(
+        f'Gin cannot read {(error.text or str(error)).strip()!r}; a string'
+        ' needs its own quotes, as in --gin.MODEL_DIR="\'runs/x\'".'
+    ) from error
+  except kinds as error:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    raise UserError(f'Gin: {" ".join(lines)}') from error
+
+
+def run() -> None:
+  """Entry point."""
+  verb.run(main, FLAGS, rewrite_gin_flags(sys.argv))
+
+
+if __name__ == '__main__':
+  run()

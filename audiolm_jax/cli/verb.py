@@ -1,0 +1,54 @@
+"""What the verbs share: own flags, help, one line for a user's mistake."""
+
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+
+from absl import app, flags, logging
+
+from audiolm_jax.errors import UserError
+
+Main = Callable[[list[str]], int | None]
+
+
+def run(
+    main: Main,
+    values: flags.FlagValues,
+    argv: Sequence[str] | None = None,
+) -> None:
+  """Runs main under absl and exits: 0, what it returns, or 2 for a UserError.
+
+  Args:
+    main: Gets what is left of argv once the flags are taken out; the help text
+      is the docstring of its module.
+    values: The flags of this verb alone, so that verbs can share a process.
+    argv: The process's own by default.
+  """
+
+  def parse(argv: Sequence[str]) -> list[str]:
+    if {'-h', '-help', '--help', '--helpshort'} & set(argv):
+      print(_help(main, values))
+      sys.exit(0)
+    # absl's own flags (--verbosity, --log_dir, ...) stay in the global set.
+    return values(flags.FLAGS(list(argv), known_only=True))
+
+  app.run(
+      lambda rest: _guarded(main, rest),
+      argv=list(sys.argv if argv is None else argv),
+      flags_parser=lambda argv: _guarded(parse, argv),
+  )
+
+
+def _guarded(function, argv):
+  try:
+    return function(argv)
+  except (UserError, flags.Error) as error:
+    logging.flush()
+    # Gin appends where it was called from to whatever it lets through.
+    print(f'Error: {str(error).splitlines()[0]}', file=sys.stderr)
+    sys.exit(2)
+
+
+def _help(main: Main, values: flags.FlagValues) -> str:
+  text = inspect.getdoc(inspect.getmodule(main))
+  return f'{text}\n\nFlags:\n{values.get_help(include_special_flags=False)}'

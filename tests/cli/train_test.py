@@ -1,0 +1,126 @@
+"""Tests audiolm_jax/cli/train.py."""
+
+import gin
+import pytest
+
+from audiolm_jax.cli import train
+from audiolm_jax.errors import UserError
+from audiolm_jax.training import loop
+
+BASE = """
+from __gin__ import dynamic_registration
+
+from audiolm_jax.training import loop
+from audiolm_jax.training import optimizers
+from training import toy
+
+MODEL_DIR = %gin.REQUIRED
+TRAIN_STEPS = 3
+BATCH_SIZE = 8
+
+loop.train:
+  train_step = @toy.ToyTrainStep()
+  train_data = @toy.ToyData()
+  eval_data = @eval/toy.ToyData
+  num_eval_batches = 1
+  model_dir = %MODEL_DIR
+  num_steps = %TRAIN_STEPS
+  log_every = 1
+
+toy.ToyTrainStep.tx = @optimizers.adam()
+optimizers.adam.learning_rate = 0.01
+toy.ToyData.batch_size = %BATCH_SIZE
+eval/toy.ToyData.batch_size = 4
+"""
+
+
+@pytest.fixture(autouse=True)
+def clean_gin():
+  gin.clear_config()
+  yield
+  gin.clear_config()
+
+
+def run(folder, *flags):
+  """Calls the verb as absl does, on a file that includes the base."""
+  base = folder / 'base.gin'
+  base.write_text(BASE)
+  train.FLAGS.unparse_flags()
+  argv = ['train', f'--gin_file={base}', *flags]
+  train.main(train.FLAGS(train.rewrite_gin_flags(argv)))
+
+
+def quoted(path):
+  return f"'{path}'"
+
+
+def test_trains_as_the_files_and_flags_say(tmp_path):
+  run(
+      tmp_path,
+      f'--gin.MODEL_DIR={quoted(tmp_path / "run")}',
+      '--gin_bindings=TRAIN_STEPS = 2',
+  )
+  steps = {path.name for path in (tmp_path / 'run/checkpoints').iterdir()}
+  assert steps == {'0', '2'}
+
+
+def test_the_stored_configuration_is_the_run(tmp_path):
+  run(
+      tmp_path,
+      f'--gin.MODEL_DIR={quoted(tmp_path / "run")}',
+      '--gin.optimizers.adam.learning_rate=0.5',
+  )
+  text = (tmp_path / 'run/config.gin').read_text()
+  assert 'eval/toy.ToyData.batch_size = 4' in text  # Called late, by the loop.
+  assert 'learning_rate = 0.5' in text
+  assert 'ToyTrainStep.model = None' in text  # A default.
+
+  gin.clear_config()
+  train.parse_gin([str(tmp_path / 'run/config.gin')], [], [])
+  arguments = train.bound_arguments()
+  assert arguments['num_steps'] == 3
+  assert arguments['model_dir'] == str(tmp_path / 'run')
+  assert train.operative_config() == text
+
+
+@pytest.mark.parametrize(
+    'flag,message',
+    [
+        ('--gin.TRAIN_STEPS=2', 'MODEL_DIR'),  # Stays required.
+        ('--gin.MODEL_DIR=runs/x', 'runs/x'),  # Quotes forgotten.
+        ('--gin.loop.train.nope=1', 'nope'),
+        ('--gin.nope.nope=1', 'nope'),
+        ('--gin_file=nope.gin', 'nope.gin'),
+        ('unexpected', 'unexpected'),
+    ],
+)
+def test_a_mistake_is_named_in_one_line(tmp_path, flag, message):
+  with pytest.raises(UserError, match=message) as error:
+    run(tmp_path, flag)
+  assert '\n' not in str(error.value)
+
+
+def test_an_argument_that_no_file_binds_is_named(tmp_path):
+  (tmp_path / 'a.gin').write_text(
+      'from __gin__ import dynamic_registration\n'
+      'from audiolm_jax.training import loop\n'
+      'loop.train.num_steps = 1\n'
+  )
+  train.parse_gin([str(tmp_path / 'a.gin')], [], [])
+  with pytest.raises(UserError, match='train_step'):
+    train.bound_arguments()
+
+
+def test_files_that_bind_no_training_are_refused(tmp_path):
+  (tmp_path / 'a.gin').write_text('A = 1\n')
+  train.parse_gin([str(tmp_path / 'a.gin')], [], [])
+  with pytest.raises(UserError, match=loop.train.__name__):
+    train.bound_arguments()
+
+
+def test_files_are_found_from_any_folder(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  (tmp_path / 'elsewhere').mkdir()
+  (tmp_path / 'elsewhere/a.gin').write_text("MODEL_DIR = 'x'")
+  train.parse_gin(['a.gin'], [], [str(tmp_path / 'elsewhere')])
+  assert gin.query_parameter('MODEL_DIR/macro.value') == 'x'
