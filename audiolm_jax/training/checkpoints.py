@@ -143,6 +143,7 @@ class Checkpoints:
     Raises:
       UserError: Every checkpoint is damaged, or they are another model's.
     """
+    self._manager.wait_until_finished()
     step = self._agree_on_step()
     self._manager.reload()
     if step is None:

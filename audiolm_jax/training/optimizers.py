@@ -113,7 +113,7 @@ def per_layer(
 
 
 def _warmup(step: jax.typing.ArrayLike, warmup_steps: int) -> jax.Array:
-  return jnp.minimum(1.0, step / max(warmup_steps, 1))
+  return jnp.where(step < warmup_steps, step / max(warmup_steps, 1), 1.0)
 
 
 def _decays(params: PyTree) -> PyTree:

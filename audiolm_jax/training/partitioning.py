@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from flax import linen as nn
+from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PRNGKeyArray, PyTree
 
@@ -193,13 +194,23 @@ class Partitioner:
         init=lambda: self._run(init, key, batch),
         step=lambda *args: self._run(step, *args),
         evaluate=lambda *args: self._run(evaluate, *args),
-        waveforms=lambda *args: self._run(train_step.waveforms, *args),
+        waveforms=lambda *args: self._waveforms(train_step, *args),
         abstract=jax.tree.map(_abstract, shapes, shardings),
     )
 
   def _run(self, function: Callable[..., Any], *args: Any) -> Any:
     with self.context():
       return function(*args)
+
+  def _waveforms(
+      self, train_step: TrainStep, state: TrainState, batch: Batch
+  ) -> Mapping[str, Waveform]:
+    state = state.replace(opt_state=())
+    if jax.process_count() == 1:
+      return self._run(train_step.waveforms, state, batch)
+    # A model that makes sound reads its arrays, and no process has them whole.
+    gathered = multihost_utils.process_allgather((state, batch), tiled=True)
+    return train_step.waveforms(*gathered)
 
   def _variable_shardings(self, boxed: PyTree) -> PyTree:
     _check_names(boxed, self.rules)

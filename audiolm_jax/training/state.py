@@ -61,7 +61,10 @@ class TrainStep(Protocol):
   def waveforms(
       self, state: TrainState, batch: Batch
   ) -> Mapping[str, Waveform]:
-    """Returns what to listen to, {} if the model makes no sound."""
+    """Returns what to listen to, {} if the model makes no sound.
+
+    The state comes without opt_state. Jit inside.
+    """
     ...
 
   def model_config(self) -> dict[str, Any]:

@@ -51,10 +51,10 @@ class TensorBoard:
     for name, (samples, sample_rate) in sounds.items():
       for row, waveform in enumerate(samples):
         tag = f'{name}/{row}'
-        self._writer.add_audio(tag, np.clip(waveform, -1, 1), step, sample_rate)
-        self._writer.add_image(
-            tag, picture(waveform, sample_rate), step, dataformats='HW'
-        )
+        sound = np.clip(waveform, -1, 1)
+        grey = picture(waveform, sample_rate)
+        self._writer.add_audio(tag, sound, step, sample_rate)
+        self._writer.add_image(f'{tag}/log_mel', grey, step, dataformats='HW')
 
   def close(self) -> None:
     """Writes what is left."""

@@ -1,0 +1,113 @@
+"""The house: imports point up the list, and heavy libraries stay in rooms."""
+
+import ast
+import graphlib
+import pathlib
+
+import pytest
+
+PACKAGE = pathlib.Path(__file__).parent.parent / 'audiolm_jax'
+
+# Who stands above whom; a room may import itself and what stands before it.
+ROOMS = (
+    'errors',
+    'audio',
+    'corpus',
+    'spectral',
+    'attention',
+    'training',
+    'soundstream',
+    'w2v_bert',
+    'pretrained',
+    'tokens',
+    'lm',
+    'bundle',
+    'generate',
+    'classifier',
+    'evaluation',
+    'cli',
+)
+
+# Libraries that only these modules import: others run where they are missing.
+CONFINED = {
+    'tensorflow': ('tokens.tasks', 'tokens.store', 'tokens.extraction'),
+    'tensorflow_datasets': (
+        'tokens.tasks',
+        'tokens.store',
+        'tokens.extraction',
+    ),
+    'seqio': ('tokens.tasks', 'tokens.store', 'tokens.extraction'),
+    'apache_beam': ('tokens.tasks', 'tokens.store', 'tokens.extraction'),
+    'gin': ('cli',),
+    # A checkpoint or a bundle may come from a stranger.
+    'pickle': (),
+}
+
+
+def modules() -> dict[str, ast.Module]:
+  """Parsed sources by name, without the package's own."""
+  return {
+      '.'.join(path.relative_to(PACKAGE).with_suffix('').parts): ast.parse(
+          path.read_text()
+      )
+      for path in sorted(PACKAGE.rglob('*.py'))
+      if path != PACKAGE / '__init__.py'
+  }
+
+
+MODULES = modules()
+
+
+def imported(tree: ast.Module) -> set[str]:
+  """Dotted names a module imports, wherever in its text."""
+  names = set()
+  for node in ast.walk(tree):
+    if isinstance(node, ast.Import):
+      names |= {alias.name for alias in node.names}
+    elif isinstance(node, ast.ImportFrom):
+      assert node.level == 0, 'Relative imports hide where they point.'
+      names |= {f'{node.module}.{alias.name}' for alias in node.names}
+  return names
+
+
+def own(tree: ast.Module) -> set[str]:
+  """Modules of the package that a module imports."""
+  found = set()
+  for name in imported(tree):
+    parts = name.split('.')[1:] if name.startswith('audiolm_jax.') else []
+    # The last part may be a function.
+    for known in ('.'.join(parts), '.'.join(parts[:-1])):
+      if known in MODULES or f'{known}.__init__' in MODULES:
+        found.add(known)
+        break
+  return found
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_imports_point_up(module):
+  room = module.split('.')[0]
+  assert room in ROOMS, f'Give {room} its place in ROOMS.'
+  above = ROOMS[: ROOMS.index(room) + 1]
+  for other in own(MODULES[module]):
+    assert other.split('.')[0] in above, f'{module} imports {other}'
+
+
+@pytest.mark.parametrize('library', CONFINED)
+def test_heavy_libraries_stay_in_their_rooms(library):
+  for module, tree in MODULES.items():
+    libraries = {name.split('.')[0] for name in imported(tree)}
+    allowed = module.startswith(CONFINED[library])
+    assert allowed or library not in libraries, f'{module} imports {library}'
+
+
+def test_no_module_imports_itself_in_a_circle():
+  graph = {
+      module.removesuffix('.__init__'): own(tree)
+      for module, tree in MODULES.items()
+  }
+  graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_the_imports_are_seen():
+  assert 'training.state' in own(MODULES['training.loop'])
+  assert 'training.digests' in own(MODULES['training.checkpoints'])

@@ -1,0 +1,245 @@
+"""Tests audiolm_jax/training/checkpoints.py, digests.py and trees.py."""
+
+import logging
+import pathlib
+import shutil
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from etils import epath
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audiolm_jax.errors import UserError
+from audiolm_jax.training import digests
+from audiolm_jax.training.checkpoints import Checkpoints, load_params
+from audiolm_jax.training.partitioning import (
+    Partitioner,
+    make_mesh,
+    standard_logical_axis_rules,
+)
+from audiolm_jax.training.state import TrainState
+
+from . import toy
+
+KEY = jax.random.key(0)
+CONFIG = {'kind': 'toy', 'strides': (2, 4)}
+
+
+class Codebooks(NamedTuple):
+  """A container that the folder cannot know."""
+
+  vectors: jax.Array
+  usage: jax.Array
+
+
+def state_of(step: int) -> TrainState:
+  vectors = jax.random.normal(jax.random.key(step), (3, 4, 2))
+  return TrainState(
+      step=jnp.int32(step),
+      params={'encoder': {'kernel': vectors[0], 'bias': vectors[1, 0]}},
+      opt_state=(jnp.int32(step), {'kernel': 2 * vectors[0]}),
+      mutables={'codebooks': Codebooks(vectors, jnp.arange(4))},
+  )
+
+
+def abstract(state: TrainState) -> TrainState:
+  return jax.tree.map(
+      lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding),
+      state,
+  )
+
+
+def save(directory, *steps, keep=3):
+  with Checkpoints(str(directory), keep) as checkpoints:
+    for step in steps:
+      checkpoints.save(step, state_of(step), {'step': step}, CONFIG, 'x = 1')
+
+
+def restore(directory, like=None, config=CONFIG):
+  with Checkpoints(str(directory)) as checkpoints:
+    return checkpoints.restore_latest(like or abstract(state_of(0)), config)
+
+
+def assert_same(a, b):
+  assert jax.tree.structure(a) == jax.tree.structure(b)
+  jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+def test_what_was_saved_comes_back_bit_for_bit(tmp_path):
+  save(tmp_path, 3, 7)
+  restored = restore(tmp_path)
+  assert_same(restored.state, state_of(7))
+  assert restored.data_state == {'step': 7}
+
+
+def test_an_empty_folder_has_nothing_to_restore(tmp_path):
+  assert restore(tmp_path) is None
+
+
+def test_only_the_newest_are_kept(tmp_path):
+  save(tmp_path, 1, 2, 3, 4, keep=2)
+  assert sorted(p.name for p in (tmp_path / 'checkpoints').iterdir()) == [
+      '3',
+      '4',
+  ]
+
+
+def test_a_folder_rebuilds_its_model_alone(tmp_path):
+  save(tmp_path / 'run', 7)
+  moved = shutil.move(tmp_path / 'run', tmp_path / 'elsewhere')
+  model = load_params(str(moved))
+  assert model.config == {'kind': 'toy', 'strides': [2, 4]}
+  assert_same(model.params, state_of(7).params)
+  # Dicts stand for classes that the folder cannot name.
+  books = Codebooks(**model.mutables['codebooks'])
+  assert_same(books, state_of(7).mutables['codebooks'])
+  assert (moved / 'config.gin').read_text() == 'x = 1'
+  assert '"strides"' in (moved / 'model.json').read_text()
+
+
+def test_an_older_step_can_be_loaded(tmp_path):
+  save(tmp_path, 3, 7)
+  assert_same(load_params(str(tmp_path), 3).params, state_of(3).params)
+
+
+@pytest.mark.parametrize('step', [None, 5])
+def test_loading_what_is_not_there_says_so(tmp_path, step):
+  if step:
+    save(tmp_path, 3)
+  with pytest.raises(UserError, match=str(tmp_path)):
+    load_params(str(tmp_path), step)
+
+
+@pytest.mark.parametrize('mesh', [(1, 1), (4, 1), (1, 4)], ids=str)
+def test_four_devices_restore_on_another_mesh(tmp_path, mesh):
+  def compiled(*mesh):
+    partitioner = Partitioner(make_mesh(*mesh), standard_logical_axis_rules())
+    return partitioner.compile(toy.ToyTrainStep(), KEY, next(toy.ToyData()))
+
+  state = compiled(2, 2).init()
+  like = compiled(*mesh).abstract
+  with Checkpoints(str(tmp_path)) as checkpoints:
+    checkpoints.save(0, state, {}, CONFIG)
+    restored = checkpoints.restore_latest(like, CONFIG).state
+  assert_same(restored, state)
+  assert restored.params['wi'].sharding == like.params['wi'].sharding
+  assert_same(load_params(str(tmp_path)).params, state.params)
+
+
+@pytest.fixture(scope='module')
+def saved(tmp_path_factory) -> pathlib.Path:
+  """A folder with steps 3 and 7, to be copied."""
+  folder = tmp_path_factory.mktemp('saved')
+  save(folder, 3, 7)
+  return folder
+
+
+def largest_file(folder: pathlib.Path) -> pathlib.Path:
+  files = [p for p in (folder / 'weights').rglob('*') if p.is_file()]
+  return max(files, key=lambda p: p.stat().st_size)
+
+
+def flip(path, bit=100):
+  content = bytearray(path.read_bytes())
+  content[bit // 8 % len(content)] ^= 1 << bit % 8
+  path.write_bytes(content)
+
+
+def truncate(path):
+  path.write_bytes(path.read_bytes()[:-5])
+
+
+DAMAGE = {
+    'flipped bit': lambda step: flip(largest_file(step)),
+    'truncated': lambda step: truncate(largest_file(step)),
+    'missing file': lambda step: largest_file(step).unlink(),
+    'missing item': lambda step: shutil.rmtree(step / 'optimizer'),
+    'bad metadata': lambda step: truncate(step / 'weights' / '_METADATA'),
+    'other position': lambda step: flip(step / 'run' / 'metadata'),
+    'bad digests': lambda step: truncate(step / digests.SEAL),
+    'no digests': lambda step: (step / digests.SEAL).unlink(),
+    'empty': lambda step: (shutil.rmtree(step), step.mkdir()),
+}
+
+
+@pytest.mark.parametrize('kind', DAMAGE)
+def test_a_damaged_newest_checkpoint_falls_back_and_says_so(
+    saved, tmp_path, caplog, kind
+):
+  run = shutil.copytree(saved, tmp_path / 'run')
+  DAMAGE[kind](run / 'checkpoints' / '7')
+  with caplog.at_level(logging.WARNING, 'audiolm_jax'):
+    assert_same(load_params(str(run)).params, state_of(3).params)
+    with Checkpoints(str(run)) as checkpoints:
+      restored = checkpoints.restore_latest(abstract(state_of(0)), CONFIG)
+      # The number is free again, and nothing of the damaged one was lost.
+      checkpoints.save(7, state_of(8), {}, CONFIG)
+  assert_same(restored.state, state_of(3))
+  assert restored.data_state == {'step': 3}
+  assert f'Checkpoint 7 of {run} is damaged' in caplog.text
+  assert len(list((run / 'damaged').iterdir())) == 1
+  assert_same(restore(run).state, state_of(8))
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_any_flipped_bit_is_noticed(saved, data):
+  folder = saved / 'checkpoints' / '7'
+  names = ('_CHECKPOINT_METADATA', 'commit_success.txt')
+  files = [
+      p
+      for p in sorted(folder.rglob('*'))
+      if p.is_file() and (p.parent != folder or p.name not in names)
+  ]
+  path = data.draw(st.sampled_from(files))
+  bit = data.draw(st.integers(0, 8 * path.stat().st_size - 1))
+  assert digests.damage(epath.Path(folder)) is None
+  flip(path, bit)
+  try:
+    assert digests.damage(epath.Path(folder))
+  finally:
+    flip(path, bit)
+
+
+def test_nothing_intact_is_an_error_and_not_a_fresh_start(saved, tmp_path):
+  run = shutil.copytree(saved, tmp_path / 'run')
+  for step in ('3', '7'):
+    flip(largest_file(run / 'checkpoints' / step))
+  with pytest.raises(UserError, match='Every checkpoint'):
+    restore(run)
+  assert (run / 'checkpoints' / '7').is_dir()
+
+
+def test_a_damaged_step_is_not_loaded(saved, tmp_path):
+  run = shutil.copytree(saved, tmp_path / 'run')
+  flip(largest_file(run / 'checkpoints' / '3'))
+  with pytest.raises(UserError, match='Checkpoint 3 .* digest'):
+    load_params(str(run), 3)
+
+
+def test_an_unfinished_save_does_not_count(saved, tmp_path):
+  run = shutil.copytree(saved, tmp_path / 'run')
+  unfinished = run / 'checkpoints' / '9.orbax-checkpoint-tmp'
+  shutil.copytree(run / 'checkpoints' / '7', unfinished)
+  assert restore(run).data_state == {'step': 7}
+
+
+def test_another_model_is_refused_in_one_line(saved, tmp_path):
+  run = shutil.copytree(saved, tmp_path / 'run')
+  with pytest.raises(UserError, match=r'strides is \[2, 4\]') as error:
+    restore(run, config=CONFIG | {'strides': (2, 5)})
+  assert '\n' not in str(error.value)
+  wider = state_of(0).replace(params={'encoder': {'kernel': jnp.ones((9, 2))}})
+  with pytest.raises(UserError, match='params/encoder/bias') as error:
+    restore(run, abstract(wider))
+  assert '\n' not in str(error.value)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+  (tmp_path / 'file').write_text('')
+  with pytest.raises(UserError, match='cannot be made'):
+    Checkpoints(str(tmp_path / 'file' / 'run'))

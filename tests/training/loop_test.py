@@ -1,0 +1,232 @@
+"""Tests audiolm_jax/training/loop.py and what it is made of."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from tensorboardX.proto import event_pb2
+
+from audiolm_jax.errors import UserError
+from audiolm_jax.training import evaluating, summaries
+from audiolm_jax.training.checkpoints import load_params
+from audiolm_jax.training.loop import train
+
+from . import toy
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def assert_same(a, b):
+  assert jax.tree.structure(a) == jax.tree.structure(b)
+  jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+def run(directory, num_steps, data=None, **kwargs):
+  train_step = kwargs.pop('train_step', None) or toy.ToyTrainStep()
+  return train(
+      train_step, data or toy.ToyData(), str(directory), num_steps, **kwargs
+  )
+
+
+@pytest.fixture(scope='module')
+def straight(tmp_path_factory):
+  """Ten steps at one go."""
+  return run(tmp_path_factory.mktemp('straight'), 10)
+
+
+def saved_steps(directory):
+  return {int(p.name) for p in (directory / 'checkpoints').iterdir()}
+
+
+def test_resumed_equals_straight(tmp_path, straight):
+  seen = []
+  for num_steps in (4, 7, 10):
+    state = run(tmp_path, num_steps, toy.ToyData(on_batch=seen.append))
+  assert_same(state, straight)
+  # Each run looks once at the batch that it takes first, or has taken last.
+  assert [n for i, n in enumerate(seen) if i not in (0, 5, 9)] == list(
+      range(1, 11)
+  )
+
+
+def test_another_seed_is_another_run(tmp_path, straight):
+  state = run(tmp_path, 10, seed=1)
+  assert not np.array_equal(state.params['wi'], straight.params['wi'])
+
+
+def test_a_finished_run_takes_no_more_steps(tmp_path, straight):
+  run(tmp_path, 10)
+  assert_same(run(tmp_path, 10), straight)
+
+
+def test_sigterm_saves_and_the_next_run_goes_on(tmp_path, straight, caplog):
+  before = signal.getsignal(signal.SIGTERM)
+
+  def terminate(number):
+    if number == 6:
+      os.kill(os.getpid(), signal.SIGTERM)
+
+  with caplog.at_level('INFO', 'audiolm_jax'):
+    stopped = run(tmp_path, 10, toy.ToyData(on_batch=terminate))
+  assert int(stopped.step) == 6 and 6 in saved_steps(tmp_path)
+  assert 'Stopped by SIGTERM at step 6' in caplog.text
+  assert signal.getsignal(signal.SIGTERM) == before
+  assert_same(run(tmp_path, 10), straight)
+
+
+def test_the_time_limit_saves_and_the_next_run_goes_on(tmp_path, straight):
+  assert int(run(tmp_path, 10, time_limit_seconds=0.0).step) == 1
+  assert_same(run(tmp_path, 10), straight)
+
+
+class Failing(toy.ToyTrainStep):
+  """Spoils the loss, or the parameters only, at the seventh step."""
+
+  def __init__(self, loss=0.0, params=0.0):
+    super().__init__()
+    self.spoil = loss, params
+
+  def step(self, state, batch, key):
+    loss, params = (
+        jnp.where(state.step == 6, value, 0.0) for value in self.spoil
+    )
+    state, metrics = super().step(state, batch, key)
+    spoilt = jax.tree.map(lambda leaf: leaf + params, state.params)
+    metrics = {'loss': metrics['loss'] + loss, 'accuracy': jnp.float32(1.0)}
+    return state.replace(params=spoilt), metrics
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
+def test_nan_stops_and_an_earlier_checkpoint_stays(tmp_path, value):
+  with pytest.raises(FloatingPointError, match='Step 7: loss'):
+    run(tmp_path, 20, train_step=Failing(loss=value), save_every=3)
+  assert max(saved_steps(tmp_path)) == 6
+  assert np.isfinite(load_params(str(tmp_path)).params['wi']).all()
+
+
+def test_parameters_that_diverged_are_never_saved(tmp_path):
+  with pytest.raises(FloatingPointError, match='Step 7: params/wi'):
+    run(tmp_path, 20, train_step=Failing(params=np.nan), save_every=7)
+  assert saved_steps(tmp_path) == {0}
+
+
+def test_means_are_over_weights_and_not_over_batches():
+  metrics = [
+      {'loss': jnp.float32(1.0), 'weight': jnp.float32(3.0)},
+      {'loss': jnp.float32(5.0), 'weight': jnp.float32(1.0)},
+  ]
+  assert evaluating.means_by_weight(metrics) == {'loss': 2.0}
+
+
+def test_every_evaluation_starts_afresh(tmp_path):
+  made = []
+
+  def eval_data():
+    made.append(toy.ToyData())
+    return made[-1]
+
+  run(tmp_path, 7, eval_data=eval_data, eval_every=3, num_eval_batches=2)
+  assert [data.position for data in made] == [2, 2, 2]
+
+
+def test_an_evaluation_without_data_is_an_error(tmp_path):
+  with pytest.raises(UserError, match='eval_data'):
+    run(tmp_path, 1, eval_data=lambda: iter([]))
+
+
+def events(directory):
+  """Values in the folder's event files: (tag, step, value)."""
+  for path in sorted(directory.glob('events.*')):
+    content = path.read_bytes()
+    while content:
+      (size,) = struct.unpack('<Q', content[:8])
+      event = event_pb2.Event.FromString(content[12 : 12 + size])
+      yield from ((v.tag, event.step, v) for v in event.summary.value)
+      content = content[16 + size :]
+
+
+def test_tensorboard_gets_curves_sound_and_pictures(tmp_path):
+  run(
+      tmp_path,
+      4,
+      log_every=2,
+      eval_every=4,
+      eval_data=toy.ToyData,
+      num_eval_batches=1,
+  )
+  found = {(tag, step): value for tag, step, value in events(tmp_path)}
+  for point in (('train/loss', 2), ('train/loss', 4), ('eval/loss', 4)):
+    assert np.isfinite(found[point].simple_value)
+  assert found['made/1', 4].audio.sample_rate == 1000
+  assert found['made/1/log_mel', 4].image.height == 80
+
+
+def test_a_picture_has_low_notes_at_the_bottom():
+  seconds = np.arange(16000, dtype=np.float32) / 16000
+  grey = summaries.picture(np.sin(2 * np.pi * 200 * seconds), 16000)
+  loudest = grey[:, 50].argmax()
+  assert grey.max() == 255 and loudest > 0.8 * len(grey)
+
+
+def test_the_operative_config_lies_beside_the_model(tmp_path):
+  run(tmp_path, 1, operative_config='train.seed = 0')
+  assert (tmp_path / 'config.gin').read_text() == 'train.seed = 0'
+  assert json.loads((tmp_path / 'model.json').read_text())['kind'] == 'toy'
+
+
+def start(directory, num_steps, *process):
+  command = [sys.executable, toy.__file__, directory, num_steps, *process]
+  return subprocess.Popen(
+      map(str, command), env=os.environ | {'PYTHONPATH': str(ROOT)}
+  )
+
+
+def wait_for(directory, step, process):
+  while not (directory / 'checkpoints' / str(step)).is_dir():
+    assert process.poll() is None
+    time.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_equals_unbroken(tmp_path):
+  broken, unbroken = tmp_path / 'broken', tmp_path / 'unbroken'
+  process = start(broken, 40)
+  wait_for(broken, 15, process)
+  process.kill()
+  assert process.wait() == -signal.SIGKILL
+  assert max(saved_steps(broken)) < 40
+  assert start(broken, 40).wait() == 0
+  # Two more steps tell other moments apart, and another data position.
+  state = run(broken, 42)
+  run(unbroken, 40)
+  assert_same(state, run(unbroken, 42))
+
+
+@pytest.mark.slow
+def test_two_processes_stop_together_and_one_goes_on(tmp_path):
+  with socket.socket() as free:
+    free.bind(('127.0.0.1', 0))
+    port = free.getsockname()[1]
+  both = [start(tmp_path, 1000, rank, port) for rank in (0, 1)]
+  wait_for(tmp_path, 10, both[0])
+  both[1].terminate()
+  assert [process.wait(60) for process in both] == [0, 0]
+  stopped = max(saved_steps(tmp_path))
+  assert stopped < 1000
+  state = run(tmp_path, stopped + 10)
+  expected = run(tmp_path / 'straight', stopped + 10)
+  jax.tree.map(
+      lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6),
+      state,
+      expected,
+  )
