@@ -1,6 +1,7 @@
 """Corpora: a manifest of clips, and endless batches of crops drawn from it."""
 
 import collections
+import glob
 import json
 import os
 import pathlib
@@ -23,7 +24,7 @@ class Clip(NamedTuple):
   Attributes:
     path: Audio file; relative to the manifest on disk, absolute in memory.
     seconds: Its length.
-    split: 'train', 'validation', 'test', ...
+    split: 'train', 'dev', 'test', ...
     source: The corpus it comes from.
     licence: Under which terms it may be used.
     speaker: Who speaks, or None.
@@ -46,17 +47,12 @@ class Clip(NamedTuple):
 def read_manifest(
     path: str | os.PathLike, split: str | None = None
 ) -> list[Clip]:
-  """Reads JSON lines, one clip each; only those of `split` if one is named."""
-  try:
-    lines = pathlib.Path(path).read_text(encoding='utf-8').splitlines()
-  except (OSError, UnicodeDecodeError) as error:
-    raise UserError(f'Cannot read the manifest {path}: {error}.') from error
-  folder = pathlib.Path(path).absolute().parent
-  clips = [
-      _parse(line, folder, f'{path}, line {number}')
-      for number, line in enumerate(lines, start=1)
-      if line.strip()
-  ]
+  """Reads JSON lines, one clip each; only those of `split` if one is named.
+
+  `path` may be a glob: the manifests that match become one corpus.
+  """
+  paths = sorted(glob.glob(os.fspath(path))) or [path]
+  clips = [clip for path in paths for clip in _read_lines(path)]
   chosen = [clip for clip in clips if split in (None, clip.split)]
   if not chosen:
     splits = sorted({clip.split for clip in clips})
@@ -150,6 +146,19 @@ class AudioBatches(Iterator):
     clip = self._clips[index]
     start = offset * max(clip.seconds - self._crop_seconds, 0)
     return audio.read(clip.path, self._sample_rate, start, self._crop_seconds)
+
+
+def _read_lines(path: str | os.PathLike) -> list[Clip]:
+  try:
+    lines = pathlib.Path(path).read_text(encoding='utf-8').splitlines()
+  except (OSError, UnicodeDecodeError) as error:
+    raise UserError(f'Cannot read the manifest {path}: {error}.') from error
+  folder = pathlib.Path(path).absolute().parent
+  return [
+      _parse(line, folder, f'{path}, line {number}')
+      for number, line in enumerate(lines, start=1)
+      if line.strip()
+  ]
 
 
 def _parse(line: str, folder: pathlib.Path, where: str) -> Clip:

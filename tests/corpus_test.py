@@ -1,6 +1,7 @@
 """Tests audiolm_jax/corpus.py."""
 
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -133,3 +134,13 @@ def test_a_damaged_clip_is_named(clips, tmp_path):
   (tmp_path / '2.wav').write_text('gone')
   with pytest.raises(UserError, match='2.wav'):
     next(batches(clips, batch_size=64))
+
+
+def test_a_glob_of_manifests_is_one_corpus(tmp_path):
+  for name in 'ab':
+    folder = tmp_path / name
+    folder.mkdir()
+    path = folder / 'manifest.jsonl'
+    corpus.write_manifest(path, [clip(folder / f'{name}.wav', 1.0)])
+  together = corpus.read_manifest(tmp_path / '*' / 'manifest.jsonl')
+  assert [pathlib.Path(c.path).name for c in together] == ['a.wav', 'b.wav']
