@@ -1,0 +1,1 @@
+"""SoundStream: waveform to residual codes and back (arXiv 2107.03312)."""

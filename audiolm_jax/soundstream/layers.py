@@ -1,0 +1,143 @@
+"""Causal convolutions and the blocks of SoundStream's Figure 3."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import lax
+from jaxtyping import Array, Float
+
+KERNEL_AXES = (None, None, 'conv')
+
+
+def causal_conv(
+    x: Float[Array, 'B N C'],
+    kernel: Float[Array, 'k C D'],
+    stride: int = 1,
+    dilation: int = 1,
+) -> Float[Array, 'B T D']:
+  """Convolves with zeros before the start, so that T = N / stride."""
+  past = (kernel.shape[0] - 1) * dilation + 1 - stride
+  return lax.conv_general_dilated(
+      x,
+      kernel,
+      window_strides=(stride,),
+      padding=[(past, 0)],
+      rhs_dilation=(dilation,),
+      dimension_numbers=('NWC', 'WIO', 'NWC'),
+  )
+
+
+def _kernel_init():
+  return nn.with_logical_partitioning(
+      nn.initializers.lecun_normal(), KERNEL_AXES
+  )
+
+
+def _bias_init():
+  return nn.with_logical_partitioning(nn.initializers.zeros, KERNEL_AXES[-1:])
+
+
+class CausalConv(nn.Module):
+  """Convolution that sees only the past.
+
+  Attributes:
+    features: Output channels.
+    kernel_size: Taps.
+    stride: Input samples per output frame; the input's length divides by it.
+    dilation: Distance between taps.
+    dtype: Of the computation; parameters are float32.
+  """
+
+  features: int
+  kernel_size: int
+  stride: int = 1
+  dilation: int = 1
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B N C']) -> Float[Array, 'B T D']:
+    shape = (self.kernel_size, x.shape[-1], self.features)
+    kernel = self.param('kernel', _kernel_init(), shape)
+    bias = self.param('bias', _bias_init(), (self.features,))
+    x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
+    y = causal_conv(x, kernel, self.stride, self.dilation)
+    return y + bias[None, None]
+
+
+class CausalConvTranspose(nn.Module):
+  """Transposed convolution, kernel twice the stride, that sees only the past.
+
+  The `stride` samples of frame t are a linear map of frames t - 1 and t, so it
+  is a convolution of two taps over frames. XLA:CPU takes the gradient of
+  that 15 to 30 times faster than the gradient of `lax.conv_transpose`.
+  """
+
+  features: int
+  stride: int
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B T C']) -> Float[Array, 'B N D']:
+    shape = (2, x.shape[-1], self.stride * self.features)
+    kernel = self.param('kernel', _kernel_init(), shape)
+    bias = self.param('bias', _bias_init(), (self.features,))
+    x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
+    frames = causal_conv(x, kernel)
+    return frames.reshape(x.shape[0], -1, self.features) + bias[None, None]
+
+
+class ResidualUnit(nn.Module):
+  """Dilated convolution to half the width and back, with identity skip."""
+
+  dilation: int
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B N C']) -> Float[Array, 'B N C']:
+    width = x.shape[-1]
+    # Half the width is what fits all six parameter counts of Table I.
+    y = CausalConv(
+        width // 2, kernel_size=7, dilation=self.dilation, dtype=self.dtype
+    )(nn.elu(x))
+    return x + CausalConv(width, kernel_size=1, dtype=self.dtype)(nn.elu(y))
+
+
+class ResidualUnits(nn.Module):
+  """Three residual units, each seeing three times as far as the one before."""
+
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B N C']) -> Float[Array, 'B N C']:
+    for dilation in (1, 3, 9):
+      x = ResidualUnit(dilation, self.dtype)(x)
+    return x
+
+
+class EncoderBlock(nn.Module):
+  """Residual units, then `stride` samples into one frame."""
+
+  features: int
+  stride: int
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B N C']) -> Float[Array, 'B T D']:
+    x = nn.elu(ResidualUnits(self.dtype)(x))
+    return CausalConv(
+        self.features, 2 * self.stride, self.stride, dtype=self.dtype
+    )(x)
+
+
+class DecoderBlock(nn.Module):
+  """One frame into `stride` samples, then residual units."""
+
+  features: int
+  stride: int
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B T C']) -> Float[Array, 'B N D']:
+    x = CausalConvTranspose(self.features, self.stride, self.dtype)(nn.elu(x))
+    return ResidualUnits(self.dtype)(x)

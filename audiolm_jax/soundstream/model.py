@@ -1,0 +1,107 @@
+"""SoundStream's encoder and decoder (SoundStream s. III-A, III-B)."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Float
+
+from audiolm_jax.soundstream import layers
+
+
+class Encoder(nn.Module):
+  """Waveform to one latent vector a frame."""
+
+  channels: int
+  strides: Sequence[int]
+  embedding_dim: int
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, waveform: Float[Array, 'B N']) -> Float[Array, 'B T D']:
+    x = layers.CausalConv(self.channels, kernel_size=7, dtype=self.dtype)(
+        waveform[..., None]
+    )
+    for i, stride in enumerate(self.strides):
+      features = self.channels * 2 ** (i + 1)
+      x = layers.EncoderBlock(features, stride, self.dtype)(x)
+    return layers.CausalConv(
+        self.embedding_dim, kernel_size=3, dtype=self.dtype
+    )(nn.elu(x))
+
+
+class Decoder(nn.Module):
+  """One latent vector a frame to waveform."""
+
+  channels: int
+  strides: Sequence[int]
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, z: Float[Array, 'B T D']) -> Float[Array, 'B N']:
+    depth = len(self.strides)
+    x = layers.CausalConv(
+        self.channels * 2**depth, kernel_size=7, dtype=self.dtype
+    )(z)
+    for i, stride in enumerate(reversed(self.strides)):
+      features = self.channels * 2 ** (depth - 1 - i)
+      x = layers.DecoderBlock(features, stride, self.dtype)(x)
+    x = layers.CausalConv(1, kernel_size=7, dtype=self.dtype)(nn.elu(x))
+    return x[..., 0].astype(jnp.float32)
+
+
+class SoundStream(nn.Module):
+  """The codec's networks; the codebooks between them are in `quantizer`.
+
+  Attributes:
+    encoder_channels: Width of the encoder's first layer; doubles every block.
+    decoder_channels: Width of the decoder's last block.
+    strides: Of the encoder's blocks; the decoder's are the same reversed.
+    embedding_dim: Width of the latent and of the codebook vectors.
+    num_quantizers: Levels of the residual quantizer.
+    codebook_size: Vectors a level.
+    sample_rate: In Hz.
+    dtype: Of the computation; parameters are float32.
+  """
+
+  encoder_channels: int = 32
+  decoder_channels: int = 32
+  strides: Sequence[int] = (2, 4, 5, 8)
+  embedding_dim: int = 256
+  num_quantizers: int = 12
+  codebook_size: int = 1024
+  sample_rate: int = 16000
+  dtype: Any = jnp.float32
+
+  @property
+  def hop_length(self) -> int:
+    return math.prod(self.strides)
+
+  @property
+  def frame_rate(self) -> float:
+    return self.sample_rate / self.hop_length
+
+  def setup(self):
+    self.encoder = Encoder(
+        self.encoder_channels, self.strides, self.embedding_dim, self.dtype
+    )
+    self.decoder = Decoder(self.decoder_channels, self.strides, self.dtype)
+
+  def encode(self, waveform: Float[Array, 'B N']) -> Float[Array, 'B T D']:
+    """Waveform to latents; N is a multiple of `hop_length`."""
+    if waveform.shape[-1] % self.hop_length:
+      raise ValueError(
+          f'{waveform.shape[-1]} samples are not a multiple of the hop length'
+          f' {self.hop_length}; pad the waveform.'
+      )
+    return self.encoder(waveform).astype(jnp.float32)
+
+  def decode(self, z: Float[Array, 'B T D']) -> Float[Array, 'B N']:
+    """Latents to waveform, `hop_length` samples a frame."""
+    return self.decoder(z)
+
+  def __call__(self, waveform: Float[Array, 'B N']) -> Float[Array, 'B N']:
+    """Encodes and decodes without quantizing; `init` traces this."""
+    return self.decode(self.encode(waveform))
