@@ -21,6 +21,7 @@ ROOMS = (
     'pretrained',
     'tokens',
     'lm',
+    'parts',
     'bundle',
     'generate',
     'classifier',
