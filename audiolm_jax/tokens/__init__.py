@@ -1,0 +1,1 @@
+"""From waveforms to what a language-model stage reads."""
