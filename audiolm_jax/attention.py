@@ -1,0 +1,217 @@
+"""T5's relative position bias, and multi-head attention with it."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Bool, Float, Int
+
+
+def relative_position_bucket(
+    relative_position: Int[Array, 'L S'],
+    bidirectional: bool,
+    num_buckets: int = 32,
+    max_distance: int = 128,
+) -> Int[Array, 'L S']:
+  """Sorts distances into T5's buckets: exact when near, logarithmic when far.
+
+  Args:
+    relative_position: Position of the key minus that of the query.
+    bidirectional: Whether the two directions get half of the buckets each;
+      otherwise keys that lie ahead share the bucket of distance 0.
+    num_buckets: Buckets in all.
+    max_distance: From here on distances share a bucket.
+  """
+  first = 0
+  if bidirectional:
+    num_buckets //= 2
+    first = jnp.where(relative_position > 0, num_buckets, 0)
+    distance = jnp.abs(relative_position)
+  else:
+    distance = jnp.maximum(-relative_position, 0)
+  num_exact = num_buckets // 2
+  ratio = jnp.maximum(distance, 1).astype(jnp.float32) / num_exact
+  octaves = jnp.log(ratio) / math.log(max_distance / num_exact)
+  far = num_exact + (octaves * (num_buckets - num_exact)).astype(jnp.int32)
+  far = jnp.minimum(far, num_buckets - 1)
+  return first + jnp.where(distance < num_exact, distance, far)
+
+
+class RelativePositionBias(nn.Module):
+  """A learnt number per head and bucket of distance."""
+
+  num_heads: int
+  num_buckets: int = 32
+  max_distance: int = 128
+  bidirectional: bool = True
+
+  @nn.compact
+  def __call__(
+      self, query_positions: Int[Array, ' L'], key_positions: Int[Array, ' S']
+  ) -> Float[Array, 'H L S']:
+    init = nn.initializers.variance_scaling(1.0, 'fan_avg', 'uniform')
+    table = self.param(
+        'embedding',
+        nn.with_logical_partitioning(init, ('heads', 'relpos_buckets')),
+        (self.num_heads, self.num_buckets),
+    )
+    buckets = relative_position_bucket(
+        key_positions[None] - query_positions[:, None],
+        self.bidirectional,
+        self.num_buckets,
+        self.max_distance,
+    )
+    return table[:, buckets]
+
+
+class Dense(nn.Module):
+  """Linear map of the last axis without a bias, as in T5.
+
+  Flax's own DenseGeneral cannot be partitioned by name under jax.set_mesh.
+
+  Attributes:
+    features: Width of the output.
+    axes: Logical names of the kernel's two axes.
+    dtype: Of the computation; parameters are float32.
+  """
+
+  features: int
+  axes: tuple[str, str]
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: Float[Array, '*B D']) -> Float[Array, '*B F']:
+    init = nn.initializers.variance_scaling(1.0, 'fan_in', 'truncated_normal')
+    kernel = self.param(
+        'kernel',
+        nn.with_logical_partitioning(init, self.axes),
+        (x.shape[-1], self.features),
+    )
+    return x.astype(self.dtype) @ kernel.astype(self.dtype)
+
+
+class Cache(NamedTuple):
+  """What attention remembers; rows of one head lie next to each other."""
+
+  keys: Float[Array, 'B H S E']
+  values: Float[Array, 'B H S E']
+
+  def write(self, new: 'Cache', index: Int[Array, ''] | int) -> 'Cache':
+    """Overwrites places from `index` on."""
+    start = (0, 0, index, 0)
+    return Cache(
+        jax.lax.dynamic_update_slice(self.keys, new.keys, start),
+        jax.lax.dynamic_update_slice(self.values, new.values, start),
+    )
+
+
+def attend(
+    q: Float[Array, 'B H L E'],
+    k: Float[Array, 'B H S E'],
+    v: Float[Array, 'B H S E'],
+    bias: Float[Array, 'H L S'],
+    mask: Bool[Array, 'B L S'],
+) -> Float[Array, 'B H L E']:
+  """Scaled dot-product attention; softmax in float32.
+
+  Every query has to see a key.
+  """
+  scores = jnp.einsum(
+      'bhle,bhse->bhls', q, k, preferred_element_type=jnp.float32
+  )
+  scores = scores / q.shape[-1] ** 0.5 + bias[None]
+  scores = jnp.where(mask[:, None], scores, -jnp.inf)
+  # The sum divides the output instead of the weights, of which there are many.
+  top = jax.lax.stop_gradient(scores.max(axis=-1, keepdims=True))
+  weights = jnp.exp(scores - top)
+  total = weights.sum(axis=-1, keepdims=True)
+  y = jnp.einsum(
+      'bhls,bhse->bhle',
+      weights.astype(v.dtype),
+      v,
+      preferred_element_type=jnp.float32,
+  )
+  return (y / total).astype(v.dtype)
+
+
+class MultiHeadAttention(nn.Module):
+  """Multi-head attention without biases, as in T5.
+
+  Attributes:
+    num_heads: Heads.
+    head_dim: Width of a head.
+    dropout_rate: Of keys, for all queries at once as in T5X.
+    dtype: Of the computation; parameters are float32.
+  """
+
+  num_heads: int
+  head_dim: int
+  dropout_rate: float = 0.0
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(
+      self,
+      x: Float[Array, 'B L D'],
+      bias: Float[Array, 'H L S'] | Sequence[Float[Array, 'H _ _']],
+      mask: Bool[Array, 'B L S'],
+      cache: Cache | None = None,
+      index: Int[Array, ''] | int = 0,
+      deterministic: bool = True,
+  ) -> tuple[Float[Array, 'B L D'], Cache]:
+    """Attends from x to itself, or to the cache after x was written into it.
+
+    Args:
+      x: Queries, and the keys and values to add.
+      bias: Added to the scores. Or one for each of several consecutive blocks
+        of queries: a block sees no keys but those its bias spans, so that
+        causal attention does half the work.
+      mask: True where a query may look.
+      cache: Keys and values of other places, if there are any.
+      index: Place of x in the cache.
+      deterministic: No dropout.
+
+    Returns:
+      The output, and the cache with x in it.
+    """
+    q, k, v = (self._heads(x, name) for name in ('query', 'key', 'value'))
+    new = Cache(k, v)
+    cache = cache.write(new, index) if cache else new
+    # A dropped weight of a key is the same as a dropped value.
+    dropout = nn.Dropout(self.dropout_rate, broadcast_dims=(-1,))
+    values = dropout(cache.values, deterministic=deterministic)
+    biases = bias if isinstance(bias, Sequence) else [bias]
+    y = _attend_in_blocks(q, cache.keys, values, biases, mask)
+    y = jnp.moveaxis(y, 1, 2).reshape(*x.shape[:-1], -1)
+    out = Dense(x.shape[-1], ('joined_kv', 'embed'), self.dtype, name='out')
+    return out(y), cache
+
+  def _heads(
+      self, x: Float[Array, 'B L D'], name: str
+  ) -> Float[Array, 'B H L E']:
+    width = self.num_heads * self.head_dim
+    y = Dense(width, ('embed', 'joined_kv'), self.dtype, name=name)(x)
+    y = y.reshape(*x.shape[:-1], self.num_heads, self.head_dim)
+    return jnp.moveaxis(y, 2, 1)
+
+
+def _attend_in_blocks(
+    q: Float[Array, 'B H L E'],
+    k: Float[Array, 'B H S E'],
+    v: Float[Array, 'B H S E'],
+    biases: Sequence[Float[Array, 'H _ _']],
+    mask: Bool[Array, 'B L S'],
+) -> Float[Array, 'B H L E']:
+  blocks, start = [], 0
+  for bias in biases:
+    _, num_queries, span = bias.shape
+    rows, seen = slice(start, start + num_queries), slice(span)
+    block = attend(
+        q[:, :, rows], k[:, :, seen], v[:, :, seen], bias, mask[:, rows, seen]
+    )
+    blocks.append(block)
+    start += num_queries
+  return jnp.concatenate(blocks, axis=2)
