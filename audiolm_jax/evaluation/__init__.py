@@ -1,0 +1,1 @@
+"""How good the parts are: metrics of arrays and callables, and a report."""

@@ -1,0 +1,102 @@
+"""Clips of a manifest as one array, and functions mapped over them."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from audiolm_jax import audio
+from audiolm_jax.corpus import Clip
+
+BATCH_SIZE = 8
+
+
+class LoadedClips(NamedTuple):
+  """The beginnings of some clips.
+
+  Attributes:
+    clips: Where they come from.
+    waveforms: Zero-padded to one length, a multiple of what was asked for.
+    lengths: True samples of each.
+    sample_rate: Hz.
+  """
+
+  clips: list[Clip]
+  waveforms: Float[np.ndarray, 'B N']
+  lengths: Int[np.ndarray, ' B']
+  sample_rate: int
+
+  @property
+  def seconds(self) -> float:
+    """Duration in all, without padding."""
+    return float(self.lengths.sum() / self.sample_rate)
+
+  def labelled(self) -> Int[np.ndarray, ' b']:
+    """Places of the clips that have labels."""
+    return np.flatnonzero([clip.labels is not None for clip in self.clips])
+
+  def take(self, rows: Int[np.ndarray, ' b']) -> 'LoadedClips':
+    """Some of the clips."""
+    return LoadedClips(
+        [self.clips[row] for row in rows],
+        self.waveforms[rows],
+        self.lengths[rows],
+        self.sample_rate,
+    )
+
+  def trimmed(self) -> list[Float[np.ndarray, ' N']]:
+    """Each waveform without its padding."""
+    pairs = zip(self.waveforms, self.lengths, strict=True)
+    return [waveform[:length] for waveform, length in pairs]
+
+  def frames(
+      self, values: Shaped[np.ndarray, 'B T *D'], hop_length: int
+  ) -> list[np.ndarray]:
+    """What belongs to the whole frames of each clip."""
+    pairs = zip(values, self.lengths // hop_length, strict=True)
+    return [row[:num_frames] for row, num_frames in pairs]
+
+
+def choose(
+    clips: Sequence[Clip], num_clips: int, min_seconds: float = 0.0
+) -> list[Clip]:
+  """At most `num_clips` clips, evenly over the manifest; no chance involved."""
+  long_enough = [clip for clip in clips if clip.seconds >= min_seconds]
+  return [long_enough[place] for place in spread(len(long_enough), num_clips)]
+
+
+def spread(length: int, count: int) -> Int[np.ndarray, ' k']:
+  """At most `count` places, evenly over `length`."""
+  count = min(length, count)
+  return np.arange(count) * length // max(count, 1)
+
+
+def load(
+    clips: Sequence[Clip], sample_rate: int, max_seconds: float, multiple: int
+) -> LoadedClips:
+  """Reads the first `max_seconds` of each clip, padded alike to `multiple`."""
+  waveforms = [
+      audio.read(clip.path, sample_rate, seconds=max_seconds) for clip in clips
+  ]
+  lengths = np.array([len(waveform) for waveform in waveforms], np.int32)
+  longest = -(-int(lengths.max()) // multiple) * multiple
+  padded = [np.pad(x, (0, longest - len(x))) for x in waveforms]
+  return LoadedClips(list(clips), np.stack(padded), lengths, sample_rate)
+
+
+def in_batches(
+    function: Callable[..., np.ndarray], *arrays: Shaped[np.ndarray, 'B ...']
+) -> np.ndarray:
+  """Applies a function of batches to all rows, a few at a time.
+
+  The last batch is filled up with rows that are dropped again, so that a
+  compiled function sees one shape only.
+  """
+  num_rows = len(arrays[0])
+  rows = np.arange(-(-num_rows // BATCH_SIZE) * BATCH_SIZE) % num_rows
+  results = [
+      np.asarray(function(*(array[batch] for array in arrays)))
+      for batch in rows.reshape(-1, BATCH_SIZE)
+  ]
+  return np.concatenate(results)[:num_rows]

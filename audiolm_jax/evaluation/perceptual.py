@@ -1,0 +1,80 @@
+"""Models of a listener's opinion: ViSQOL and PESQ, from the extra [eval].
+
+Neither is to be believed alone: ViSQOL does not hear phase, and PESQ was made
+for telephones.
+"""
+
+import numpy as np
+import soxr
+from jaxtyping import Float
+
+from audiolm_jax.errors import UserError
+from audiolm_jax.evaluation.fidelity import Metric
+
+MISSING = "{} is missing: pip install 'audiolm_jax[eval]', or pass --{}."
+# What the two modes of ViSQOL were fitted on.
+VISQOL_RATES = {'speech': 16000, 'audio': 48000}
+
+
+def visqol(mode: str) -> Metric:
+  """ViSQOL's MOS-LQO, 1 (bad) to 5, by its lattice model for speech.
+
+  Args:
+    mode: 'speech' (16 kHz) or 'audio' (48 kHz; for music).
+
+  Raises:
+    UserError: the package or its lattice model is missing. Without the lattice
+      it would quietly over-predict, so that is refused.
+  """
+  try:
+    from visqol import VisqolApi
+
+    api = VisqolApi()
+    api.create(mode=mode, use_lattice_model=mode == 'speech')
+  except ImportError as e:
+    message = MISSING.format('visqol-python[lattice]', 'visqol=off')
+    raise UserError(message) from e
+
+  def measure(
+      reference: Float[np.ndarray, ' N'],
+      estimate: Float[np.ndarray, ' N'],
+      sample_rate: int,
+  ) -> float:
+    rate = VISQOL_RATES[mode]
+    pair = [_resample(x, sample_rate, rate) for x in (reference, estimate)]
+    return float(api.measure_from_arrays(*pair, rate).moslqo)
+
+  return Metric('visqol', 'MOS', True, measure)
+
+
+def pesq() -> Metric:
+  """PESQ's wide-band MOS-LQO, 1.04 to 4.64; NaN where it finds no speech.
+
+  Raises:
+    UserError: the package is missing.
+  """
+  try:
+    import pesq as package
+  except ImportError as e:
+    raise UserError(MISSING.format('pesq', 'nopesq')) from e
+
+  def measure(
+      reference: Float[np.ndarray, ' N'],
+      estimate: Float[np.ndarray, ' N'],
+      sample_rate: int,
+  ) -> float:
+    pair = [_resample(x, sample_rate, 16000) for x in (reference, estimate)]
+    score = package.pesq(
+        16000, *pair, 'wb', on_error=package.PesqError.RETURN_VALUES
+    )
+    return float(score) if score > 0 else float('nan')
+
+  return Metric('pesq', 'MOS', True, measure)
+
+
+def _resample(
+    waveform: Float[np.ndarray, ' N'], rate: int, new_rate: int
+) -> Float[np.ndarray, ' M']:
+  if rate == new_rate:
+    return waveform
+  return soxr.resample(waveform, rate, new_rate)

@@ -1,0 +1,105 @@
+"""Pictures of an evaluation, as PNG files; needs matplotlib (extra [eval])."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from audiolm_jax.errors import UserError
+from audiolm_jax.evaluation import mel
+from audiolm_jax.evaluation.language_model import Evaluation
+from audiolm_jax.evaluation.reconstruction import Reconstruction
+
+# Blue, orange and grey that readers who see red and green alike tell apart.
+COLOURS = ('#0072b2', '#e69f00', '#999999')
+DPI = 110
+
+
+class Sound(NamedTuple):
+  """A waveform to draw.
+
+  Attributes:
+    title: Above it.
+    waveform: Samples.
+    prompt_seconds: Where its generated part begins; 0 if all of it is.
+  """
+
+  title: str
+  waveform: Float[np.ndarray, ' N']
+  prompt_seconds: float
+
+
+def reconstruction(result: Reconstruction, path: pathlib.Path) -> None:
+  """One panel a metric: quality against quantizer levels kept."""
+  names = list(result.scores)
+  figure = _figure(3.2 * len(names), 2.8)
+  for axes, name in zip(_panels(figure, 1, len(names)), names, strict=True):
+    axes.plot(result.levels, result.scores[name], 'o-', color=COLOURS[0])
+    unit = result.units[name]
+    axes.set(title=name, xlabel='quantizer levels', ylabel=unit)
+    axes.set_xticks(result.levels)
+    axes.grid(alpha=0.3)
+  _save(figure, path)
+
+
+def language_models(
+    results: Mapping[str, Evaluation], path: pathlib.Path
+) -> None:
+  """One panel a stage: model, bigram and unigram, over all and by level."""
+  figure = _figure(4.2 * len(results), 3.0)
+  panels = _panels(figure, 1, len(results))
+  for axes, (stage, result) in zip(panels, results.items(), strict=True):
+    groups = [result.total, *result.levels]
+    for i, name in enumerate(('model', 'bigram', 'unigram')):
+      places = np.arange(len(groups)) + 0.27 * (i - 1)
+      heights = [getattr(losses, name) for losses in groups]
+      axes.bar(places, heights, 0.25, label=name, color=COLOURS[i])
+    labels = ['all', *(str(i + 1) for i in range(len(result.levels)))]
+    axes.set_xticks(range(len(groups)), labels)
+    axes.set(title=stage, xlabel='level', ylabel='nats a token')
+  panels[0].legend(frameon=False)
+  _save(figure, path)
+
+
+def spectrograms(
+    sounds: Sequence[Sound], sample_rate: int, path: pathlib.Path
+) -> None:
+  """One row a sound; a line marks where its generated part begins."""
+  figure = _figure(9.0, 1.7 * len(sounds))
+  for axes, sound in zip(_panels(figure, len(sounds), 1), sounds, strict=True):
+    bands = mel.log_mel_db(sound.waveform, sample_rate).T
+    axes.imshow(
+        bands,
+        origin='lower',
+        aspect='auto',
+        vmin=bands.max() - mel.DYNAMIC_RANGE_DB,
+        extent=(0, len(sound.waveform) / sample_rate, 0, len(bands)),
+    )
+    if sound.prompt_seconds:
+      axes.axvline(sound.prompt_seconds, color='white', linewidth=1)
+    axes.set_title(sound.title, fontsize=8)
+    axes.set_ylabel('mel band', fontsize=8)
+  axes.set_xlabel('seconds')
+  _save(figure, path)
+
+
+def _figure(width: float, height: float) -> Any:
+  try:
+    # Not pyplot: it keeps figures alive and may look for a display.
+    from matplotlib.figure import Figure
+  except ImportError as e:
+    raise UserError(
+        "matplotlib is missing: pip install 'audiolm_jax[eval]', or pass"
+        ' --noplots.'
+    ) from e
+  return Figure(figsize=(width, height), layout='constrained')
+
+
+def _panels(figure: Any, rows: int, columns: int) -> list[Any]:
+  return list(figure.subplots(rows, columns, squeeze=False).flat)
+
+
+def _save(figure: Any, path: pathlib.Path) -> None:
+  figure.savefig(path, dpi=DPI)

@@ -1,0 +1,62 @@
+"""Tests `audiolm_jax/evaluation/generated.py`."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from audiolm_jax import audio
+from audiolm_jax.errors import UserError
+from audiolm_jax.evaluation import generated
+
+SAMPLE_RATE = 16000
+
+
+@pytest.fixture
+def folder(tmp_path, voice, other_voice) -> pathlib.Path:
+  """Two prompts; one is continued well, the other's prompt is the wrong one."""
+  silence = np.zeros(SAMPLE_RATE, np.float32)
+  audio.write(tmp_path / 'a.wav', voice, SAMPLE_RATE)
+  audio.write(tmp_path / 'b.wav', other_voice, SAMPLE_RATE)
+  good, bad = (voice, other_voice), (voice, silence)
+  audio.write(tmp_path / 'good.wav', np.concatenate(good), SAMPLE_RATE)
+  audio.write(tmp_path / 'bad.wav', np.concatenate(bad), SAMPLE_RATE)
+  audio.write(tmp_path / 'free.wav', other_voice, SAMPLE_RATE)
+  lines = [
+      {'file': 'good.wav', 'prompt': str(tmp_path / 'a.wav')},
+      {'file': 'bad.wav', 'prompt': 'b.wav'},
+      {'file': 'free.wav', 'prompt': None},
+  ]
+  (tmp_path / 'manifest.jsonl').write_text(
+      ''.join(
+          json.dumps({**line, 'prompt_seconds': 3.0}) + '\n' for line in lines
+      )
+  )
+  return tmp_path
+
+
+def test_good_and_bad_are_told_apart(folder):
+  good, bad, free = generated.check(folder)
+  assert good.prompt.recognised and good.continuation.faults == []
+  assert not bad.prompt.recognised
+  assert 'silent' in bad.continuation.faults
+  assert free.prompt is None and free.continuation.faults == []
+
+
+def test_a_generation_no_longer_than_its_prompt_is_refused(folder, voice):
+  audio.write(folder / 'good.wav', voice, SAMPLE_RATE)
+  with pytest.raises(UserError, match='good.wav is not longer'):
+    generated.check(folder)
+
+
+@pytest.mark.parametrize('line', ['', 'x', '[]', '{"file": "a.wav"}'])
+def test_a_bad_manifest_is_named(folder, line):
+  (folder / 'manifest.jsonl').write_text(line)
+  with pytest.raises(UserError, match='manifest.jsonl'):
+    generated.check(folder)
+
+
+def test_a_folder_without_a_manifest_is_named(tmp_path):
+  with pytest.raises(UserError, match='audiolm generate'):
+    generated.read_manifest(tmp_path)

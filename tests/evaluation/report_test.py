@@ -1,0 +1,84 @@
+"""Tests `audiolm_jax/evaluation/report.py` and `plots.py`."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from audiolm_jax.evaluation import (
+    clusters,
+    generated,
+    generations,
+    language_model,
+    plots,
+    reconstruction,
+    report,
+)
+from audiolm_jax.evaluation.abx import Abx
+
+LOSSES = language_model.Losses(3.25, 5.0, 4.5, 1234)
+RESULTS = {
+    'inputs': {'model': 'speech'},
+    'reconstruction': reconstruction.Reconstruction(
+        [1, 2],
+        {'visqol': [1.5, 2.5], 'si_snr': [math.nan, -3.0]},
+        {'visqol': True, 'si_snr': False},
+        {'visqol': 'MOS', 'si_snr': 'dB'},
+        12,
+        60.0,
+    ),
+    'codebooks': reconstruction.codebook_use(np.arange(40).reshape(20, 2), 64),
+    'meaning': {'tokens|a': clusters.Meaning(0.5, 0.1, 0.6, 0.2, 100, 10, 5)},
+    'abx': {'MFCC': Abx(0.25, 10, 20)},
+    'language_models': {
+        'coarse': language_model.Evaluation(LOSSES, [LOSSES, LOSSES], 99)
+    },
+    'generations': [
+        generated.Checked(
+            'a.wav',
+            3.0,
+            generations.Prompt(3.0, 0.9, math.nan, True),
+            generations.Continuation(-20.0, -1.0, 0.0, 0.3, 2.0, ['loop']),
+        )
+    ],
+}
+
+
+def test_json_holds_every_number_and_no_nan(tmp_path):
+  paths = report.write(RESULTS, tmp_path)
+  assert [path.name for path in paths] == ['report.json', 'report.md']
+
+  def refuse(constant):
+    raise AssertionError(f'{constant} is not JSON.')
+
+  read = json.loads(paths[0].read_text(), parse_constant=refuse)
+  assert read['reconstruction']['scores']['si_snr'] == [None, -3.0]
+  assert read['language_models']['coarse']['total']['model'] == 3.25
+  assert read['generations'][0]['continuation']['faults'] == ['loop']
+
+
+def test_markdown_has_the_sections_that_there_are_and_whole_tables():
+  text = report.markdown(report.to_plain(RESULTS))
+  assert text.count('\n## ') == len(RESULTS) - 1
+  for row in ('| 1 | 1.500 | - |', '| coarse | all | 3.250 | 4.500 | 5.000 |'):
+    assert row in text
+  one = report.markdown({'abx': report.to_plain(RESULTS['abx'])})
+  assert one.count('\n## ') == 1 and '| MFCC | 0.250 | 10 | 20 |' in one
+
+
+@pytest.mark.parametrize('section', RESULTS)
+def test_the_rows_of_a_table_are_as_long_as_its_header(section):
+  text = report.markdown(report.to_plain({section: RESULTS[section]}))
+  rows = [line for line in text.splitlines() if line.startswith('|')]
+  widths = {row.replace('\\|', '').count('|') for row in rows}
+  assert len(rows) >= 3 and len(widths) == 1
+
+
+def test_plots_are_drawn(tmp_path, voice):
+  plots.reconstruction(RESULTS['reconstruction'], tmp_path / 'a.png')
+  plots.language_models(RESULTS['language_models'], tmp_path / 'b.png')
+  sounds = [plots.Sound('x', voice, 1.0), plots.Sound('y', voice, 0.0)]
+  plots.spectrograms(sounds, 16000, tmp_path / 'c.png')
+  for name in 'abc':
+    assert (tmp_path / f'{name}.png').read_bytes()[:4] == b'\x89PNG'
