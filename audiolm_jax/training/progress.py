@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Progress:
-  """Reads metrics a step late, so that the device never waits for it."""
+  """Reads metrics one step late, so that the device is never kept waiting."""
 
   def __init__(
       self, summaries: Summaries, num_steps: int, log_every: int, step: int
@@ -26,8 +26,9 @@ class Progress:
     self._summaries = summaries
     self._num_steps = num_steps
     self._log_every = log_every
+    self._first = step + 1
     self._pending: tuple[int, Metrics] | None = None
-    self._logged = step, time.monotonic()
+    self._mark = step, time.monotonic()
 
   def add(self, step: int, metrics: Metrics) -> None:
     """Takes a step's metrics and looks at those of the step before."""
@@ -48,12 +49,14 @@ class Progress:
     check_finite(step, values)
     if step % self._log_every == 0 or step == self._num_steps:
       self._report(step, values)
+    elif step == self._first:
+      # Compiling is no measure of what is to come.
+      self._mark = step, time.monotonic()
 
   def _report(self, step: int, values: dict[str, float]) -> None:
     now = time.monotonic()
-    steps, seconds = step - self._logged[0], now - self._logged[1]
-    self._logged = step, now
-    speed = steps / seconds
+    speed = (step - self._mark[0]) / (now - self._mark[1])
+    self._mark = step, now
     left = datetime.timedelta(seconds=round((self._num_steps - step) / speed))
     log.info(
         'step %d/%d  %s  %.3g steps/s  %s left',

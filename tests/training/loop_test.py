@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import struct
@@ -182,6 +183,16 @@ def test_the_operative_config_lies_beside_the_model(tmp_path):
   run(tmp_path, 1, operative_config='train.seed = 0')
   assert (tmp_path / 'config.gin').read_text() == 'train.seed = 0'
   assert json.loads((tmp_path / 'model.json').read_text())['kind'] == 'toy'
+
+
+def test_progress_says_loss_speed_and_time_left(tmp_path, caplog):
+  with caplog.at_level('INFO', 'audiolm_jax'):
+    run(tmp_path, 6, log_every=2)
+  lines = [r.getMessage() for r in caplog.records if 'left' in r.getMessage()]
+  assert len(lines) == 3
+  assert re.fullmatch(
+      r'step 4/6  loss \d\S+  \S+ steps/s  0:00:0\d left', lines[1]
+  )
 
 
 def start(directory, num_steps, *process):
