@@ -8,6 +8,7 @@ from jaxtyping import Float, Int, Shaped
 
 from audiolm_jax import audio
 from audiolm_jax.corpus import Clip
+from audiolm_jax.evaluation import progress
 
 BATCH_SIZE = 8
 
@@ -86,17 +87,19 @@ def load(
 
 
 def in_batches(
-    function: Callable[..., np.ndarray], *arrays: Shaped[np.ndarray, 'B ...']
+    what: str,
+    function: Callable[..., np.ndarray],
+    *arrays: Shaped[np.ndarray, 'B ...'],
 ) -> np.ndarray:
   """Applies a function of batches to all rows, a few at a time.
 
   The last batch is filled up with rows that are dropped again, so that a
-  compiled function sees one shape only.
+  compiled function sees one shape only. `what` is happening is logged.
   """
   num_rows = len(arrays[0])
   rows = np.arange(-(-num_rows // BATCH_SIZE) * BATCH_SIZE) % num_rows
   results = [
       np.asarray(function(*(array[batch] for array in arrays)))
-      for batch in rows.reshape(-1, BATCH_SIZE)
+      for batch in progress.follow(list(rows.reshape(-1, BATCH_SIZE)), what)
   ]
   return np.concatenate(results)[:num_rows]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from audiolm_jax.evaluation import progress
 from audiolm_jax.evaluation.fidelity import Metric
 
 LEVELS = (1, 2, 4, 8, 12)
@@ -60,12 +61,17 @@ def evaluate(
   scores: dict[str, list[float]] = {metric.name: [] for metric in metrics}
   for level in levels:
     estimates = decode(codes[..., :level])
+    pairs = [
+        (waveform[:length], estimate[:length])
+        for waveform, estimate, length in zip(
+            waveforms, estimates, lengths, strict=True
+        )
+    ]
     for metric in metrics:
+      what = f'{metric.name} of {level} levels'
       values = [
-          metric.measure(waveform[:length], estimate[:length], sample_rate)
-          for waveform, estimate, length in zip(
-              waveforms, estimates, lengths, strict=True
-          )
+          metric.measure(*pair, sample_rate)
+          for pair in progress.follow(pairs, what)
       ]
       scores[metric.name].append(mean_of_defined(values))
   return Reconstruction(

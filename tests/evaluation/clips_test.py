@@ -1,7 +1,7 @@
 """Tests `audiolm_jax/evaluation/clips.py`."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiolm_jax import audio
@@ -38,6 +38,7 @@ def test_frames_that_reach_into_the_padding_are_dropped():
   assert [list(row) for row in rows] == [[0], [2, 3]]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 300), st.integers(1, 100))
 def test_choices_are_spread_over_the_manifest(length, count):
   places = clips.spread(length, count)
@@ -52,6 +53,7 @@ def test_short_clips_are_not_chosen():
   assert [c.path for c in chosen] == ['b', 'c']
 
 
+@settings(deadline=None)
 @given(st.integers(1, 30))
 def test_batches_see_one_shape_and_rows_keep_their_order(num_rows):
   rows = np.arange(num_rows)[:, None] + np.arange(4)
@@ -61,6 +63,6 @@ def test_batches_see_one_shape_and_rows_keep_their_order(num_rows):
     shapes.add(rows.shape)
     return rows * more
 
-  result = clips.in_batches(function, rows, rows)
+  result = clips.in_batches('Rows', function, rows, rows)
   np.testing.assert_array_equal(result, rows**2)
   assert shapes == {(clips.BATCH_SIZE, 4)}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiolm_jax.evaluation import clusters
@@ -60,6 +60,7 @@ def test_unlabelled_frames_do_not_count():
   assert result.pnmi == pytest.approx(1.0)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.integers(0, 50), min_size=3, max_size=3), min_size=2)
 )

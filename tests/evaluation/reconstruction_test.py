@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiolm_jax.evaluation import fidelity, perceptual, reconstruction
@@ -73,6 +73,7 @@ def test_clips_where_a_metric_is_undefined_do_not_count():
   assert np.isnan(reconstruction.mean_of_defined([float('nan')]))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 24))
 def test_levels_ascend_to_all(num_quantizers):
   levels = reconstruction.levels_to_keep(num_quantizers)

@@ -1,0 +1,292 @@
+"""Measures the parts of a model, and the sound that it generated.
+
+Examples:
+  audiolm evaluate --generations=out --output_dir=report
+  audiolm evaluate --model=speech --manifest=corpus/manifest.jsonl \\
+      --output_dir=report
+  audiolm evaluate --model=speech --manifest=corpus/manifest.jsonl \\
+      --tokens=tokens --generations=out --output_dir=report
+  audiolm evaluate --model=piano --manifest=piano/manifest.jsonl --visqol=audio
+
+--manifest measures the tokenizers on held-out clips: reconstruction at fewer
+and fewer quantizer levels, use of the codebooks and, where clips have labels,
+what tokens say about them. --tokens measures the language models' loss beside
+that of n-grams. --generations looks for faults in what was generated. Writes
+report.md, report.json and pictures.
+"""
+
+import contextlib
+import itertools
+import math
+import pathlib
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+from absl import flags, logging
+
+from audiolm_jax import corpus
+from audiolm_jax.bundle import Bundle, LanguageModel
+from audiolm_jax.cli import verb
+from audiolm_jax.errors import UserError
+from audiolm_jax.evaluation import (
+    clips,
+    embeddings,
+    fidelity,
+    generated,
+    language_model,
+    perceptual,
+    plots,
+    report,
+    sequences,
+    tokenizers,
+)
+from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string(
+    'model', None, 'Folder or name of a bundle.', flag_values=FLAGS
+)
+flags.DEFINE_string(
+    'manifest', None, 'Manifest with held-out clips.', flag_values=FLAGS
+)
+flags.DEFINE_string('tokens', None, 'Token store.', flag_values=FLAGS)
+flags.DEFINE_string(
+    'generations', None, 'Folder of `audiolm generate`.', flag_values=FLAGS
+)
+flags.DEFINE_string(
+    'output_dir', 'report', 'Where the report goes.', flag_values=FLAGS
+)
+flags.DEFINE_string(
+    'split', 'dev', 'Held-out split of clips and tokens.', flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    'num_clips', 12, 'Clips to decode and compare.', flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    'num_token_clips', 80, 'Clips to tokenize and count.', flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    'num_training_clips',
+    400,
+    "Clips for the MFCCs' k-means.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_float(
+    'max_seconds', 10.0, 'How much of a clip is read.', flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    'num_batches', 16, "Language models' batches.", flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    'batch_size', 4, 'Crops in each of them.', flag_values=FLAGS
+)
+flags.DEFINE_enum(
+    'visqol', 'speech', ['speech', 'audio', 'off'], 'Mode.', flag_values=FLAGS
+)
+flags.DEFINE_bool(
+    'pesq', True, 'PESQ, unless --visqol=audio.', flag_values=FLAGS
+)
+flags.DEFINE_bool('plots', True, 'Draw pictures.', flag_values=FLAGS)
+
+
+# As many generations as a picture shows well.
+MAX_SPECTROGRAMS = 8
+
+Sections = dict[str, Any]
+
+
+def main(argv: list[str]) -> None:
+  """Runs the sections whose inputs are given, and writes the report."""
+  _check_flags(argv)
+  output_dir = _make(pathlib.Path(FLAGS.output_dir))
+  results: Sections = {'inputs': _inputs()}
+  if FLAGS.generations:
+    with _timed('Generations'):
+      results |= generations_section(output_dir)
+  if FLAGS.model:
+    bundle = Bundle.load(FLAGS.model)
+    results['inputs']['fingerprint'] = bundle.fingerprint
+    if FLAGS.manifest:
+      with _timed('Tokenizers'):
+        results |= tokenizer_sections(bundle, output_dir)
+    if FLAGS.tokens:
+      with _timed('Language models'):
+        results |= language_model_section(bundle, output_dir)
+  written = [*report.write(results, output_dir), *output_dir.glob('*.png')]
+  print('\n'.join(str(path) for path in written))
+
+
+def generations_section(output_dir: pathlib.Path) -> Sections:
+  """Checks and draws what `audiolm generate` wrote."""
+  folder = pathlib.Path(FLAGS.generations)
+  checked = generated.check(folder)
+  if FLAGS.plots:
+    sounds = [
+        plots.Sound(
+            found.file,
+            generated.read(folder / found.file),
+            found.prompt_seconds,
+        )
+        for found in checked[:MAX_SPECTROGRAMS]
+    ]
+    plots.spectrograms(
+        sounds, generated.SAMPLE_RATE, output_dir / 'generations.png'
+    )
+  return {'generations': checked}
+
+
+def tokenizer_sections(bundle: Bundle, output_dir: pathlib.Path) -> Sections:
+  """Measures the codec and, on clips with labels, what tokens mean."""
+  metrics = _metrics()
+  held_out = corpus.read_manifest(FLAGS.manifest, FLAGS.split)
+  tokenized = tokenizers.tokenize(
+      bundle.semantic,
+      bundle.acoustic,
+      _load(bundle, held_out, FLAGS.num_token_clips),
+  )
+  logging.info('Tokenized %.0f s.', tokenized.loaded.seconds)
+  codec = tokenizers.evaluate_codec(
+      bundle.acoustic, tokenized, FLAGS.num_clips, metrics
+  )
+  if FLAGS.plots:
+    plots.reconstruction(codec.reconstruction, output_dir / 'codec.png')
+  labelled = tokenized.take(tokenized.loaded.labelled())
+  meaning = _meaning(bundle, labelled) if labelled.loaded.clips else {}
+  return codec._asdict() | meaning
+
+
+def _meaning(bundle: Bundle, labelled: tokenizers.Tokenized) -> Sections:
+  training = corpus.read_manifest(FLAGS.manifest, 'train')
+  return tokenizers.evaluate_meaning(
+      bundle.semantic,
+      bundle.acoustic,
+      labelled,
+      _load(bundle, training, FLAGS.num_training_clips),
+      embeddings.of_tokens(bundle, labelled),
+  )._asdict()
+
+
+def _load(
+    bundle: Bundle, found: list[corpus.Clip], num_clips: int
+) -> clips.LoadedClips:
+  """Reads some clips, those with labels if there are any."""
+  found = [clip for clip in found if clip.labels] or found
+  return clips.load(
+      clips.choose(found, num_clips),
+      bundle.acoustic.sample_rate,
+      FLAGS.max_seconds,
+      math.lcm(bundle.acoustic.hop_length, bundle.semantic.hop_length),
+  )
+
+
+def _metrics() -> list[fidelity.Metric]:
+  metrics = [fidelity.MEL_DISTANCE, fidelity.SI_SNR]
+  if FLAGS.visqol != 'off':
+    metrics.append(perceptual.visqol(FLAGS.visqol))
+  if FLAGS.pesq and FLAGS.visqol != 'audio':
+    metrics.append(perceptual.pesq())
+  return metrics
+
+
+def language_model_section(
+    bundle: Bundle, output_dir: pathlib.Path
+) -> Sections:
+  """Compares each stage with n-grams on the store's held-out split."""
+  # TensorFlow is needed here only.
+  from audiolm_jax.tokens import store
+
+  fingerprints = {
+      SEMANTIC: bundle.semantic.fingerprint,
+      ACOUSTIC: bundle.acoustic.fingerprint,
+  }
+  store.check_fingerprints(FLAGS.tokens, fingerprints)
+  results = {}
+  for name, found in bundle.language_models.items():
+    with _timed(f'Stage {name}'):
+      results[name] = evaluate_stage(found)
+  if FLAGS.plots:
+    plots.language_models(results, output_dir / 'language_models.png')
+  return {'language_models': results}
+
+
+def evaluate_stage(found: LanguageModel) -> language_model.Evaluation:
+  """Compares one stage with n-grams of the whole training split."""
+  from audiolm_jax.tokens import store, tasks
+
+  training = (
+      {SEMANTIC: record.semantic[:, None], ACOUSTIC: record.acoustic}
+      for record in store.read(FLAGS.tokens, 'train')
+  )
+  validation = tasks.batches(
+      FLAGS.tokens,
+      found.stage,
+      FLAGS.split,
+      found.crop_seconds,
+      FLAGS.batch_size,
+      seed=0,
+  )
+  return language_model.evaluate(
+      nats_of(found),
+      sequences.whole_recordings(found.stage, training),
+      itertools.islice(validation, FLAGS.num_batches),
+      sequences.level_of_ids(found.stage),
+  )
+
+
+def nats_of(found: LanguageModel) -> language_model.Nats:
+  """A stage as a function of batches."""
+
+  @jax.jit
+  def nats(inputs, targets, positions, segment_ids):
+    logits = found.model.apply(
+        {'params': found.params}, inputs, positions, segment_ids
+    )
+    return optax.losses.softmax_cross_entropy_with_integer_labels(
+        logits, targets
+    )
+
+  names = ('inputs', 'targets', 'positions', 'segment_ids')
+  return lambda batch: np.asarray(nats(*(batch[name] for name in names)))
+
+
+def _check_flags(argv: list[str]) -> None:
+  if len(argv) > 1:
+    raise UserError(f'{argv[1]!r} is not a flag; see audiolm evaluate --help.')
+  if not (FLAGS.generations or FLAGS.manifest or FLAGS.tokens):
+    raise UserError('Give --generations, --manifest or --tokens.')
+  if (FLAGS.manifest or FLAGS.tokens) and not FLAGS.model:
+    raise UserError('--manifest and --tokens need --model, a bundle.')
+
+
+def _inputs() -> Sections:
+  names = ('model', 'manifest', 'tokens', 'generations', 'split')
+  return {n: FLAGS[n].value for n in names if FLAGS[n].value}
+
+
+def _make(folder: pathlib.Path) -> pathlib.Path:
+  try:
+    folder.mkdir(parents=True, exist_ok=True)
+  except OSError as error:
+    raise UserError(f'Cannot make {folder}: {error.strerror}.') from error
+  return folder
+
+
+@contextlib.contextmanager
+def _timed(what: str) -> Iterator[None]:
+  logging.info('%s ...', what)
+  start = time.monotonic()
+  yield
+  logging.info('%s: done in %.0f s.', what, time.monotonic() - start)
+
+
+def run() -> None:
+  """Entry point."""
+  verb.run(main, FLAGS)
+
+
+if __name__ == '__main__':
+  run()
