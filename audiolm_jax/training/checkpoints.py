@@ -8,7 +8,6 @@ A model's folder:
 
 import json
 import logging
-import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -20,7 +19,7 @@ from jax.experimental import multihost_utils
 from jaxtyping import PyTree
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import digests, trees
+from audiolm_jax.training import digests, fallback, trees
 from audiolm_jax.training.state import TrainState
 
 log = logging.getLogger(__name__)
@@ -67,14 +66,14 @@ class Checkpoints:
     self.directory = epath.Path(directory).absolute()
     self._sealing = -1
     try:
-      _steps(self.directory).mkdir(parents=True, exist_ok=True)
+      fallback.steps_folder(self.directory).mkdir(parents=True, exist_ok=True)
     except OSError as error:
       raise UserError(
           f'{directory} cannot be made ({error.strerror}); set MODEL_DIR to a'
           ' folder that can be written.'
       ) from error
     self._manager = ocp.CheckpointManager(
-        _steps(self.directory),
+        fallback.steps_folder(self.directory),
         options=ocp.CheckpointManagerOptions(
             max_to_keep=keep,
             cleanup_tmp_directories=True,
@@ -148,7 +147,7 @@ class Checkpoints:
     self._manager.reload()
     if step is None:
       return None
-    folder = _steps(self.directory) / str(step)
+    folder = fallback.steps_folder(self.directory) / str(step)
     run = _read_run(folder)
     _check_same_model(run['model'], model_config, self.directory)
     state = TrainState(
@@ -169,9 +168,9 @@ class Checkpoints:
     """Process 0 looks; all go where it says, so that none is left waiting."""
     step = -1
     if jax.process_index() == 0:
-      found = _newest_intact(self.directory)
+      found = fallback.newest_intact(self.directory)
       if found is not None:
-        _set_aside(self.directory, found)
+        fallback.set_aside(self.directory, found)
         step = found
     if jax.process_count() > 1:
       step = int(multihost_utils.broadcast_one_to_all(np.int32(step)))
@@ -180,7 +179,7 @@ class Checkpoints:
   def _seal(self) -> None:
     """Runs after the last file is written and before the folder is renamed."""
     prefix = f'{self._sealing}.'
-    for folder in _steps(self.directory).iterdir():
+    for folder in fallback.steps_folder(self.directory).iterdir():
       if f'{folder.name}.'.startswith(prefix):
         digests.seal(folder, _VOLATILE)
 
@@ -197,8 +196,8 @@ def load_params(directory: str, step: int | None = None) -> Model:
   """
   root = epath.Path(directory).absolute()
   if step is None:
-    step = _newest_intact(root)
-  elif reason := digests.damage(_steps(root) / str(step)):
+    step = fallback.newest_intact(root)
+  elif reason := digests.damage(fallback.steps_folder(root) / str(step)):
     raise UserError(
         f'Checkpoint {step} of {directory} is damaged or missing: {reason};'
         ' choose another step.'
@@ -208,45 +207,13 @@ def load_params(directory: str, step: int | None = None) -> Model:
         f'{directory} holds no checkpoint; give the folder that a training run'
         ' wrote (MODEL_DIR).'
     )
-  folder = _steps(root) / str(step)
+  folder = fallback.steps_folder(root) / str(step)
   weights = trees.restore_stored(folder / 'weights')
   return Model(
       _read_run(folder)['model'],
       weights['params'],
       weights.get('mutables', {}),
   )
-
-
-def _steps(directory: epath.Path) -> epath.Path:
-  return directory / 'checkpoints'
-
-
-def _newest_intact(directory: epath.Path) -> int | None:
-  """Looks from the newest to the oldest, and says why it passes one over."""
-  if not _steps(directory).is_dir():
-    return None
-  steps = [int(p.name) for p in _steps(directory).iterdir() if p.name.isdigit()]
-  for step in sorted(steps, reverse=True):
-    reason = digests.damage(_steps(directory) / str(step))
-    if reason is None:
-      return step
-    log.warning('Checkpoint %d of %s is damaged: %s.', step, directory, reason)
-  if steps:
-    raise UserError(
-        f'Every checkpoint in {_steps(directory)} is damaged; restore one from'
-        ' a copy, or remove the folder to start afresh.'
-    )
-  return None
-
-
-def _set_aside(directory: epath.Path, step: int) -> None:
-  """Moves what is newer than the step away: Orbax would refuse its numbers."""
-  for folder in list(_steps(directory).iterdir()):
-    if folder.name.isdigit() and int(folder.name) > step:
-      target = directory / 'damaged' / f'{folder.name}-{time.time_ns()}'
-      target.parent.mkdir(exist_ok=True)
-      folder.rename(target)
-      log.warning('Moved checkpoint %s to %s.', folder.name, target)
 
 
 def _items(state: TrainState) -> dict[str, PyTree]:

@@ -9,20 +9,21 @@ import numpy as np
 from flax import linen as nn
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
-from jaxtyping import PRNGKeyArray, PyTree
+from jaxtyping import PRNGKeyArray
 
 from audiolm_jax.errors import UserError
+from audiolm_jax.training.shardings import (
+    AxisRules,
+    of_optimizer,
+    of_variables,
+)
 from audiolm_jax.training.state import (
     Batch,
     Metrics,
     TrainState,
     TrainStep,
     Waveform,
-    is_boxed,
-    unbox,
 )
-
-AxisRules = Sequence[tuple[str, str | None]]
 
 
 class DataLayout(NamedTuple):
@@ -85,8 +86,11 @@ def standard_logical_axis_rules(fsdp: bool = False) -> AxisRules:
       ('kv', None),
       ('joined_kv', 'model'),
       ('relpos_buckets', None),
+      ('abspos_buckets', None),
+      ('mlp_activations', None),
       ('length', None),
       ('layers', None),
+      ('stack', None),
       ('conv', None),
   )
 
@@ -147,10 +151,10 @@ class Partitioner:
         for name, value in batch.items()
     }
 
-  def state_shardings(
+  def abstract_state(
       self, train_step: TrainStep, key: PRNGKeyArray, batch: Batch
   ) -> TrainState:
-    """A tree like the state, of NamedSharding.
+    """Shapes, dtypes and shardings of the state; nothing is computed.
 
     Raises:
       UserError: An axis name has no rule or a size does not divide.
@@ -158,23 +162,33 @@ class Partitioner:
     with self.context():
       boxed = jax.eval_shape(train_step.variables, key, batch)
       state = jax.eval_shape(train_step.init, key, batch)
-    shardings = self._variable_shardings(boxed)
+    shardings = of_variables(boxed, self.mesh, self.rules)
     replicated = NamedSharding(self.mesh, PartitionSpec())
-    return TrainState(
-        step=replicated,
-        params=shardings['params'],
-        opt_state=_mirror(
-            state.opt_state, state.params, shardings['params'], replicated
-        ),
-        mutables=shardings['mutables'],
+    optimizer = of_optimizer(
+        state.opt_state, state.params, shardings['params'], replicated
     )
+    return jax.tree.map(
+        lambda leaf, sharding: jax.ShapeDtypeStruct(
+            leaf.shape, leaf.dtype, sharding=sharding
+        ),
+        state,
+        TrainState(step=replicated, opt_state=optimizer, **shardings),
+    )
+
+  def state_shardings(
+      self, train_step: TrainStep, key: PRNGKeyArray, batch: Batch
+  ) -> TrainState:
+    """A tree like the state, of NamedSharding."""
+    abstract = self.abstract_state(train_step, key, batch)
+    return jax.tree.map(lambda leaf: leaf.sharding, abstract)
 
   def compile(
       self, train_step: TrainStep, key: PRNGKeyArray, batch: Batch
   ) -> Compiled:
     """Jits a train step; `key` and `batch` are what its init gets."""
     batch = self.put(batch)
-    shardings = self.state_shardings(train_step, key, batch)
+    abstract = self.abstract_state(train_step, key, batch)
+    shardings = jax.tree.map(lambda leaf: leaf.sharding, abstract)
     replicated = NamedSharding(self.mesh, PartitionSpec())
     init = jax.jit(train_step.init, out_shardings=shardings)
     step = jax.jit(
@@ -188,14 +202,12 @@ class Partitioner:
         in_shardings=(shardings, None),
         out_shardings=replicated,
     )
-    with self.context():
-      shapes = jax.eval_shape(train_step.init, key, batch)
     return Compiled(
         init=lambda: self._run(init, key, batch),
         step=lambda *args: self._run(step, *args),
         evaluate=lambda *args: self._run(evaluate, *args),
         waveforms=lambda *args: self._waveforms(train_step, *args),
-        abstract=jax.tree.map(_abstract, shapes, shardings),
+        abstract=abstract,
     )
 
   def _run(self, function: Callable[..., Any], *args: Any) -> Any:
@@ -211,69 +223,3 @@ class Partitioner:
     # A model that makes sound reads its arrays, and no process has them whole.
     gathered = multihost_utils.process_allgather((state, batch), tiled=True)
     return train_step.waveforms(*gathered)
-
-  def _variable_shardings(self, boxed: PyTree) -> PyTree:
-    _check_names(boxed, self.rules)
-    shardings = nn.logical_to_mesh_sharding(
-        nn.get_partition_spec(boxed), self.mesh, self.rules
-    )
-    jax.tree.map_with_path(_check_divides, unbox(boxed), shardings)
-    return shardings
-
-
-def _check_names(boxed: PyTree, rules: AxisRules) -> None:
-  """Flax would silently replicate an axis whose name has no rule."""
-  known = {name for name, _ in rules}
-  leaves = jax.tree.leaves_with_path(boxed, is_leaf=is_boxed)
-  for path, leaf in leaves:
-    unknown = set(leaf.names) - known - {None} if is_boxed(leaf) else set()
-    if unknown:
-      raise UserError(
-          f'{_name(path)} names its axes {leaf.names}, but there is no rule for'
-          f' {sorted(unknown)}; known are {sorted(known)}.'
-      )
-
-
-def _check_divides(
-    path: jax.tree_util.KeyPath, leaf: Any, sharding: NamedSharding
-) -> None:
-  try:
-    sharding.shard_shape(leaf.shape)
-  except ValueError as error:
-    raise UserError(
-        f'{_name(path)} of shape {leaf.shape} does not divide as'
-        f' {sharding.spec} over a mesh of {dict(sharding.mesh.shape)}.'
-    ) from error
-
-
-def _mirror(
-    opt_state: PyTree, params: PyTree, shardings: PyTree, default: NamedSharding
-) -> PyTree:
-  """Shards what the optimizer keeps for a parameter like that parameter.
-
-  It is known by the end of its path and its shape: moments match, Adafactor's
-  factored rows and columns do not and are replicated.
-  """
-  known = {}
-  params = jax.tree.leaves_with_path(params)
-  for (path, leaf), sharding in zip(
-      params, jax.tree.leaves(shardings), strict=True
-  ):
-    # An optimizer of one part (the discriminator) sees no top-level name.
-    for tail in (path[1:], path):
-      known[_name(tail), leaf.shape] = sharding
-
-  def of(path: jax.tree_util.KeyPath, leaf: Any) -> NamedSharding:
-    tails = [_name(path[start:]) for start in range(len(path))]
-    found = [known[t, leaf.shape] for t in tails if (t, leaf.shape) in known]
-    return found[0] if found else default
-
-  return jax.tree.map_with_path(of, opt_state)
-
-
-def _abstract(leaf: Any, sharding: NamedSharding) -> jax.ShapeDtypeStruct:
-  return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
-
-
-def _name(path: jax.tree_util.KeyPath) -> str:
-  return jax.tree_util.keystr(path, simple=True, separator='/')
