@@ -1,0 +1,164 @@
+"""Audio to a token store: an Apache Beam pipeline that can be killed.
+
+Clips are dealt out to shards by the manifest alone. A shard travels through the
+pipeline as one element and appears on disk whole, with a summary beside it, so
+that a run started again only does what is missing. store.json comes last.
+"""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+import tensorflow as tf
+from apache_beam.ml.inference.base import KeyedModelHandler, RunInference
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from audiolm_jax.corpus import Clip
+from audiolm_jax.errors import UserError
+from audiolm_jax.tokens import store
+from audiolm_jax.tokens.extraction_progress import Progress
+from audiolm_jax.tokens.extraction_shards import (
+    Shard,
+    deal,
+    read_summary,
+)
+from audiolm_jax.tokens.extraction_transforms import (
+    ReadAudio,
+    TokenizerHandler,
+    WriteShard,
+)
+from audiolm_jax.tokens.tokenizers import Tokenizers
+
+log = logging.getLogger(__name__)
+
+_PLAN = 'extraction.json'
+
+
+class Report(NamedTuple):
+  """What became of the clips.
+
+  Attributes:
+    num_clips: Clips in the store.
+    seconds: Their length.
+    failures: Path and reason of each clip that could not be read.
+  """
+
+  num_clips: int
+  seconds: float
+  failures: list[tuple[str, str]]
+
+
+def extract(
+    clips: Sequence[Clip],
+    make_tokenizers: Callable[[], Tokenizers],
+    output_dir: str,
+    num_shards: int | None = None,
+    batch_size: int = 16,
+    beam_options: Sequence[str] = (),
+) -> Report:
+  """Writes the tokens of clips into a store, going on where a run was killed.
+
+  Args:
+    clips: What to tokenize; each path once.
+    make_tokenizers: Called here and by every worker; Beam sends it there.
+    output_dir: Folder of the store, local or of a cloud's bucket.
+    num_shards: Files a split; by default one for ten minutes of audio. At least
+      as many as hosts will read them.
+    batch_size: Clips that are tokenized together.
+    beam_options: As on a command line, e.g. '--runner=DataflowRunner'; by
+      default Beam's local runner works in this process.
+
+  Raises:
+    UserError: No clip can be read, or output_dir was begun with other clips or
+      tokenizers.
+  """
+  shards = deal(clips, output_dir, num_shards)
+  tokenizers = make_tokenizers()
+  _begin(output_dir, shards, tokenizers)
+  todo = [shard for shard in shards if not tf.io.gfile.exists(shard.path)]
+  log.info('%d of %d shards are to do.', len(todo), len(shards))
+  if todo:
+    with Progress(todo):
+      handler = TokenizerHandler(make_tokenizers, batch_size)
+      _run(todo, handler, tokenizers.sample_rate, beam_options)
+  return _finish(output_dir, shards, tokenizers)
+
+
+def _begin(
+    output_dir: str, shards: Sequence[Shard], tokenizers: Tokenizers
+) -> None:
+  """Notes what the store is made of, or checks that it is still the same."""
+  clips = [
+      [shard.path, [list(source) for source in shard.sources]]
+      for shard in shards
+  ]
+  plan = {
+      'clips': hashlib.sha256(json.dumps(clips).encode()).hexdigest()[:12],
+      'num_shards': len(shards),
+      'sample_rate': tokenizers.sample_rate,
+      'tokenizers': store.describe(tokenizers),
+  }
+  path = os.path.join(output_dir, _PLAN)
+  tf.io.gfile.makedirs(output_dir)
+  if not tf.io.gfile.exists(path):
+    store.write_json(path, plan)
+    return
+  with tf.io.gfile.GFile(path) as file:
+    begun = json.load(file)
+  differing = [name for name in plan if plan[name] != begun.get(name)]
+  if differing:
+    name = differing[-1]
+    raise UserError(
+        f'{output_dir} was begun with other {name}: {begun.get(name)}, now'
+        f' {plan[name]}; use another folder, or delete this one.'
+    )
+
+
+def _run(
+    shards: Sequence[Shard],
+    handler: TokenizerHandler,
+    sample_rate: int,
+    beam_options: Sequence[str],
+) -> None:
+  # Beam's default runner first tries to download another one.
+  options = PipelineOptions(['--runner=FnApiRunner', *beam_options])
+  with beam.Pipeline(options=options) as pipeline:
+    _ = (
+        pipeline
+        | 'Shards' >> beam.Create(shards)
+        # Lets workers share the shards.
+        | 'Deal' >> beam.Reshuffle()
+        | 'Read' >> beam.ParDo(ReadAudio(sample_rate))
+        | 'Tokenize' >> RunInference(KeyedModelHandler(handler))
+        | 'Write' >> beam.ParDo(WriteShard())
+    )
+
+
+def _finish(
+    output_dir: str, shards: Sequence[Shard], tokenizers: Tokenizers
+) -> Report:
+  splits: dict[str, dict[str, Any]] = {}
+  failures = []
+  for shard in shards:
+    summary = read_summary(shard)
+    split = splits.setdefault(shard.split, {'clips': 0, 'seconds': 0.0})
+    split['clips'] += summary['clips']
+    split['seconds'] += summary['seconds']
+    failures += [tuple(failure) for failure in summary['failures']]
+  num_clips = sum(split['clips'] for split in splits.values())
+  if not num_clips:
+    raise UserError(f'No clip could be read; the first: {failures[0][1]}')
+  store.write_metadata(
+      output_dir,
+      store.Metadata(
+          tokenizers.sample_rate, store.describe(tokenizers), splits
+      ),
+  )
+  for path in tf.io.gfile.glob(os.path.join(output_dir, '*.tmp-*')):
+    tf.io.gfile.remove(path)
+  seconds = sum(split['seconds'] for split in splits.values())
+  return Report(num_clips, seconds, failures)

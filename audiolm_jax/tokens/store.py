@@ -1,0 +1,198 @@
+"""The token store: TFRecord shards, and who wrote them.
+
+train-00003-of-00064.tfrecord   clips; each clip is in exactly one shard
+store.json                      the tokenizers' fingerprints, sizes and rates
+
+store.json is written last: a folder without it is not finished.
+"""
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from audiolm_jax.errors import UserError
+from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
+from audiolm_jax.tokens.stages import Sizes, Stage
+from audiolm_jax.tokens.store_records import Record, parse, serialize
+from audiolm_jax.tokens.tokenizers import Tokenizers
+
+# TensorFlow only reads and writes files here; accelerators are JAX's.
+tf.config.set_visible_devices([], 'GPU')
+
+METADATA = 'store.json'
+
+
+class Metadata(NamedTuple):
+  """What store.json says.
+
+  Attributes:
+    sample_rate: In Hz, of the audio that was tokenized.
+    tokenizers: By source: fingerprint, hop_length, codebook_size and, of the
+      acoustic one, num_quantizers.
+    splits: By name: number of clips, and their seconds.
+  """
+
+  sample_rate: int
+  tokenizers: Mapping[str, Mapping[str, Any]]
+  splits: Mapping[str, Mapping[str, Any]]
+
+  @property
+  def sizes(self) -> Sizes:
+    """What the stages must know of the tokenizers."""
+    semantic, acoustic = self.tokenizers[SEMANTIC], self.tokenizers[ACOUSTIC]
+    return Sizes(
+        semantic_codebook_size=semantic['codebook_size'],
+        semantic_rate=self.sample_rate / semantic['hop_length'],
+        acoustic_codebook_size=acoustic['codebook_size'],
+        acoustic_rate=self.sample_rate / acoustic['hop_length'],
+        num_quantizers=acoustic['num_quantizers'],
+    )
+
+  @property
+  def fingerprints(self) -> dict[str, str]:
+    """Of the tokenizers, by source."""
+    return {
+        source: tokenizer['fingerprint']
+        for source, tokenizer in self.tokenizers.items()
+    }
+
+
+def describe(tokenizers: Tokenizers) -> dict[str, dict[str, Any]]:
+  """What Metadata.tokenizers keeps of them."""
+  semantic, acoustic = tokenizers.semantic, tokenizers.acoustic
+  return {
+      SEMANTIC: {
+          'fingerprint': semantic.fingerprint,
+          'hop_length': semantic.hop_length,
+          'codebook_size': semantic.codebook_size,
+      },
+      ACOUSTIC: {
+          'fingerprint': acoustic.fingerprint,
+          'hop_length': acoustic.hop_length,
+          'codebook_size': acoustic.codebook_size,
+          'num_quantizers': acoustic.num_quantizers,
+      },
+  }
+
+
+def sizes(token_dir: str) -> Sizes:
+  """What the stages must know of a store's tokenizers."""
+  return read_metadata(token_dir).sizes
+
+
+def fingerprints(token_dir: str) -> dict[str, str]:
+  """Of the tokenizers that wrote a store, by source."""
+  return read_metadata(token_dir).fingerprints
+
+
+def check_stage(token_dir: str, stage: Stage) -> None:
+  """Raises UserError unless the stage reads such tokens."""
+  sizes = read_metadata(token_dir).sizes
+  found = {
+      SEMANTIC: (sizes.semantic_codebook_size, sizes.semantic_rate),
+      ACOUSTIC: (sizes.acoustic_codebook_size, sizes.acoustic_rate),
+  }
+  for field in stage.fields:
+    size, rate = found[field.source]
+    if (
+        field.codebook_size != size
+        or abs(field.frames_per_second - rate) > 1e-3
+    ):
+      raise UserError(
+          f'The {stage.name} stage reads {field.source} tokens of'
+          f' {field.codebook_size} codes at {field.frames_per_second:g} Hz;'
+          f' {token_dir} has {size} codes at {rate:g} Hz. Make the stage with'
+          ' store.sizes.'
+      )
+  levels = stage.target.levels.stop
+  if stage.target.source == ACOUSTIC and levels > sizes.num_quantizers:
+    raise UserError(
+        f'The {stage.name} stage reads {levels} levels; {token_dir} has'
+        f' {sizes.num_quantizers}. Make the stage with store.sizes.'
+    )
+
+
+def check_fingerprints(token_dir: str, expected: Mapping[str, str]) -> None:
+  """Raises UserError unless these tokenizers, by source, wrote the store."""
+  found = fingerprints(token_dir)
+  for source, fingerprint in expected.items():
+    if found[source] != fingerprint:
+      raise UserError(
+          f'{token_dir} holds {source} tokens of tokenizer {found[source]}, not'
+          f' of {fingerprint}; extract it again with the one you want.'
+      )
+
+
+def read_metadata(token_dir: str) -> Metadata:
+  """Reads store.json."""
+  path = os.path.join(token_dir, METADATA)
+  if not tf.io.gfile.exists(path):
+    raise UserError(
+        f'{token_dir} is not a finished token store: it has no {METADATA}; run'
+        ' audiolm extract, or run it again to finish.'
+    )
+  try:
+    with tf.io.gfile.GFile(path) as file:
+      return Metadata(**json.load(file))
+  except (json.JSONDecodeError, TypeError) as error:
+    raise UserError(f'{path} is damaged: {error}.') from error
+
+
+def write_metadata(token_dir: str, metadata: Metadata) -> None:
+  """Writes store.json; the store is then finished."""
+  write_json(os.path.join(token_dir, METADATA), metadata._asdict())
+
+
+def write_json(path: str, value: Any) -> None:
+  """Writes a file that appears whole or not at all."""
+  temporary = _temporary(path)
+  with tf.io.gfile.GFile(temporary, 'w') as file:
+    file.write(json.dumps(value, indent=2) + '\n')
+  tf.io.gfile.rename(temporary, path, overwrite=True)
+
+
+def _temporary(path: str) -> str:
+  # Beam may have two workers write the same shard.
+  return f'{path}.tmp-{uuid.uuid4().hex}'
+
+
+def shard_path(token_dir: str, split: str, index: int, num_shards: int) -> str:
+  """Where a shard is."""
+  name = f'{split}-{index:05d}-of-{num_shards:05d}.tfrecord'
+  return os.path.join(token_dir, name)
+
+
+def shard_pattern(token_dir: str, split: str) -> str:
+  """Matches the shards of a split.
+
+  Raises:
+    UserError: The store has no such split.
+  """
+  splits = read_metadata(token_dir).splits
+  if split not in splits:
+    raise UserError(
+        f'{token_dir} has no split {split!r}; it has {", ".join(splits)}.'
+    )
+  digits = '[0-9]' * 5
+  return os.path.join(token_dir, f'{split}-{digits}-of-{digits}.tfrecord')
+
+
+def write_shard(path: str, records: Iterable[Record]) -> None:
+  """Writes a shard that appears whole or not at all."""
+  temporary = _temporary(path)
+  with tf.io.TFRecordWriter(temporary) as writer:
+    for record in records:
+      writer.write(serialize(record))
+  tf.io.gfile.rename(temporary, path, overwrite=True)
+
+
+def read(token_dir: str, split: str) -> Iterator[Record]:
+  """Clips of a split, shard by shard."""
+  num_levels = read_metadata(token_dir).sizes.num_quantizers
+  paths = sorted(tf.io.gfile.glob(shard_pattern(token_dir, split)))
+  for serialized in tf.data.TFRecordDataset(paths).as_numpy_iterator():
+    yield parse(serialized, num_levels)
