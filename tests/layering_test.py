@@ -22,6 +22,7 @@ ROOMS = (
     'tokens',
     'lm',
     'parts',
+    'parts',
     'bundle',
     'generate',
     'classifier',

@@ -1,8 +1,8 @@
 """Tests audiolm_jax/cli/train.py."""
 
-import gin
 import pytest
 
+import gin
 from audiolm_jax.cli import train
 from audiolm_jax.errors import UserError
 from audiolm_jax.training import loop
@@ -12,25 +12,25 @@ from __gin__ import dynamic_registration
 
 from audiolm_jax.training import loop
 from audiolm_jax.training import optimizers
-from training import toy
+from cli import linear
 
 MODEL_DIR = %gin.REQUIRED
 TRAIN_STEPS = 3
 BATCH_SIZE = 8
 
 loop.train:
-  train_step = @toy.ToyTrainStep()
-  train_data = @toy.ToyData()
-  eval_data = @eval/toy.ToyData
+  train_step = @linear.LinearTrainStep()
+  train_data = @linear.Numbers()
+  eval_data = @eval/linear.Numbers
   num_eval_batches = 1
   model_dir = %MODEL_DIR
   num_steps = %TRAIN_STEPS
   log_every = 1
 
-toy.ToyTrainStep.tx = @optimizers.adam()
+linear.LinearTrainStep.tx = @optimizers.adam()
 optimizers.adam.learning_rate = 0.01
-toy.ToyData.batch_size = %BATCH_SIZE
-eval/toy.ToyData.batch_size = 4
+linear.Numbers.batch_size = %BATCH_SIZE
+eval/linear.Numbers.batch_size = 4
 """
 
 
@@ -71,9 +71,11 @@ def test_the_stored_configuration_is_the_run(tmp_path):
       '--gin.optimizers.adam.learning_rate=0.5',
   )
   text = (tmp_path / 'run/config.gin').read_text()
-  assert 'eval/toy.ToyData.batch_size = 4' in text  # Called late, by the loop.
+  assert (
+      'eval/linear.Numbers.batch_size = 4' in text
+  )  # Called late, by the loop.
   assert 'learning_rate = 0.5' in text
-  assert 'ToyTrainStep.model = None' in text  # A default.
+  assert 'LinearTrainStep.start = 0.5' in text  # A default.
 
   gin.clear_config()
   train.parse_gin([str(tmp_path / 'run/config.gin')], [], [])

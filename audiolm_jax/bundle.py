@@ -1,0 +1,245 @@
+"""A model one can hand over: a folder that needs nothing but itself.
+
+bundle.json            each part's configuration and the digest of its weights
+<part>.safetensors     soundstream, w2v_bert, semantic, coarse, fine
+MODEL_CARD.md          what the model heard, and under which licences
+"""
+
+import functools
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+from jaxtyping import PyTree
+
+from audiolm_jax import parts
+from audiolm_jax.errors import UserError
+from audiolm_jax.lm.transformer import Transformer
+from audiolm_jax.parts import Part
+from audiolm_jax.tokens.stages import Field, Stage
+from audiolm_jax.tokens.tokenizers import (
+    AcousticTokenizer,
+    SemanticTokenizer,
+    SoundStreamTokenizer,
+    Tokenizers,
+    W2vBertTokenizer,
+)
+from audiolm_jax.w2v_bert.kmeans import KMeans
+
+TOKENIZERS = {'acoustic': 'soundstream', 'semantic': 'w2v_bert'}
+STAGES = ('semantic', 'coarse', 'fine')
+PARTS = (*TOKENIZERS.values(), *STAGES)
+SHIPPED = pathlib.Path(__file__).parent / 'bundles'
+
+_FORMAT = 1
+
+
+class LanguageModel(NamedTuple):
+  """One stage, ready to sample from.
+
+  Attributes:
+    stage: How its sequences are laid out.
+    model: The Transformer.
+    params: Its weights.
+    crop_seconds: Length of what it was trained on; None if it is not known.
+  """
+
+  stage: Stage
+  model: Transformer
+  params: PyTree
+  crop_seconds: float | None
+
+
+class Bundle:
+  """Tokenizers and language models that fit each other.
+
+  A bundle may hold some parts only: the tokenizers are enough to extract
+  tokens. Asking for a part that is not there raises a UserError.
+  """
+
+  def __init__(self, bundled: Mapping[str, Part], where: str = 'The bundle'):
+    """Checks that the parts belong together.
+
+    Args:
+      bundled: Parts by name.
+      where: Names the bundle in messages.
+
+    Raises:
+      UserError: Two parts do not fit; both are named.
+    """
+    self.parts = {name: bundled[name] for name in PARTS if name in bundled}
+    self.where = where
+    for name in self.language_models:
+      self._check_fit(name)
+
+  @classmethod
+  def load(cls, path_or_name: str | os.PathLike) -> 'Bundle':
+    """Reads a folder, or one of the bundles that come with the package."""
+    folder = _find(path_or_name)
+    entries = _read_entries(folder / 'bundle.json')
+    loaded = {
+        name: Part(
+            entry['config'],
+            parts.read(folder / f'{name}.safetensors', entry['sha256']),
+        )
+        for name, entry in entries.items()
+    }
+    return cls(loaded, str(path_or_name))
+
+  def save(
+      self,
+      folder: str | os.PathLike,
+      model_card: str,
+      float16: Collection[str] = STAGES,
+  ) -> None:
+    """Writes the folder; the parts in `float16` take half the room.
+
+    Rounding gives a tokenizer another fingerprint, and other tokens: do it
+    before tokens are extracted with it, or not at all.
+    """
+    folder = pathlib.Path(folder)
+    entries = {}
+    try:
+      folder.mkdir(parents=True, exist_ok=True)
+      for name, part in self.parts.items():
+        path = folder / f'{name}.safetensors'
+        digest = parts.write(path, part, name in float16)
+        entries[name] = {'sha256': digest, 'config': part.config}
+      (folder / 'MODEL_CARD.md').write_text(model_card, encoding='utf-8')
+      contents = {'format': _FORMAT, 'parts': entries}
+      (folder / 'bundle.json').write_text(json.dumps(contents, indent=2) + '\n')
+    except OSError as error:
+      raise UserError(f'Cannot write {folder}: {error.strerror}.') from error
+
+  @property
+  def tokenizers(self) -> Tokenizers:
+    """Both tokenizers."""
+    return Tokenizers(self.semantic, self.acoustic)
+
+  @functools.cached_property
+  def acoustic(self) -> AcousticTokenizer:
+    """Waveform to codes and back."""
+    part = self._part('soundstream')
+    return SoundStreamTokenizer(
+        parts.build(part.config),
+        part.arrays['params'],
+        part.arrays['codebooks'],
+    )
+
+  @functools.cached_property
+  def semantic(self) -> SemanticTokenizer:
+    """Waveform to semantic ids."""
+    part = self._part('w2v_bert')
+    return W2vBertTokenizer(
+        parts.build(part.config),
+        part.arrays['params'],
+        part.config['layer'],
+        KMeans(**part.arrays['kmeans']),
+    )
+
+  @functools.cached_property
+  def language_models(self) -> dict[str, LanguageModel]:
+    """Those there are, by stage."""
+    return {
+        name: LanguageModel(
+            stage=Stage.from_config(part.config['stage']),
+            model=parts.build(part.config),
+            params=part.arrays['params'],
+            crop_seconds=part.config['crop_seconds'],
+        )
+        for name, part in self.parts.items()
+        if name in STAGES
+    }
+
+  def language_model(self, name: str) -> LanguageModel:
+    """The language model of a stage."""
+    self._part(name)
+    return self.language_models[name]
+
+  @functools.cached_property
+  def fingerprint(self) -> str:
+    """12 hex digits that change with any weight or configuration."""
+    digest = hashlib.sha256()
+    for name, part in self.parts.items():
+      digest.update(json.dumps([name, part.config], sort_keys=True).encode())
+      for path, leaf in parts.flat(part.arrays).items():
+        digest.update(path.encode() + leaf.tobytes())
+    return digest.hexdigest()[:12]
+
+  def _part(self, name: str) -> Part:
+    if name not in self.parts:
+      raise UserError(
+          f'{self.where} has no part {name}; it has'
+          f' {", ".join(self.parts) or "none"}.'
+      )
+    return self.parts[name]
+
+  def _check_fit(self, name: str) -> None:
+    learnt = self.parts[name].config.get('tokenizers', {})
+    for field in self.language_models[name].stage.fields:
+      part = TOKENIZERS[field.source]
+      if part not in self.parts:
+        continue
+      tokenizer = getattr(self, field.source)
+      wanted = learnt.get(field.source)
+      if wanted in (None, tokenizer.fingerprint):
+        if _sizes_fit(field, tokenizer):
+          continue
+      raise UserError(
+          f'{self.where}: {name} learnt the tokens of {part}'
+          f' {wanted or "(unknown)"}, {field.codebook_size} codes at'
+          f' {field.frames_per_second:g} Hz up to level {field.levels.stop};'
+          f' the {part} beside it is {tokenizer.fingerprint}. Bundle parts of'
+          ' the same run.'
+      )
+
+
+def load_tokenizers(path_or_name: str) -> Tokenizers:
+  """Those of a bundle; workers elsewhere can import this, and call it."""
+  return Bundle.load(path_or_name).tokenizers
+
+
+def _sizes_fit(
+    field: Field, tokenizer: AcousticTokenizer | SemanticTokenizer
+) -> bool:
+  rate = tokenizer.sample_rate / tokenizer.hop_length
+  num_levels = getattr(tokenizer, 'num_quantizers', 1)
+  return (
+      field.codebook_size == tokenizer.codebook_size
+      and abs(field.frames_per_second - rate) < 1e-3
+      and field.levels.stop <= num_levels
+  )
+
+
+def _find(path_or_name: str | os.PathLike) -> pathlib.Path:
+  folder = pathlib.Path(path_or_name)
+  # A path that is mistyped must not become a bundle of the same name.
+  is_name = len(folder.parts) == 1 and not folder.is_absolute()
+  for candidate in [folder, SHIPPED / folder] if is_name else [folder]:
+    if (candidate / 'bundle.json').is_file():
+      return candidate
+  if (folder / 'model.json').is_file():
+    raise UserError(f'{folder} is a training run; run audiolm bundle on it.')
+  shipped = sorted(path.parent.name for path in SHIPPED.glob('*/bundle.json'))
+  raise UserError(
+      f'{folder} is not a bundle (a folder with a bundle.json); the bundles'
+      f' that come with the package are {", ".join(shipped) or "none"}.'
+  )
+
+
+def _read_entries(path: pathlib.Path) -> dict[str, Any]:
+  try:
+    contents = json.loads(path.read_text(encoding='utf-8'))
+    version, entries = contents['format'], contents['parts']
+    unknown = sorted(entries.keys() - set(PARTS))
+  except (ValueError, TypeError, KeyError, AttributeError) as error:
+    raise UserError(f'{path} is damaged: {error!r}; copy it again.') from error
+  if version != _FORMAT or unknown:
+    raise UserError(
+        f'{path} has format {version} and parts {unknown} that this version'
+        ' does not know; update audiolm_jax.'
+    )
+  return entries

@@ -1,0 +1,146 @@
+"""Puts trained parts into one folder that needs nothing but itself.
+
+Examples:
+  audiolm bundle runs/soundstream runs/semantic_tokenizer \\
+      --output_dir=tokenizers
+  audiolm bundle tokenizers runs/semantic runs/coarse runs/fine \\
+      --output_dir=my_model --manifest=corpus/manifest.jsonl
+
+Each argument is the folder of a training run, or a bundle whose parts are taken
+over. The parts must belong together: language models are refused beside
+tokenizers that did not write their tokens. Extract tokens with the bundle of
+the tokenizers, and the fingerprints will fit.
+
+--manifest (may be repeated) lets MODEL_CARD.md say what the model heard, and
+under which licences; a model that is passed on needs this.
+"""
+
+import collections
+import pathlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from absl import flags
+
+import audiolm_jax
+from audiolm_jax import corpus, parts
+from audiolm_jax.bundle import STAGES, Bundle
+from audiolm_jax.cli import folders, verb
+from audiolm_jax.corpus import Clip
+from audiolm_jax.errors import UserError
+from audiolm_jax.parts import Part
+from audiolm_jax.training import checkpoints
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string(
+    'output_dir', None, 'Where the bundle goes.', flag_values=FLAGS
+)
+flags.DEFINE_list(
+    'float16',
+    list(STAGES),
+    'Parts that are stored in half the room. Rounding changes the tokens of'
+    ' tokenizers: do it before extraction or not at all.',
+    flag_values=FLAGS,
+)
+flags.DEFINE_multi_string(
+    'manifest', [], 'Corpus that the model heard.', flag_values=FLAGS
+)
+flags.DEFINE_string(
+    'notes', None, 'Text file that ends the model card.', flag_values=FLAGS
+)
+
+
+def main(argv: list[str]) -> None:
+  if not argv[1:] or not FLAGS.output_dir:
+    raise UserError('Give the folders of the parts, and --output_dir.')
+  folder = folders.writable(FLAGS.output_dir)
+  bundle = Bundle(collect(argv[1:]))
+  clips = [
+      clip for path in FLAGS.manifest for clip in corpus.read_manifest(path)
+  ]
+  bundle.save(folder, model_card(folder.name, bundle, clips), FLAGS.float16)
+  # Rounded tokenizers may have ceased to fit.
+  fingerprint = Bundle.load(folder).fingerprint
+  print(f'Wrote {folder}, fingerprint {fingerprint}:')
+  for path in sorted(folder.iterdir()):
+    print(f'  {path} ({path.stat().st_size / 1e6:.1f} MB)')
+
+
+def collect(sources: Sequence[str]) -> dict[str, Part]:
+  """Parts of runs and of bundles, by name.
+
+  Raises:
+    UserError: Two folders hold the same part, or one holds none.
+  """
+  collected, origins = {}, {}
+  for source in sources:
+    for name, part in _parts_in(source).items():
+      if name in collected:
+        raise UserError(
+            f'{origins[name]} and {source} are both {name}; leave one out.'
+        )
+      collected[name], origins[name] = part, source
+  return collected
+
+
+def model_card(name: str, bundle: Bundle, clips: Iterable[Clip]) -> str:
+  """Says what is in the bundle, and where it comes from."""
+  notes = FLAGS.notes and pathlib.Path(FLAGS.notes).read_text(encoding='utf-8')
+  sections = [
+      f'# {name}',
+      'An AudioLM bundle made with audiolm_jax'
+      f' {audiolm_jax.__version__}: `audiolm generate --model=FOLDER`.',
+      '## Parts',
+      _table(
+          ('part', 'parameters'),
+          [
+              (part, f'{_num_parameters(bundle.parts[part]):,}')
+              for part in bundle.parts
+          ],
+      ),
+      '## What it heard',
+      _heard(clips) or 'Not recorded; do not pass this model on.',
+      '## Limits',
+      'It continues any voice it is given and makes up what it says. Do not'
+      ' pass its output off as a recording; `audiolm detect` tells them apart.',
+      notes or '',
+  ]
+  return '\n\n'.join(section for section in sections if section) + '\n'
+
+
+def _parts_in(source: str) -> Mapping[str, Part]:
+  if (pathlib.Path(source) / 'bundle.json').is_file():
+    return Bundle.load(source).parts
+  name, part = parts.from_checkpoint(checkpoints.load_params(source))
+  return {name: part}
+
+
+def _num_parameters(part: Part) -> int:
+  return sum(leaf.size for leaf in parts.flat(part.arrays).values())
+
+
+def _heard(clips: Iterable[Clip]) -> str:
+  seconds = collections.Counter()
+  counts = collections.Counter()
+  for clip in clips:
+    key = (clip.source, clip.licence)
+    seconds[key] += clip.seconds
+    counts[key] += 1
+  rows = [
+      (*key, f'{counts[key]:,}', f'{seconds[key] / 3600:.2f}')
+      for key in sorted(counts)
+  ]
+  return rows and _table(('source', 'licence', 'clips', 'hours'), rows)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+  lines = [header, ['---'] * len(header), *rows]
+  return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+
+
+def run() -> None:
+  """Entry point."""
+  verb.run(main, FLAGS)
+
+
+if __name__ == '__main__':
+  run()

@@ -1,0 +1,150 @@
+"""Fits the k-means that turns w2v-BERT features into semantic tokens.
+
+Examples:
+  audiolm cluster --w2v_bert=runs/w2v_bert --manifest=corpus/manifest.jsonl \\
+      --output_dir=runs/semantic_tokenizer
+  audiolm cluster --w2v_bert=runs/w2v_bert --manifest=corpus/manifest.jsonl \\
+      --output_dir=runs/semantic_tokenizer --layer=7 --num_clusters=1024 \\
+      --hours=50
+
+AudioLM takes block 7 of the masked-prediction half and 1024 clusters, after
+normalizing every dimension of the features (s. III-B, IV-B). Writes a bundle of
+the semantic tokenizer alone; `audiolm bundle` joins it with a codec.
+"""
+
+import time
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+from absl import flags
+from jaxtyping import Float
+
+from audiolm_jax import corpus, parts
+from audiolm_jax.bundle import Bundle
+from audiolm_jax.cli import compilation, folders, verb
+from audiolm_jax.errors import UserError
+from audiolm_jax.parts import Part
+from audiolm_jax.training import checkpoints
+from audiolm_jax.w2v_bert import kmeans
+from audiolm_jax.w2v_bert.model import W2vBert
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string(
+    'w2v_bert', None, 'Folder of the training run.', flag_values=FLAGS
+)
+flags.DEFINE_string(
+    'manifest', None, 'Audio to cluster; may be a glob.', flag_values=FLAGS
+)
+flags.DEFINE_string('output_dir', None, 'Of the bundle.', flag_values=FLAGS)
+flags.DEFINE_string('split', 'train', 'Of the manifest.', flag_values=FLAGS)
+flags.DEFINE_integer(
+    'layer',
+    7,
+    'Block of the masked-prediction half whose output is clustered; 0 is the'
+    ' contrastive half.',
+    lower_bound=0,
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    'num_clusters', 1024, 'Semantic ids.', lower_bound=1, flag_values=FLAGS
+)
+flags.DEFINE_float(
+    'hours',
+    10.0,
+    'How much audio is drawn, at most all of it.',
+    lower_bound=0,
+    flag_values=FLAGS,
+)
+flags.DEFINE_float('crop_seconds', 10.0, 'Length of a crop.', flag_values=FLAGS)
+flags.DEFINE_integer(
+    'batch_size', 16, 'Crops at a time.', lower_bound=1, flag_values=FLAGS
+)
+flags.DEFINE_integer('seed', 0, 'Of the draws.', flag_values=FLAGS)
+
+
+def main(argv: list[str]) -> None:
+  del argv
+  if not (FLAGS.w2v_bert and FLAGS.manifest and FLAGS.output_dir):
+    raise UserError('Give --w2v_bert, --manifest and --output_dir.')
+  folder = folders.writable(FLAGS.output_dir)
+  compilation.keep_compiled()
+  trained = checkpoints.load_params(FLAGS.w2v_bert)
+  model = build(trained.config)
+  clusters = kmeans.fit(
+      features(model, trained.params), FLAGS.num_clusters, FLAGS.seed
+  )
+  part = Part(
+      {**trained.config, 'layer': FLAGS.layer},
+      {'params': trained.params, 'kmeans': clusters._asdict()},
+  )
+  bundle = Bundle({'w2v_bert': part})
+  bundle.save(folder, _CARD.format(name=folder.name))
+  print(f'Wrote {folder}, fingerprint {bundle.semantic.fingerprint}.')
+
+
+_CARD = '# {name}\n\nA semantic tokenizer; a part for `audiolm bundle`.\n'
+
+
+def build(config: dict) -> W2vBert:
+  """The model of a checkpoint, if it has the layer that was asked for."""
+  if config['kind'] != 'w2v_bert':
+    raise UserError(
+        f'{FLAGS.w2v_bert} holds a {config["kind"]}, not a w2v_bert.'
+    )
+  model = parts.build(config)
+  if FLAGS.layer > model.num_mlm_layers:
+    raise UserError(
+        f'--layer={FLAGS.layer}: {FLAGS.w2v_bert} has only'
+        f' {model.num_mlm_layers} masked-prediction blocks.'
+    )
+  return model
+
+
+def features(
+    model: W2vBert, params: dict
+) -> Iterator[Float[np.ndarray, 'n D']]:
+  """Features of random crops, without those of padding."""
+  clips = corpus.read_manifest(FLAGS.manifest, FLAGS.split)
+  hop = model.hop_length
+  num_frames = max(round(FLAGS.crop_seconds * model.frame_rate), 1)
+  batches = corpus.AudioBatches(
+      clips,
+      model.sample_rate,
+      num_frames * hop / model.sample_rate,
+      FLAGS.batch_size,
+      FLAGS.seed,
+  )
+  seconds = min(FLAGS.hours * 3600, sum(clip.seconds for clip in clips))
+  count = max(round(seconds / FLAGS.crop_seconds / FLAGS.batch_size), 1)
+
+  @jax.jit
+  def apply(params, batch):
+    return model.apply(
+        {'params': params},
+        batch['waveform'],
+        batch['length'],
+        FLAGS.layer,
+        method='features',
+    )
+
+  start = time.monotonic()
+  for step in range(1, count + 1):
+    batch = next(batches)
+    valid = np.arange(num_frames)[None] * hop < batch['length'][:, None]
+    yield np.asarray(apply(params, batch))[valid]
+    elapsed = time.monotonic() - start
+    if step % max(count // 20, 1) == 0:
+      print(
+          f'{step}/{count} batches, {elapsed * (count / step - 1):.0f} s left',
+          flush=True,
+      )
+
+
+def run() -> None:
+  """Entry point."""
+  verb.run(main, FLAGS)
+
+
+if __name__ == '__main__':
+  run()

@@ -1,0 +1,126 @@
+"""Parts of a bundle: weights, and the configuration that rebuilds a module."""
+
+import dataclasses
+import hashlib
+import pathlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import safetensors.numpy
+from flax import linen as nn
+from flax import traverse_util
+from jaxtyping import PyTree
+
+from audiolm_jax.errors import UserError
+from audiolm_jax.lm.transformer import Transformer
+from audiolm_jax.soundstream.model import SoundStream
+from audiolm_jax.training.checkpoints import Model
+from audiolm_jax.w2v_bert.model import W2vBert
+
+_MODULES = {
+    'soundstream': SoundStream,
+    'w2v_bert': W2vBert,
+    'language_model': Transformer,
+}
+# What a configuration says beside the fields of its module.
+_NOT_FIELDS = {'kind', 'stage', 'tokenizers', 'crop_seconds', 'layer'}
+
+_NOT_PARTS = {
+    'w2v_bert': (
+        'A w2v_bert makes no tokens yet; run audiolm cluster on it and bundle'
+        ' what that writes.'
+    ),
+    'language_model': (
+        'A language model does not know its stage; train it with'
+        ' LanguageModelTrainStep.stage_config.'
+    ),
+}
+
+
+class Part(NamedTuple):
+  """Nested dicts: JSON, and numpy or JAX arrays."""
+
+  config: dict[str, Any]
+  arrays: PyTree
+
+
+def build(config: Mapping[str, Any]) -> nn.Module:
+  """The module that a configuration describes.
+
+  Raises:
+    UserError: It is of another version of this package.
+  """
+  module = _MODULES.get(config['kind'])
+  fields = {
+      name: tuple(value) if isinstance(value, list) else value
+      for name, value in config.items()
+      if name not in _NOT_FIELDS
+  }
+  known = module and {field.name for field in dataclasses.fields(module)}
+  if not module or fields.keys() - known:
+    raise UserError(
+        f'This version cannot build a {config["kind"]!r} with'
+        f' {sorted(fields)}; update audiolm_jax.'
+    )
+  return module(**fields)
+
+
+def from_checkpoint(model: Model) -> tuple[str, Part]:
+  """Name and part of a trained model, without what only training needs."""
+  config, params = model.config, model.params
+  if config['kind'] == 'soundstream':
+    vectors = model.mutables['codebooks']['vectors']
+    arrays = {'params': params['generator'], 'codebooks': vectors}
+    return 'soundstream', Part(config, arrays)
+  if config['kind'] == 'language_model' and config['stage']:
+    return config['stage']['name'], Part(config, {'params': params})
+  raise UserError(_NOT_PARTS.get(config['kind'], f'Cannot bundle {config}.'))
+
+
+def write(path: pathlib.Path, part: Part, float16: bool) -> str:
+  """Writes the arrays and returns their digest."""
+  arrays = flat(part.arrays)
+  if float16:
+    largest = np.finfo(np.float16).max
+    if any(np.abs(leaf).max(initial=0) > largest for leaf in arrays.values()):
+      raise UserError(
+          f'Some weights are too large for {path} to be float16; save it in'
+          ' float32.'
+      )
+    arrays = {name: leaf.astype(np.float16) for name, leaf in arrays.items()}
+  data = safetensors.numpy.save(arrays)
+  path.write_bytes(data)
+  return hashlib.sha256(data).hexdigest()
+
+
+def read(path: pathlib.Path, digest: str) -> PyTree:
+  """Reads arrays, as float32 if they are float16, and checks the digest."""
+  try:
+    data = path.read_bytes()
+  except OSError as error:
+    raise UserError(
+        f'{path} is a part of the bundle and cannot be read'
+        f' ({error.strerror}); copy the bundle again.'
+    ) from error
+  found = hashlib.sha256(data).hexdigest()
+  if found != digest:
+    raise UserError(
+        f'{path} is damaged: its digest is {found[:12]}, bundle.json says'
+        f' {digest[:12]}; copy the bundle again.'
+    )
+  arrays = safetensors.numpy.load(data)
+  return traverse_util.unflatten_dict(
+      {name: _widen(leaf) for name, leaf in arrays.items()}, sep='/'
+  )
+
+
+def flat(arrays: PyTree) -> dict[str, np.ndarray]:
+  """Arrays by path, sorted, contiguous and in host memory."""
+  leaves = traverse_util.flatten_dict(jax.device_get(arrays), sep='/')
+  return {name: np.ascontiguousarray(leaves[name]) for name in sorted(leaves)}
+
+
+def _widen(leaf: np.ndarray) -> np.ndarray:
+  return leaf.astype(np.float32) if leaf.dtype == np.float16 else leaf

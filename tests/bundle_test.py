@@ -1,0 +1,152 @@
+"""Tests audiolm_jax/bundle.py and audiolm_jax/parts.py."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+import tiny
+
+from audiolm_jax import bundle as bundles
+from audiolm_jax import parts
+from audiolm_jax.bundle import Bundle
+from audiolm_jax.errors import UserError
+from audiolm_jax.parts import Part
+from audiolm_jax.tokens import stages
+from audiolm_jax.training.checkpoints import Model
+
+
+@pytest.fixture
+def saved(tmp_path):
+  tiny.bundle().save(tmp_path / 'tiny', '# A card', float16=())
+  return tmp_path / 'tiny'
+
+
+def test_a_folder_alone_rebuilds_every_part(saved):
+  loaded, original = Bundle.load(saved), tiny.bundle()
+  assert loaded.fingerprint == original.fingerprint
+  assert loaded.semantic.fingerprint == original.semantic.fingerprint
+  waveform = tiny.noise(1, 0.4)
+  lengths = np.array([waveform.shape[1]], np.int32)
+  np.testing.assert_array_equal(
+      loaded.acoustic.encode(waveform, lengths),
+      original.acoustic.encode(waveform, lengths),
+  )
+  for name, lm in original.language_models.items():
+    again = loaded.language_model(name)
+    assert again.stage == lm.stage
+    assert again.model == lm.model
+    jax.tree.map(np.testing.assert_array_equal, again.params, lm.params)
+
+
+def test_float16_halves_the_room_and_barely_moves_the_weights(saved, tmp_path):
+  tiny.bundle().save(tmp_path / 'half', '', float16=('coarse',))
+  name = 'coarse.safetensors'
+  whole, half = (
+      (folder / name).stat().st_size for folder in (saved, tmp_path / 'half')
+  )
+  assert half < 0.7 * whole
+  jax.tree.map(
+      lambda a, b: np.testing.assert_allclose(a, b, atol=1e-2, rtol=1e-3),
+      Bundle.load(tmp_path / 'half').language_model('coarse').params,
+      tiny.bundle().language_model('coarse').params,
+  )
+  assert Bundle.load(tmp_path / 'half').fingerprint != tiny.bundle().fingerprint
+
+
+def test_weights_too_large_for_float16_are_refused(tmp_path):
+  part = Part({'kind': 'x'}, {'params': {'w': np.full(3, 1e6, np.float32)}})
+  with pytest.raises(UserError, match='float16'):
+    parts.write(tmp_path / 'x.safetensors', part, float16=True)
+
+
+def test_one_flipped_bit_is_noticed(saved):
+  path = saved / 'w2v_bert.safetensors'
+  data = bytearray(path.read_bytes())
+  data[-1] ^= 1
+  path.write_bytes(data)
+  with pytest.raises(UserError, match='w2v_bert.safetensors is damaged'):
+    Bundle.load(saved)
+
+
+def test_a_missing_part_is_named(saved):
+  (saved / 'fine.safetensors').unlink()
+  with pytest.raises(UserError, match='fine.safetensors'):
+    Bundle.load(saved)
+
+
+@pytest.mark.parametrize(
+    'contents', ['', '[]', '{"format": 1}', '{"format": 9, "parts": {}}']
+)
+def test_a_damaged_or_newer_index_is_refused(saved, contents):
+  (saved / 'bundle.json').write_text(contents)
+  with pytest.raises(UserError, match='bundle.json') as error:
+    Bundle.load(saved)
+  assert '\n' not in str(error.value)
+
+
+def test_a_part_with_an_unknown_field_is_refused(saved):
+  index = json.loads((saved / 'bundle.json').read_text())
+  index['parts']['soundstream']['config']['novelty'] = 1
+  (saved / 'bundle.json').write_text(json.dumps(index))
+  with pytest.raises(UserError, match='novelty'):
+    Bundle.load(saved).tokenizers  # noqa: B018
+
+
+def test_a_run_is_told_from_a_bundle(tmp_path):
+  (tmp_path / 'model.json').write_text('{}')
+  with pytest.raises(UserError, match='audiolm bundle'):
+    Bundle.load(tmp_path)
+  with pytest.raises(UserError, match='nowhere'):
+    Bundle.load(tmp_path / 'nowhere')
+
+
+def test_names_stand_for_bundles_of_the_package(saved, monkeypatch):
+  monkeypatch.setattr(bundles, 'SHIPPED', saved.parent)
+  assert Bundle.load('tiny').fingerprint == tiny.bundle().fingerprint
+
+
+def test_tokenizers_alone_are_a_bundle():
+  bundle = Bundle(
+      {'soundstream': tiny.soundstream(), 'w2v_bert': tiny.w2v_bert()}
+  )
+  assert bundle.tokenizers.sizes == tiny.SIZES
+  with pytest.raises(UserError, match='no part coarse'):
+    bundle.language_model('coarse')
+
+
+def test_other_tokenizers_are_refused_and_both_are_named():
+  trained = tiny.language_model(stages.semantic(tiny.SIZES))
+  fingerprint = tiny.bundle().semantic.fingerprint
+  trained.config['tokenizers'] = {'semantic': fingerprint}
+  Bundle({'semantic': trained, 'w2v_bert': tiny.w2v_bert()})
+  other = Bundle({'w2v_bert': tiny.w2v_bert(seed=1)})
+  with pytest.raises(UserError, match=fingerprint) as error:
+    Bundle({'semantic': trained, **other.parts})
+  assert other.semantic.fingerprint in str(error.value)
+
+
+def test_tokens_of_another_size_are_refused():
+  sizes = tiny.SIZES._replace(acoustic_codebook_size=32)
+  trained = tiny.language_model(stages.fine(sizes, num_coarse=2))
+  with pytest.raises(UserError, match='fine learnt .*32 codes'):
+    Bundle({'fine': trained, 'soundstream': tiny.soundstream()})
+
+
+def test_a_checkpoint_sheds_what_only_training_needs():
+  part = tiny.soundstream()
+  model = Model(
+      part.config,
+      {'generator': part.arrays['params'], 'discriminator': {'w': 1}},
+      {'codebooks': {'vectors': part.arrays['codebooks'], 'usage': 1}},
+  )
+  assert parts.from_checkpoint(model) == ('soundstream', part)
+
+
+def test_a_model_without_clusters_or_stage_is_no_part_yet():
+  with pytest.raises(UserError, match='audiolm cluster'):
+    parts.from_checkpoint(Model({'kind': 'w2v_bert'}, {}, {}))
+  with pytest.raises(UserError, match='stage_config'):
+    parts.from_checkpoint(
+        Model({'kind': 'language_model', 'stage': {}}, {}, {})
+    )

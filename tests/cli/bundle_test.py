@@ -1,0 +1,74 @@
+"""Tests audiolm_jax/cli/bundle.py."""
+
+import pytest
+import runs
+import tiny
+
+from audiolm_jax.bundle import Bundle
+from audiolm_jax.cli import bundle as verb
+from audiolm_jax.errors import UserError
+from audiolm_jax.tokens import stages
+
+
+def run(*flags):
+  verb.FLAGS.unparse_flags()
+  verb.main(verb.FLAGS(['bundle', *map(str, flags)]))
+
+
+@pytest.fixture
+def tokenizers(tmp_path):
+  """Made of a run and of what audiolm cluster writes."""
+  clustered = Bundle({'w2v_bert': tiny.w2v_bert()})
+  clustered.save(tmp_path / 'clustered', '')
+  codec = runs.save(tmp_path / 'codec', tiny.soundstream())
+  run(tmp_path / 'clustered', codec, f'--output_dir={tmp_path}/tokenizers')
+  return tmp_path / 'tokenizers'
+
+
+def test_runs_and_bundles_become_one_bundle(tokenizers, tmp_path):
+  trained = tiny.language_model(stages.semantic(tiny.SIZES))
+  trained.config['tokenizers'] = {
+      'semantic': Bundle.load(tokenizers).semantic.fingerprint
+  }
+  semantic = runs.save(tmp_path / 'semantic', trained)
+  manifest = runs.write_corpus(tmp_path / 'corpus')
+  (tmp_path / 'notes.md').write_text('Made by hand.')
+  run(
+      tokenizers,
+      semantic,
+      f'--output_dir={tmp_path}/model',
+      f'--manifest={manifest}',
+      f'--notes={tmp_path}/notes.md',
+  )
+  bundle = Bundle.load(tmp_path / 'model')
+  assert set(bundle.parts) == {'soundstream', 'w2v_bert', 'semantic'}
+  assert bundle.acoustic.fingerprint == tiny.bundle().acoustic.fingerprint
+  card = (tmp_path / 'model/MODEL_CARD.md').read_text()
+  assert '| noise | CC0-1.0 | 4 |' in card
+  assert card.endswith('Made by hand.\n')
+
+
+def test_language_models_of_other_tokenizers_are_refused(tokenizers, tmp_path):
+  trained = tiny.language_model(stages.semantic(tiny.SIZES))
+  trained.config['tokenizers'] = {'semantic': '0123456789ab'}
+  semantic = runs.save(tmp_path / 'semantic', trained)
+  with pytest.raises(UserError, match='0123456789ab'):
+    run(tokenizers, semantic, f'--output_dir={tmp_path}/model')
+  assert not (tmp_path / 'model/bundle.json').exists()
+
+
+def test_the_same_part_twice_is_refused(tokenizers, tmp_path):
+  with pytest.raises(UserError, match='codec and .*tokenizers are both'):
+    run(tmp_path / 'codec', tokenizers, f'--output_dir={tmp_path}/model')
+
+
+@pytest.mark.parametrize('flags', [(), ('x',), ('--output_dir=out',)])
+def test_what_is_missing_is_asked_for(flags, tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  with pytest.raises(UserError, match='--output_dir'):
+    run(*flags)
+
+
+def test_a_folder_that_holds_no_part_is_named(tmp_path):
+  with pytest.raises(UserError, match='nowhere'):
+    run(tmp_path / 'nowhere', f'--output_dir={tmp_path}/model')

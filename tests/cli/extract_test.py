@@ -1,0 +1,57 @@
+"""Tests audiolm_jax/cli/extract.py."""
+
+import pytest
+import runs
+import tiny
+
+from audiolm_jax.bundle import Bundle
+from audiolm_jax.cli import extract
+from audiolm_jax.errors import UserError
+from audiolm_jax.tokens import store
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  runs.write_corpus(tmp_path / 'corpus')
+  parts = {'soundstream': tiny.soundstream(), 'w2v_bert': tiny.w2v_bert()}
+  Bundle(parts).save(tmp_path / 'tokenizers', '')
+
+  def run(*flags):
+    argv = ['extract', '--model=tokenizers', '--output_dir=tokens', *flags]
+    extract.FLAGS.unparse_flags()
+    return extract.main(extract.FLAGS(argv))
+
+  return run
+
+
+def test_a_manifest_becomes_a_store_of_its_splits(run):
+  assert run('--input=corpus/manifest.jsonl', '--num_shards=1') == 0
+  metadata = store.read_metadata('tokens')
+  assert metadata.sizes == tiny.SIZES
+  assert {name: s['clips'] for name, s in metadata.splits.items()} == {
+      'dev': 1,
+      'train': 3,
+  }
+
+
+def test_files_are_clips_and_bad_ones_are_reported(run, tmp_path, capsys):
+  (tmp_path / 'corpus/bad.wav').write_text('not audio')
+  assert run('--input=corpus/*.wav', '--num_shards=1') == 1
+  assert 'bad.wav' in capsys.readouterr().err
+  assert store.read_metadata('tokens').splits['train']['clips'] == 4
+
+
+@pytest.mark.parametrize(
+    'flags,message',
+    [
+        ((), '--input'),
+        (('--input=nothing*.wav',), 'nothing'),
+        (('--input=nothing.jsonl',), 'nothing'),
+        (('--input=corpus/*.wav', '--model=nowhere'), 'nowhere'),
+    ],
+)
+def test_a_mistake_is_named_in_one_line(run, flags, message):
+  with pytest.raises(UserError, match=message) as error:
+    run(*flags)
+  assert '\n' not in str(error.value)

@@ -1,0 +1,131 @@
+"""Bundles of tiny, untrained models."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from audiolm_jax import parts
+from audiolm_jax.bundle import Bundle
+from audiolm_jax.parts import Part
+from audiolm_jax.tokens import stages
+from audiolm_jax.training.state import unbox
+
+RATE = 16000
+SIZES = stages.Sizes(
+    semantic_codebook_size=16, acoustic_codebook_size=8, num_quantizers=4
+)
+
+
+def soundstream(seed: int = 0) -> Part:
+  config = {
+      'kind': 'soundstream',
+      'encoder_channels': 2,
+      'decoder_channels': 2,
+      'strides': [2, 4, 5, 8],
+      'embedding_dim': 4,
+      'num_quantizers': SIZES.num_quantizers,
+      'codebook_size': SIZES.acoustic_codebook_size,
+      'sample_rate': RATE,
+  }
+  params = _init(config, seed, jnp.zeros((1, 640)))
+  shape = (SIZES.num_quantizers, SIZES.acoustic_codebook_size, 4)
+  codebooks = np.random.default_rng(seed).normal(size=shape)
+  codebooks = codebooks.astype(np.float32)
+  return Part(config, {'params': params, 'codebooks': codebooks})
+
+
+def w2v_bert(seed: int = 0) -> Part:
+  config = {
+      'kind': 'w2v_bert',
+      'num_mels': 16,
+      'conv_channels': 4,
+      'embed_dim': 16,
+      'num_heads': 2,
+      'mlp_dim': 16,
+      'num_contrastive_layers': 1,
+      'num_mlm_layers': 1,
+      'codebook_size': 8,
+      'code_dim': 8,
+      'layer': 1,
+  }
+  params = _init(
+      config,
+      seed,
+      jnp.zeros((1, 6400)),
+      jnp.array([6400]),
+      jnp.zeros((1, 10), bool),
+      jnp.float32(1),
+  )
+  shape = (SIZES.semantic_codebook_size, 16)
+  centroids = np.random.default_rng(seed).normal(size=shape)
+  kmeans = {
+      'mean': np.zeros(16, np.float32),
+      'std': np.ones(16, np.float32),
+      'centroids': centroids.astype(np.float32),
+  }
+  return Part(config, {'params': params, 'kmeans': kmeans})
+
+
+def language_model(
+    stage: stages.Stage, seed: int = 0, crop_seconds: float = 1.0
+) -> Part:
+  config = {
+      'kind': 'language_model',
+      'vocab_size': stage.vocab_size,
+      'num_layers': 1,
+      'embed_dim': 16,
+      'num_heads': 2,
+      'head_dim': 8,
+      'mlp_dim': 16,
+      'stage': stage.to_config(),
+      'crop_seconds': crop_seconds,
+  }
+  ids = jnp.zeros((1, 4), jnp.int32)
+  params = _init(config, seed, ids, jnp.arange(4), ids + 1)
+  # Logits that depend on what was sampled before.
+  embedding = np.random.default_rng(seed).normal(size=(stage.vocab_size, 16))
+  params['embedding'] = 2 * embedding.astype(np.float32)
+  params['norm']['scale'] = np.ones(16, np.float32)
+  return Part(config, {'params': params})
+
+
+@functools.cache
+def bundle(
+    num_coarse: int = 2, deduplicate: bool = False, positions: str = 'time'
+) -> Bundle:
+  """All parts; there is no fine stage if `num_coarse` is all levels."""
+  settings = {'deduplicate': deduplicate, 'positions': positions}
+  chain = [
+      stages.semantic(SIZES, **settings),
+      stages.coarse(SIZES, num_coarse, **settings),
+  ]
+  if num_coarse < SIZES.num_quantizers:
+    chain.append(stages.fine(SIZES, num_coarse, positions))
+  models = {stage.name: language_model(stage) for stage in chain}
+  return Bundle(
+      {'soundstream': soundstream(), 'w2v_bert': w2v_bert(), **models}
+  )
+
+
+def noise(num_rows: int, seconds: float, seed: int = 0) -> np.ndarray:
+  """Swells and fades, so that tokens change."""
+  shape = (num_rows, round(seconds * RATE))
+  values = np.random.default_rng(seed).normal(size=shape)
+  loudness = np.sin(np.arange(shape[1]) * 2 * np.pi * 3 / RATE) ** 2
+  return (0.3 * values * loudness[None]).astype(np.float32)
+
+
+def _init(config, seed, *args):
+  """Random weights in the right places, without compiling an initializer."""
+  keys = {name: jax.random.key(0) for name in ('params', 'noise', 'quantizer')}
+  shapes = unbox(jax.eval_shape(parts.build(config).init, keys, *args))
+  random = np.random.default_rng(seed)
+
+  def weights(leaf):
+    fan_in = np.prod(leaf.shape[:-1]) if leaf.ndim > 1 else 100
+    values = random.normal(size=leaf.shape) / fan_in**0.5
+    return values.astype(np.float32)
+
+  return jax.tree.map(weights, shapes['params'])
