@@ -22,7 +22,6 @@ ROOMS = (
     'tokens',
     'lm',
     'parts',
-    'parts',
     'bundle',
     'generate',
     'classifier',
