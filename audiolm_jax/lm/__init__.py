@@ -1,0 +1,1 @@
+"""From ids to ids: the Transformer, its training, its sampler."""

@@ -1,0 +1,159 @@
+"""Training of a language model on next-token prediction, for any stage."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+
+from audiolm_jax.lm.transformer import Transformer
+from audiolm_jax.training.state import (
+    Batch,
+    Metrics,
+    TrainState,
+    Waveform,
+    unbox,
+)
+
+# What of a Transformer a checkpoint has to know; the rest says how to compute.
+_SIZES = (
+    'vocab_size',
+    'num_layers',
+    'embed_dim',
+    'num_heads',
+    'head_dim',
+    'mlp_dim',
+    'dropout_rate',
+    'num_buckets',
+    'max_distance',
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LanguageModelTrainStep:
+  """Implements training.state.TrainStep; one class for all three stages.
+
+  Batches are {'inputs', 'targets', 'segment_ids', 'loss_weights': B L,
+  'positions': L}. Positions are the same for all rows, so they have no batch
+  axis and are replicated (training.partitioning.Partitioner.shared).
+
+  Attributes:
+    model: The Transformer.
+    tx: Its optimizer, with its own clipping.
+    stage_config: tokens.stages.Stage.to_config() of the sequences.
+    crop_seconds: Length of the crops, which the samplers must not exceed.
+    tokenizers: Fingerprints of the tokenizers whose tokens these are, by source
+      ('semantic', 'acoustic').
+    z_loss: Weight of the squared log normalizer, which keeps logits near 0.
+  """
+
+  model: Transformer
+  tx: optax.GradientTransformation
+  stage_config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  crop_seconds: float | None = None
+  tokenizers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  z_loss: float = 1e-4
+
+  def variables(self, key: PRNGKeyArray, batch: Batch) -> dict[str, PyTree]:
+    """Returns {'params', 'mutables'}; parameters carry logical axis names."""
+    # Parameters do not depend on the length; initializing is faster on little.
+    ids = jnp.zeros((1, 2), jnp.int32)
+    variables = self.model.init(key, ids, ids[0], ids)
+    return {'params': variables['params'], 'mutables': {}}
+
+  def init(self, key: PRNGKeyArray, batch: Batch) -> TrainState:
+    """Returns the state before the first step."""
+    params = unbox(self.variables(key, batch)['params'])
+    return TrainState(
+        step=jnp.zeros((), jnp.int32),
+        params=params,
+        opt_state=self.tx.init(params),
+        mutables={},
+    )
+
+  def step(
+      self, state: TrainState, batch: Batch, key: PRNGKeyArray
+  ) -> tuple[TrainState, Metrics]:
+    """Moves the parameters down the loss of a batch."""
+    key = jax.random.fold_in(key, state.step)
+    (_, metrics), grads = jax.value_and_grad(self._loss, has_aux=True)(
+        state.params, batch, key
+    )
+    updates, opt_state = self.tx.update(grads, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+    new_state = state.replace(
+        step=state.step + 1, params=params, opt_state=opt_state
+    )
+    return new_state, metrics
+
+  def evaluate(self, state: TrainState, batch: Batch) -> Metrics:
+    """The same metrics without dropout, over the weight of the targets."""
+    return self._loss(state.params, batch, None)[1]
+
+  def waveforms(
+      self, state: TrainState, batch: Batch
+  ) -> Mapping[str, Waveform]:
+    """Returns nothing: ids make no sound."""
+    return {}
+
+  def model_config(self) -> dict[str, Any]:
+    """Sizes of the model, and which tokens it knows."""
+    sizes = {name: getattr(self.model, name) for name in _SIZES}
+    return {
+        'kind': 'language_model',
+        **sizes,
+        'stage': dict(self.stage_config),
+        'crop_seconds': self.crop_seconds,
+        'tokenizers': dict(self.tokenizers),
+    }
+
+  def nats(self, params: PyTree, batch: Batch) -> Float[Array, 'B L']:
+    """-log p of each target, whatever its weight."""
+    logits = self._logits(params, batch, None)
+    return _negative_log_likelihood(logits, batch['targets'])[0]
+
+  def _logits(
+      self, params: PyTree, batch: Batch, key: PRNGKeyArray | None
+  ) -> Float[Array, 'B L V']:
+    return self.model.apply(
+        {'params': params},
+        batch['inputs'],
+        batch['positions'],
+        batch['segment_ids'],
+        deterministic=key is None,
+        rngs={} if key is None else {'dropout': key},
+    )
+
+  def _loss(
+      self, params: PyTree, batch: Batch, key: PRNGKeyArray | None
+  ) -> tuple[Float[Array, ''], Metrics]:
+    """Dropout only where there is a key."""
+    logits, targets = self._logits(params, batch, key), batch['targets']
+    nats, log_normalizer = _negative_log_likelihood(logits, targets)
+    weights = batch['loss_weights']
+    weight = weights.sum()
+
+    def mean(values: Float[Array, 'B L']) -> Float[Array, '']:
+      return (weights * values).sum() / jnp.maximum(weight, 1.0)
+
+    metrics = {
+        'loss': mean(nats),
+        'z_loss': mean(self.z_loss * jnp.square(log_normalizer)),
+        'accuracy': mean(logits.argmax(axis=-1) == targets),
+        'weight': weight,
+    }
+    return metrics['loss'] + metrics['z_loss'], metrics
+
+
+def _negative_log_likelihood(
+    logits: Float[Array, 'B L V'], targets: Int[Array, 'B L']
+) -> tuple[Float[Array, 'B L'], Float[Array, 'B L']]:
+  """-log p of the targets, and the log normalizers."""
+  log_normalizer = jax.nn.logsumexp(logits, axis=-1)
+  # A gather's gradient would be a scatter.
+  is_target = jnp.arange(logits.shape[-1])[None, None] == targets[..., None]
+  chosen = jnp.where(is_target, logits, 0.0).sum(axis=-1)
+  return log_normalizer - chosen, log_normalizer

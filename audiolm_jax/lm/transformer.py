@@ -1,0 +1,291 @@
+"""The decoder-only Transformer of all three stages (AudioLM s. III-C, IV-B)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+from audiolm_jax.attention import (
+    Cache,
+    Dense,
+    MultiHeadAttention,
+    RelativePositionBias,
+)
+
+Biases = Sequence[Float[Array, 'H _ _']]
+
+
+class RMSNorm(nn.Module):
+  """Divides each vector by its root mean square, in float32."""
+
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B L D']) -> Float[Array, 'B L D']:
+    init = nn.with_logical_partitioning(nn.initializers.ones, ('embed',))
+    scale = self.param('scale', init, x.shape[-1:])
+    x = x.astype(jnp.float32)
+    x = x * jax.lax.rsqrt(jnp.square(x).mean(axis=-1, keepdims=True) + 1e-6)
+    return (x * scale[None, None]).astype(self.dtype)
+
+
+class Mlp(nn.Module):
+  """Gated GELU."""
+
+  mlp_dim: int
+  dropout_rate: float
+  dtype: Any
+
+  @nn.compact
+  def __call__(
+      self, x: Float[Array, 'B L D'], deterministic: bool
+  ) -> Float[Array, 'B L D']:
+    axes = ('embed', 'mlp')
+    gate = Dense(self.mlp_dim, axes, self.dtype, name='wi_0')(x)
+    h = Dense(self.mlp_dim, axes, self.dtype, name='wi_1')(x) * nn.gelu(gate)
+    h = _dropout(self.dropout_rate)(h, deterministic)
+    return Dense(x.shape[-1], axes[::-1], self.dtype, name='wo')(h)
+
+
+class Block(nn.Module):
+  """Attention and MLP, each behind a norm and beside a skip connection."""
+
+  num_heads: int
+  head_dim: int
+  mlp_dim: int
+  dropout_rate: float
+  dtype: Any
+
+  def setup(self):
+    self.attention_norm = RMSNorm(self.dtype)
+    self.attention = MultiHeadAttention(
+        self.num_heads, self.head_dim, self.dropout_rate, self.dtype
+    )
+    self.mlp_norm = RMSNorm(self.dtype)
+    self.mlp = Mlp(self.mlp_dim, self.dropout_rate, self.dtype)
+    self.dropout = _dropout(self.dropout_rate)
+
+  def __call__(
+      self,
+      x: Float[Array, 'B L D'],
+      bias: Float[Array, 'H L S'] | Biases,
+      mask: Bool[Array, 'B L S'],
+      cache: Cache | None = None,
+      index: Int[Array, ''] | int = 0,
+      deterministic: bool = True,
+  ) -> tuple[Float[Array, 'B L D'], Cache]:
+    """Takes and returns what MultiHeadAttention does."""
+    h = self.attention_norm(x)
+    h, cache = self.attention(h, bias, mask, cache, index, deterministic)
+    x = x + self.dropout(h, deterministic)
+    h = self.mlp(self.mlp_norm(x), deterministic)
+    x = x + self.dropout(h, deterministic)
+    return nn.with_logical_constraint(x, ('batch', 'length', 'embed')), cache
+
+
+class Transformer(nn.Module):
+  """T5X's decoder-only Transformer: ids in, logits of the next ids out.
+
+  Pre-norm RMSNorm without biases, gated GELU, embeddings shared with the
+  logits, one relative position bias for all layers. The defaults are AudioLM's
+  sizes (s. IV-B). Parameters are those of one layer each, whatever the last
+  three attributes say: they change how it computes, not what.
+
+  Attributes:
+    vocab_size: Number of ids.
+    num_layers: Number of blocks.
+    embed_dim: Width between the blocks.
+    num_heads: Attention heads.
+    head_dim: Width of a head.
+    mlp_dim: Hidden width of the MLPs.
+    dropout_rate: In every branch; the same for all places of a row, as in T5X.
+    num_buckets: Of the relative position bias.
+    max_distance: In positions; farther ones share a bucket.
+    dtype: Of the computation; parameters, softmax and logits are float32.
+    query_block: Queries that attend together; what lies ahead of a block costs
+      no work.
+    scan_layers: Compiles one layer instead of all: for deep models on
+      accelerators. Slower on CPU.
+    remat: Computes attention and activations again in the backward pass
+      instead of storing them.
+  """
+
+  vocab_size: int
+  num_layers: int = 12
+  embed_dim: int = 1024
+  num_heads: int = 16
+  head_dim: int = 64
+  mlp_dim: int = 4096
+  dropout_rate: float = 0.1
+  num_buckets: int = 32
+  max_distance: int = 128
+  dtype: Any = jnp.float32
+  query_block: int = 256
+  scan_layers: bool = False
+  remat: bool = False
+
+  def setup(self):
+    self.embedding = self.param(
+        'embedding',
+        nn.with_logical_partitioning(
+            nn.initializers.normal(1.0), ('vocab', 'embed')
+        ),
+        (self.vocab_size, self.embed_dim),
+    )
+    # Two directions: with positions in time, a prefix may lie ahead.
+    self.position_bias = RelativePositionBias(
+        self.num_heads, self.num_buckets, self.max_distance, bidirectional=True
+    )
+    self.layers = [self._block() for _ in range(self.num_layers)]
+    self.norm = RMSNorm(self.dtype)
+    self.dropout = _dropout(self.dropout_rate)
+
+  def __call__(
+      self,
+      inputs: Int[Array, 'B L'],
+      positions: Int[Array, ' L'],
+      segment_ids: Int[Array, 'B L'],
+      deterministic: bool = True,
+  ) -> Float[Array, 'B L V']:
+    """Logits of the id that follows each input.
+
+    A place sees itself and what is before it in its segment, wherever their
+    positions are; segment 0 is padding. Needs a random stream 'dropout' unless
+    deterministic.
+    """
+    x = self.dropout(self._embed(inputs), deterministic)
+    mask = _causal_mask(segment_ids)
+    biases = self._biases(positions)
+    x = self._run_layers(x, biases, mask, deterministic)
+    return self._logits(self.dropout(self.norm(x), deterministic))
+
+  def prefill(
+      self,
+      inputs: Int[Array, 'B L'],
+      positions: Int[Array, ' L'],
+      segment_ids: Int[Array, 'B L'],
+  ) -> list[Cache]:
+    """What each layer remembers of the first inputs."""
+    x, mask = self._embed(inputs), _causal_mask(segment_ids)
+    biases, caches = self._biases(positions), []
+    for layer in self.layers:
+      x, cache = layer(x, biases, mask)
+      caches.append(cache)
+    return caches
+
+  def step(
+      self,
+      token: Int[Array, ' B'],
+      index: Int[Array, ''],
+      positions: Int[Array, ' S'],
+      visible: Bool[Array, 'B S'],
+      caches: list[Cache],
+  ) -> tuple[Float[Array, 'B V'], list[Cache]]:
+    """Logits of the id after `token`, which stands at place `index`.
+
+    Args:
+      token: One input of each row.
+      index: Its place in the caches.
+      positions: Of all places.
+      visible: Which places the token may look at, its own among them.
+      caches: Of each layer; S is their length.
+    """
+    x = self._embed(token[:, None])
+    bias = self.position_bias(positions[index][None], positions)
+    new_caches = []
+    for layer, cache in zip(self.layers, caches, strict=True):
+      x, cache = layer(x, bias, visible[:, None], cache, index)
+      new_caches.append(cache)
+    return self._logits(self.norm(x))[:, 0], new_caches
+
+  def _block(self, **options: Any) -> Block:
+    return Block(
+        self.num_heads,
+        self.head_dim,
+        self.mlp_dim,
+        self.dropout_rate,
+        self.dtype,
+        **options,
+    )
+
+  def _embed(self, inputs: Int[Array, 'B L']) -> Float[Array, 'B L D']:
+    x = self.embedding.astype(self.dtype)[inputs]
+    return nn.with_logical_constraint(x, ('batch', 'length', 'embed'))
+
+  def _biases(self, positions: Int[Array, ' L']) -> Biases:
+    """Of each block of queries to all keys up to its end."""
+    starts = range(0, len(positions), self.query_block)
+    ends = [min(start + self.query_block, len(positions)) for start in starts]
+    return [
+        self.position_bias(positions[start:end], positions[:end])
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+  def _run_layers(
+      self,
+      x: Float[Array, 'B L D'],
+      biases: Biases,
+      mask: Bool[Array, 'B L S'],
+      deterministic: bool,
+  ) -> Float[Array, 'B L D']:
+    if self.is_initializing():
+      for layer in self.layers:
+        x, _ = layer(x, biases, mask)
+      return x
+    # Layers own their parameters one by one, so that checkpoints do not know
+    # whether they are scanned.
+    block = self._block(parent=None)
+
+    def run(x: Array, layer: PyTree) -> tuple[Array, None]:
+      x, _ = block.apply(
+          {'params': layer['params']},
+          x,
+          biases,
+          mask,
+          deterministic=deterministic,
+          rngs=layer['rngs'],
+      )
+      return x, None
+
+    policy = jax.checkpoint_policies.checkpoint_dots_with_no_batch_dims
+    run = jax.checkpoint(run, policy=policy) if self.remat else run
+    layers = [
+        {
+            'params': layer.variables['params'],
+            'rngs': {}
+            if deterministic
+            else {'dropout': self.make_rng('dropout')},
+        }
+        for layer in self.layers
+    ]
+    if self.scan_layers:
+      layers = jax.tree.map(lambda *leaves: jnp.stack(leaves), *layers)
+      return jax.lax.scan(run, x, layers)[0]
+    for layer in layers:
+      x, _ = run(x, layer)
+    return x
+
+  def _logits(self, x: Float[Array, 'B L D']) -> Float[Array, 'B L V']:
+    logits = jnp.einsum(
+        'bld,vd->blv',
+        x,
+        self.embedding.astype(self.dtype),
+        preferred_element_type=jnp.float32,
+    )
+    logits = logits / self.embed_dim**0.5
+    return nn.with_logical_constraint(logits, ('batch', 'length', 'vocab'))
+
+
+def _dropout(rate: float) -> nn.Dropout:
+  return nn.Dropout(rate, broadcast_dims=(-2,))
+
+
+def _causal_mask(segment_ids: Int[Array, 'B L']) -> Bool[Array, 'B L L']:
+  same = segment_ids[:, :, None] == segment_ids[:, None, :]
+  places = jnp.arange(segment_ids.shape[1])
+  past = places[None] <= places[:, None]
+  itself = places[None] == places[:, None]
+  return jnp.where(segment_ids[:, :, None] > 0, same & past[None], itself[None])
