@@ -1,5 +1,7 @@
 """Learning-rate schedules and optimizers, as plain functions."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -64,51 +66,15 @@ def adafactor(
     learning_rate: optax.ScalarOrSchedule,
     decay_rate: float = 0.8,
     clip_norm: float = 1.0,
-    scanned: str = 'layers',
 ) -> optax.GradientTransformation:
   """Adafactor with t5x's defaults, on gradients clipped by their global norm.
 
-  Args:
-    learning_rate: In units of each parameter's own root mean square.
-    decay_rate: Exponent of the second moment's memory.
-    clip_norm: Greatest global norm of the gradients; inf clips nothing.
-    scanned: Name of the module whose parameters stack layers (flax.linen.scan).
-      Each layer of the stack is scaled and clipped on its own, as if unscanned.
+  The rate is in units of each parameter's root mean square, of which a stack
+  of layers in one array would have only one: keep layers apart, as lm does.
   """
   return optax.chain(
       optax.clip_by_global_norm(clip_norm),
-      per_layer(optax.adafactor(learning_rate, decay_rate=decay_rate), scanned),
-  )
-
-
-def per_layer(
-    tx: optax.GradientTransformation, scanned: str
-) -> optax.GradientTransformation:
-  """Applies tx to every layer of the stacked parameters under `scanned`."""
-  each_layer = optax.GradientTransformation(
-      jax.vmap(tx.init), jax.vmap(tx.update)
-  )
-
-  def is_stacked(params: PyTree) -> PyTree:
-    return jax.tree.map_with_path(
-        lambda path, _: scanned in _names(path), params
-    )
-
-  def is_plain(params: PyTree) -> PyTree:
-    return jax.tree.map(lambda stacked: not stacked, is_stacked(params))
-
-  def chain(params: PyTree) -> optax.GradientTransformation:
-    if not any(jax.tree.leaves(is_stacked(params))):
-      return tx
-    return optax.chain(
-        optax.masked(each_layer, is_stacked), optax.masked(tx, is_plain)
-    )
-
-  return optax.GradientTransformation(
-      lambda params: chain(params).init(params),
-      lambda updates, state, params: chain(params).update(
-          updates, state, params
-      ),
+      optax.adafactor(learning_rate, decay_rate=decay_rate),
   )
 
 
@@ -117,10 +83,7 @@ def _warmup(step: jax.typing.ArrayLike, warmup_steps: int) -> jax.Array:
 
 
 def _decays(params: PyTree) -> PyTree:
-  return jax.tree.map_with_path(
-      lambda path, _: _names(path)[-1] not in ('bias', 'scale'), params
-  )
+  def decays(path: jax.tree_util.KeyPath, leaf: Any) -> bool:
+    return jax.tree_util.keystr(path[-1:], simple=True) not in ('bias', 'scale')
 
-
-def _names(path: jax.tree_util.KeyPath) -> list[str]:
-  return [jax.tree_util.keystr([key], simple=True) for key in path]
+  return jax.tree.map_with_path(decays, params)
