@@ -23,6 +23,7 @@ ROOMS = (
     'lm',
     'parts',
     'bundle',
+    'draft',
     'generate',
     'classifier',
     'evaluation',

@@ -86,7 +86,7 @@ def language_model(
   params = _init(config, seed, ids, jnp.arange(4), ids + 1)
   # Logits that depend on what was sampled before.
   embedding = np.random.default_rng(seed).normal(size=(stage.vocab_size, 16))
-  params['embedding'] = 2 * embedding.astype(np.float32)
+  params['embedding'] = 0.5 * embedding.astype(np.float32)
   params['norm']['scale'] = np.ones(16, np.float32)
   return Part(config, {'params': params})
 
