@@ -311,3 +311,13 @@ def _stage(
     fields.append(dataclasses.replace(field, offset=offset))
     offset = fields[-1].end
   return Stage(name, tuple(fields[:-1]), fields[-1], positions)
+
+
+def config(stage: Stage) -> dict[str, Any]:
+  """`Stage.to_config` as a function, for configuration files."""
+  return stage.to_config()
+
+
+def vocab_size(stage: Stage) -> int:
+  """`Stage.vocab_size` as a function, for configuration files."""
+  return stage.vocab_size

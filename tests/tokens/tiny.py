@@ -28,6 +28,7 @@ def soundstream(seed: int = 0) -> SoundStreamTokenizer:
   model = SoundStream(
       encoder_channels=2,
       decoder_channels=2,
+      strides=(16, 20),
       embedding_dim=4,
       num_quantizers=3,
       codebook_size=8,

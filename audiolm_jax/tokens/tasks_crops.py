@@ -1,0 +1,103 @@
+"""A seqio task: the crops of a token store's recordings, as sequences."""
+
+import numpy as np
+import seqio
+import tensorflow as tf
+
+from audiolm_jax.errors import UserError
+from audiolm_jax.tokens import crops, store
+from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
+from audiolm_jax.tokens.stages import Stage
+from audiolm_jax.tokens.store_records import FEATURES
+from audiolm_jax.tokens.tasks_converter import StageFeatureConverter
+
+
+def task(
+    token_dir: str, stage: Stage, crop_seconds: float, random: bool
+) -> seqio.Task:
+  """Crops of a store's recordings, `random` ones or all, as sequences.
+
+  Features: targets, loss_weights and segment_ids, int32 of one length. The task
+  is not in seqio's registry.
+
+  Raises:
+    UserError: The store's tokens are not what the stage reads, or a crop does
+      not hold a frame.
+  """
+  store.check_stage(token_dir, stage)
+  metadata = store.read_metadata(token_dir)
+  if not all(stage.frames(crop_seconds).values()):
+    raise UserError(
+        f'A crop of {crop_seconds:g} s is shorter than a frame of the'
+        f' {stage.name} stage; set crop_seconds higher.'
+    )
+  source = seqio.TFExampleDataSource(
+      {
+          split: store.shard_pattern(token_dir, split)
+          for split in metadata.splits
+      },
+      FEATURES,
+  )
+  levels = metadata.sizes.num_quantizers
+  cropping = _random_crops if random else _all_crops
+  return seqio.Task(
+      f'audiolm_{stage.name}',
+      source,
+      output_features={
+          name: seqio.Feature(
+              seqio.PassThroughVocabulary(stage.vocab_size), add_eos=False
+          )
+          for name in StageFeatureConverter.TASK_FEATURES
+      },
+      preprocessors=[
+          cropping(stage, crop_seconds, levels),
+          tf.data.Dataset.unbatch,
+      ],
+  )
+
+
+def _random_crops(stage: Stage, crop_seconds: float, num_levels: int):
+  @seqio.map_over_dataset(num_seeds=1)
+  def crop(features, seed):
+    def starts(num_units, crop_units, seed):
+      random = np.random.default_rng(seed.view(np.uint32))
+      return crops.random_starts(num_units, crop_units, random)
+
+    return _crop(stage, crop_seconds, num_levels, features, starts, seed)
+
+  return crop
+
+
+def _all_crops(stage: Stage, crop_seconds: float, num_levels: int):
+  @seqio.map_over_dataset
+  def crop(features):
+    return _crop(stage, crop_seconds, num_levels, features, crops.all_starts)
+
+  return crop
+
+
+def _crop(stage, crop_seconds, num_levels, features, starts, *seed):
+  """One recording's crops; `starts` says where they begin."""
+  frames = stage.frames(crop_seconds)
+  source, per_unit = next(iter(stage.frames_per_unit.items()))
+  crop_units = frames[source] // per_unit
+
+  def examples(semantic, acoustic, *seed):
+    codes = {
+        SEMANTIC: semantic[:, None],
+        ACOUSTIC: acoustic.reshape(-1, num_levels),
+    }
+    first = starts(crops.num_units(stage, codes), crop_units, *seed)
+    example = crops.examples(stage, codes, first, crop_units)
+    return [values.astype(np.int32) for values in example]
+
+  ids, loss_weights, segment_ids = tf.numpy_function(
+      examples, [features[SEMANTIC], features[ACOUSTIC], *seed], [tf.int32] * 3
+  )
+  rows = {
+      'targets': ids,
+      'loss_weights': loss_weights,
+      'segment_ids': segment_ids,
+  }
+  shape = [None, stage.length(frames)]
+  return {name: tf.ensure_shape(value, shape) for name, value in rows.items()}

@@ -1,0 +1,120 @@
+"""Tests ../../audiolm_jax/tokens/tokenizers.py."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from audiolm_jax import audio
+from audiolm_jax.errors import UserError
+from audiolm_jax.tokens import tokenizers
+from audiolm_jax.tokens.tokenizers import (
+    AcousticTokenizer,
+    SemanticTokenizer,
+    SoundStreamTokenizer,
+    Tokenizers,
+)
+from tests.tokens import tiny
+
+
+def encode_alone(tokenizer, waveform):
+  padded = audio.pad_to_multiple(waveform, 640)
+  lengths = np.array([len(padded)])
+  return tokenizer.encode(padded[None], lengths)[0]
+
+
+@pytest.mark.parametrize('make', [tiny.w2v_bert, tiny.soundstream])
+def test_tokens_do_not_depend_on_company_or_padding(make):
+  tokenizer = make()
+  clips = [tiny.noise(seconds, seed=i) for i, seconds in enumerate([0.6, 0.45])]
+  batch = np.ones((2, 640 * 18), np.float32)
+  lengths = np.array([-(-len(clip) // 640) * 640 for clip in clips])
+  for row, clip, length in zip(batch, clips, lengths, strict=True):
+    row[:length] = 0
+    row[: len(clip)] = clip
+  tokens = tokenizer.encode(batch, lengths)
+  for row, clip, length in zip(tokens, clips, lengths, strict=True):
+    count = length // tokenizer.hop_length
+    alone = encode_alone(tokenizer, clip)
+    np.testing.assert_array_equal(row[:count], alone)
+    assert not row[count:].any()
+    assert len(np.unique(alone)) > 2
+
+
+def test_windows_do_not_change_the_codec(monkeypatch):
+  tokenizer, clip = tiny.soundstream(), tiny.noise(3.0, seed=1)
+  whole = encode_alone(tokenizer, clip)
+  monkeypatch.setattr(tokenizers, '_WINDOW_SECONDS', 2.5)
+  np.testing.assert_array_equal(encode_alone(tokenizer, clip), whole)
+
+
+def test_fewer_levels_decode_to_the_same_length():
+  tokenizer = tiny.soundstream()
+  codes = encode_alone(tokenizer, tiny.noise(0.6, seed=0))[None]
+  assert tokenizer.decode(codes).shape == (1, 30 * 320)
+  coarse = tokenizer.decode(codes[..., :1])
+  assert coarse.shape == (1, 30 * 320)
+  assert not np.allclose(coarse, tokenizer.decode(codes))
+
+
+def test_decoding_does_not_depend_on_what_follows():
+  tokenizer = tiny.soundstream()
+  codes = encode_alone(tokenizer, tiny.noise(0.6, seed=0))[None]
+  whole, part = tokenizer.decode(codes), tokenizer.decode(codes[:, :13])
+  np.testing.assert_allclose(whole[:, : 13 * 320], part, atol=1e-6)
+
+
+def test_two_semantic_frames_are_as_long_as_their_acoustic_ones():
+  waveform = tiny.noise(0.51, seed=0)
+  tokens = tokenizers.tokenize(waveform, tiny.w2v_bert(), tiny.soundstream())
+  assert tokens.semantic.shape == (13,)
+  assert tokens.acoustic.shape == (26, 3)
+  assert tokens.codes['semantic'].shape == (13, 1)
+
+
+def test_sizes_come_from_the_tokenizers():
+  sizes = tiny.tokenizers().sizes
+  assert sizes == (16, 25.0, 8, 50.0, 3)
+
+
+def test_they_keep_the_contract():
+  assert isinstance(tiny.w2v_bert(), SemanticTokenizer)
+  assert isinstance(tiny.soundstream(), AcousticTokenizer)
+
+
+def test_a_fingerprint_follows_weights_and_settings():
+  tokenizer = tiny.soundstream()
+  model, (variables, codebooks) = tokenizer._model, tokenizer._variables
+  params = variables['params']
+
+  def fingerprint(model, params, codebooks):
+    return SoundStreamTokenizer(model, params, codebooks).fingerprint
+
+  first = fingerprint(model, params, codebooks)
+  as_jax = jax.tree.map(jax.numpy.asarray, params)
+  assert fingerprint(model, as_jax, codebooks) == first
+  assert len(first) == 12
+  changed = jax.tree.map(lambda leaf: leaf + 1e-3, params)
+  slower = dataclasses.replace(model, sample_rate=8000)
+  others = {
+      fingerprint(model, changed, codebooks),
+      fingerprint(model, params, codebooks * 2),
+      fingerprint(slower, params, codebooks),
+  }
+  assert len(others | {first}) == 4
+
+
+def test_different_sample_rates_are_refused_with_both_names():
+  tokenizer = tiny.soundstream()
+  variables, codebooks = tokenizer._variables
+  slower = SoundStreamTokenizer(
+      dataclasses.replace(tokenizer._model, sample_rate=8000),
+      variables['params'],
+      codebooks,
+  )
+  pair = Tokenizers(tiny.w2v_bert(), slower)
+  with pytest.raises(UserError) as error:
+    _ = pair.sample_rate
+  assert slower.fingerprint in str(error.value)
+  assert pair.semantic.fingerprint in str(error.value)
