@@ -30,7 +30,7 @@ from absl import flags, logging
 
 from audiolm_jax import corpus
 from audiolm_jax.bundle import Bundle, LanguageModel
-from audiolm_jax.cli import verb
+from audiolm_jax.cli import compilation, folders, verb
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import (
     clips,
@@ -67,7 +67,10 @@ flags.DEFINE_integer(
     'num_clips', 12, 'Clips to decode and compare.', flag_values=FLAGS
 )
 flags.DEFINE_integer(
-    'num_token_clips', 80, 'Clips to tokenize and count.', flag_values=FLAGS
+    'num_counted_clips', 40, 'Clips to count codes of.', flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    'num_labelled_clips', 60, 'Clips to compare with labels.', flag_values=FLAGS
 )
 flags.DEFINE_integer(
     'num_training_clips',
@@ -76,10 +79,10 @@ flags.DEFINE_integer(
     flag_values=FLAGS,
 )
 flags.DEFINE_float(
-    'max_seconds', 10.0, 'How much of a clip is read.', flag_values=FLAGS
+    'max_seconds', 8.0, 'How much of a clip is read.', flag_values=FLAGS
 )
 flags.DEFINE_integer(
-    'num_batches', 16, "Language models' batches.", flag_values=FLAGS
+    'num_batches', 40, 'Batches for each stage.', flag_values=FLAGS
 )
 flags.DEFINE_integer(
     'batch_size', 4, 'Crops in each of them.', flag_values=FLAGS
@@ -96,13 +99,17 @@ flags.DEFINE_bool('plots', True, 'Draw pictures.', flag_values=FLAGS)
 # As many generations as a picture shows well.
 MAX_SPECTROGRAMS = 8
 
+# AudioLM's (s. IV-B), for models that do not say what they were trained on.
+CROP_SECONDS = {'semantic': 30.0, 'coarse': 10.0, 'fine': 3.0}
+
 Sections = dict[str, Any]
 
 
 def main(argv: list[str]) -> None:
   """Runs the sections whose inputs are given, and writes the report."""
   _check_flags(argv)
-  output_dir = _make(pathlib.Path(FLAGS.output_dir))
+  output_dir = folders.writable(FLAGS.output_dir)
+  compilation.keep_compiled()
   results: Sections = {'inputs': _inputs()}
   if FLAGS.generations:
     with _timed('Generations'):
@@ -143,38 +150,36 @@ def tokenizer_sections(bundle: Bundle, output_dir: pathlib.Path) -> Sections:
   """Measures the codec and, on clips with labels, what tokens mean."""
   metrics = _metrics()
   held_out = corpus.read_manifest(FLAGS.manifest, FLAGS.split)
-  tokenized = tokenizers.tokenize(
-      bundle.semantic,
-      bundle.acoustic,
-      _load(bundle, held_out, FLAGS.num_token_clips),
-  )
-  logging.info('Tokenized %.0f s.', tokenized.loaded.seconds)
   codec = tokenizers.evaluate_codec(
-      bundle.acoustic, tokenized, FLAGS.num_clips, metrics
+      bundle.acoustic,
+      _load(bundle, held_out, FLAGS.num_counted_clips),
+      FLAGS.num_clips,
+      metrics,
   )
   if FLAGS.plots:
     plots.reconstruction(codec.reconstruction, output_dir / 'codec.png')
-  labelled = tokenized.take(tokenized.loaded.labelled())
-  meaning = _meaning(bundle, labelled) if labelled.loaded.clips else {}
-  return codec._asdict() | meaning
+  labelled = [clip for clip in held_out if clip.labels]
+  return codec._asdict() | (_meaning(bundle, labelled) if labelled else {})
 
 
-def _meaning(bundle: Bundle, labelled: tokenizers.Tokenized) -> Sections:
+def _meaning(bundle: Bundle, labelled: list[corpus.Clip]) -> Sections:
+  semantic, acoustic = bundle.semantic, bundle.acoustic
   training = corpus.read_manifest(FLAGS.manifest, 'train')
+  tokenized = tokenizers.tokenize(
+      semantic, acoustic, _load(bundle, labelled, FLAGS.num_labelled_clips)
+  )
   return tokenizers.evaluate_meaning(
-      bundle.semantic,
-      bundle.acoustic,
-      labelled,
+      semantic,
+      acoustic,
+      tokenized,
       _load(bundle, training, FLAGS.num_training_clips),
-      embeddings.of_tokens(bundle, labelled),
+      embeddings.of_tokens(bundle, tokenized),
   )._asdict()
 
 
 def _load(
     bundle: Bundle, found: list[corpus.Clip], num_clips: int
 ) -> clips.LoadedClips:
-  """Reads some clips, those with labels if there are any."""
-  found = [clip for clip in found if clip.labels] or found
   return clips.load(
       clips.choose(found, num_clips),
       bundle.acoustic.sample_rate,
@@ -221,13 +226,12 @@ def evaluate_stage(found: LanguageModel) -> language_model.Evaluation:
       {SEMANTIC: record.semantic[:, None], ACOUSTIC: record.acoustic}
       for record in store.read(FLAGS.tokens, 'train')
   )
-  validation = tasks.batches(
+  validation = tasks.evaluation_batches(
       FLAGS.tokens,
       found.stage,
       FLAGS.split,
-      found.crop_seconds,
+      found.crop_seconds or CROP_SECONDS[found.stage.name],
       FLAGS.batch_size,
-      seed=0,
   )
   return language_model.evaluate(
       nats_of(found),
@@ -241,16 +245,18 @@ def nats_of(found: LanguageModel) -> language_model.Nats:
   """A stage as a function of batches."""
 
   @jax.jit
-  def nats(inputs, targets, positions, segment_ids):
+  def nats(params, inputs, targets, positions, segment_ids):
     logits = found.model.apply(
-        {'params': found.params}, inputs, positions, segment_ids
+        {'params': params}, inputs, positions, segment_ids
     )
     return optax.losses.softmax_cross_entropy_with_integer_labels(
         logits, targets
     )
 
   names = ('inputs', 'targets', 'positions', 'segment_ids')
-  return lambda batch: np.asarray(nats(*(batch[name] for name in names)))
+  return lambda batch: np.asarray(
+      nats(found.params, *(batch[name] for name in names))
+  )
 
 
 def _check_flags(argv: list[str]) -> None:
@@ -265,14 +271,6 @@ def _check_flags(argv: list[str]) -> None:
 def _inputs() -> Sections:
   names = ('model', 'manifest', 'tokens', 'generations', 'split')
   return {n: FLAGS[n].value for n in names if FLAGS[n].value}
-
-
-def _make(folder: pathlib.Path) -> pathlib.Path:
-  try:
-    folder.mkdir(parents=True, exist_ok=True)
-  except OSError as error:
-    raise UserError(f'Cannot make {folder}: {error.strerror}.') from error
-  return folder
 
 
 @contextlib.contextmanager

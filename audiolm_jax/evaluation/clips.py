@@ -8,9 +8,12 @@ from jaxtyping import Float, Int, Shaped
 
 from audiolm_jax import audio
 from audiolm_jax.corpus import Clip
+from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import progress
 
 BATCH_SIZE = 8
+# Less holds too few syllables or notes for a score.
+MIN_SECONDS = 2.0
 
 
 class LoadedClips(NamedTuple):
@@ -33,19 +36,6 @@ class LoadedClips(NamedTuple):
     """Duration in all, without padding."""
     return float(self.lengths.sum() / self.sample_rate)
 
-  def labelled(self) -> Int[np.ndarray, ' b']:
-    """Places of the clips that have labels."""
-    return np.flatnonzero([clip.labels is not None for clip in self.clips])
-
-  def take(self, rows: Int[np.ndarray, ' b']) -> 'LoadedClips':
-    """Some of the clips."""
-    return LoadedClips(
-        [self.clips[row] for row in rows],
-        self.waveforms[rows],
-        self.lengths[rows],
-        self.sample_rate,
-    )
-
   def trimmed(self) -> list[Float[np.ndarray, ' N']]:
     """Each waveform without its padding."""
     pairs = zip(self.waveforms, self.lengths, strict=True)
@@ -59,12 +49,18 @@ class LoadedClips(NamedTuple):
     return [row[:num_frames] for row, num_frames in pairs]
 
 
-def choose(
-    clips: Sequence[Clip], num_clips: int, min_seconds: float = 0.0
-) -> list[Clip]:
-  """At most `num_clips` clips, evenly over the manifest; no chance involved."""
-  long_enough = [clip for clip in clips if clip.seconds >= min_seconds]
-  return [long_enough[place] for place in spread(len(long_enough), num_clips)]
+def choose(clips: Sequence[Clip], num_clips: int) -> list[Clip]:
+  """At most `num_clips` clips, evenly over the manifest; no chance involved.
+
+  Raises:
+    UserError: none is long enough to measure anything.
+  """
+  found = [clip for clip in clips if clip.seconds >= MIN_SECONDS]
+  if not found:
+    raise UserError(
+        f'None of {len(clips)} clips lasts {MIN_SECONDS:g} s; cut longer ones.'
+    )
+  return [found[place] for place in spread(len(found), num_clips)]
 
 
 def spread(length: int, count: int) -> Int[np.ndarray, ' k']:

@@ -25,7 +25,7 @@ def of_tokens(bundle: Bundle, tokenized: Tokenized) -> dict[str, FrameFeatures]:
   centroids = np.asarray(kmeans['centroids'])[tokenized.semantic]
   frames = {
       'semantic features': (_features(bundle, loaded), semantic.hop_length),
-      'their centroids': (centroids, semantic.hop_length),
+      'semantic centroids': (centroids, semantic.hop_length),
   }
   for count in sorted({min(NUM_COARSE, len(vectors)), len(vectors)}):
     decoded = quantizer.decode(tokenized.acoustic[..., :count], vectors)

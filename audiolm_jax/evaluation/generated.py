@@ -21,7 +21,7 @@ class Generation(NamedTuple):
 
   Attributes:
     file: The WAV, relative to the folder.
-    prompt: The recording that it continues, or None.
+    prompt: The recording that it continues, or None if it begins anew.
     prompt_seconds: How much of its beginning is the prompt; 0 if none is.
   """
 
@@ -73,8 +73,9 @@ def read_manifest(folder: pathlib.Path) -> list[Generation]:
 def _generation(line: str, where: str) -> Generation:
   try:
     fields = json.loads(line)
-    prompt = fields['prompt']
-    seconds = float(fields['prompt_seconds'] or 0.0) if prompt else 0.0
+    seconds = float(fields['prompt_seconds'])
+    # Acoustic generation has a prompt's words, and none of its sound.
+    prompt = fields['prompt'] if seconds else None
     return Generation(fields['file'], prompt, seconds)
   except (ValueError, KeyError, TypeError) as e:
     raise UserError(

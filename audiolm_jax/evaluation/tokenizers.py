@@ -29,12 +29,6 @@ class Tokenized(NamedTuple):
   semantic: Int[np.ndarray, 'B T']
   acoustic: Int[np.ndarray, 'B T2 Q']
 
-  def take(self, rows: Int[np.ndarray, ' b']) -> 'Tokenized':
-    """Some of the clips."""
-    return Tokenized(
-        self.loaded.take(rows), self.semantic[rows], self.acoustic[rows]
-    )
-
 
 class Codec(NamedTuple):
   """What the acoustic tokenizer keeps, and which codes it uses."""
@@ -66,25 +60,27 @@ def tokenize(
 
 def evaluate_codec(
     acoustic: AcousticTokenizer,
-    tokenized: Tokenized,
+    loaded: LoadedClips,
     num_decoded: int,
     metrics: Sequence[Metric],
 ) -> Codec:
   """Counts the codes of all clips; decodes and compares some."""
-  loaded = tokenized.loaded
-  codes = loaded.frames(tokenized.acoustic, acoustic.hop_length)
-  few = tokenized.take(clips.spread(len(codes), num_decoded))
+  codes = clips.in_batches(
+      'Codes', acoustic.encode, loaded.waveforms, loaded.lengths
+  )
+  frames = loaded.frames(codes, acoustic.hop_length)
+  few = clips.spread(len(codes), num_decoded)
   return Codec(
       reconstruction.evaluate(
-          few.acoustic,
+          codes[few],
           lambda codes: clips.in_batches('Decoding', acoustic.decode, codes),
-          few.loaded.waveforms,
-          few.loaded.lengths,
+          loaded.waveforms[few],
+          loaded.lengths[few],
           loaded.sample_rate,
           metrics,
       ),
       reconstruction.codebook_use(
-          np.concatenate(codes), acoustic.codebook_size
+          np.concatenate(frames), acoustic.codebook_size
       ),
   )
 
@@ -112,13 +108,14 @@ def evaluate_meaning(
   clustered = kmeans.fit(
       cepstra_of(training, hop), semantic.codebook_size, seed=0
   )
+  mfcc_ids = _assign(cepstra, clustered)
   codes = loaded.frames(tokenized.acoustic[..., 0], acoustic.hop_length)
   ids = {
       f'semantic tokens, K = {semantic.codebook_size}': FrameIds(
           loaded.frames(tokenized.semantic, hop), seconds
       ),
       f'k-means of MFCCs, K = {semantic.codebook_size}': FrameIds(
-          [np.asarray(kmeans.assign(x, clustered)) for x in cepstra], seconds
+          mfcc_ids, seconds
       ),
       f"codec's first level, K = {acoustic.codebook_size}": FrameIds(
           codes, acoustic.hop_length / loaded.sample_rate
@@ -126,11 +123,26 @@ def evaluate_meaning(
   }
   intervals = [labels.read(clip.labels) for clip in loaded.clips]
   speakers = [clip.speaker or clip.source for clip in loaded.clips]
-  frames = {**features, 'MFCCs': FrameFeatures(cepstra, seconds)}
+  normalized = [(x - clustered.mean) / clustered.std for x in cepstra]
+  centroids = [np.asarray(clustered.centroids)[ids] for ids in mfcc_ids]
+  frames = {
+      **features,
+      'MFCCs': FrameFeatures(normalized, seconds),
+      'MFCC centroids': FrameFeatures(centroids, seconds),
+  }
   return Meaning(
       tokens_meaning.meaning(ids, intervals),
       tokens_meaning.abx_within(frames, intervals, speakers),
   )
+
+
+def _assign(
+    clips_frames: list[Float[np.ndarray, '_ D']], clustered: kmeans.KMeans
+) -> list[Int[np.ndarray, ' _']]:
+  """Ids of each clip; all at once, as each length would compile anew."""
+  ids = kmeans.assign(np.concatenate(clips_frames), clustered)
+  ends = np.cumsum([len(frames) for frames in clips_frames])
+  return np.split(np.asarray(ids), ends[:-1])
 
 
 def cepstra_of(

@@ -1,11 +1,13 @@
 """Tests `audiolm_jax/evaluation/clips.py`."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiolm_jax import audio
 from audiolm_jax.corpus import Clip
+from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import clips
 
 SAMPLE_RATE = 16000
@@ -49,8 +51,9 @@ def test_choices_are_spread_over_the_manifest(length, count):
 
 def test_short_clips_are_not_chosen():
   found = [clip('a', 1.0), clip('b', 5.0), clip('c', 2.0)]
-  chosen = clips.choose(found, num_clips=5, min_seconds=2.0)
-  assert [c.path for c in chosen] == ['b', 'c']
+  assert [c.path for c in clips.choose(found, num_clips=5)] == ['b', 'c']
+  with pytest.raises(UserError, match='None of 1 clips'):
+    clips.choose(found[:1], num_clips=5)
 
 
 @settings(deadline=None)
