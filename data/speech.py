@@ -1,0 +1,103 @@
+"""Builds a speech corpus: recordings of people, and read English synthesised.
+
+Examples:
+  python -m data.speech corpora/speech
+  python -m data.speech corpora/speech --kokoro_minutes=300
+  python -m data.speech corpora/speech --sources=asterisk,festvox,fillets
+  python -m data.speech corpora/speech --sources= --kokoro_minutes=60
+
+The default recordings have permissive licences; those of fillets, tuxpaint,
+klettres, ktuberling and hedgewars are copyleft. Synthetic speech is marked as
+such by its source, kokoro or piper. OUT/manifest.jsonl is usable as soon as the
+recordings are converted, and written again when all is done. An interrupted
+build goes on where it stopped.
+"""
+
+import pathlib
+import sys
+
+from absl import flags, logging
+
+from audiolm_jax.cli import verb
+from audiolm_jax.errors import UserError
+from data import decoding, game_speech, real_speech
+from data.recording import finish
+
+FLAGS = flags.FlagValues()
+
+SOURCES = {
+    'asterisk': real_speech.asterisk,
+    'festvox': real_speech.festvox,
+    'fillets': game_speech.fillets,
+    'tuxpaint': game_speech.tuxpaint,
+    'klettres': game_speech.klettres,
+    'ktuberling': game_speech.ktuberling,
+    'hedgewars': game_speech.hedgewars,
+}
+
+flags.DEFINE_list(
+    'sources',
+    ['asterisk', 'festvox'],
+    f'Recordings: any of {", ".join(SOURCES)}.',
+    flag_values=FLAGS,
+)
+flags.DEFINE_float(
+    'kokoro_minutes',
+    60.0,
+    'Minutes of synthetic English by 26 voices; 14 CPU-minutes make 60.',
+    lower_bound=0.0,
+    flag_values=FLAGS,
+)
+flags.DEFINE_float(
+    'piper_minutes',
+    0.0,
+    'Minutes of synthetic English by variations of one voice; quick.',
+    lower_bound=0.0,
+    flag_values=FLAGS,
+)
+flags.DEFINE_float(
+    'min_seconds', 1.0, 'Shorter recordings are left out.', flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    'workers', 2, 'Processes.', lower_bound=1, flag_values=FLAGS
+)
+
+
+def main(argv: list[str]) -> None:
+  if len(argv) != 2:
+    raise UserError('Give the folder to build in: python -m data.speech OUT')
+  out = pathlib.Path(argv[1])
+  clips = _recordings(out)
+  if FLAGS.kokoro_minutes or FLAGS.piper_minutes:
+    # Its libraries are large, and nobody else needs them.
+    from data import synthetic_speech
+
+    if clips:
+      finish(out, clips)
+    logging.info('Now the synthetic speech.')
+    clips += synthetic_speech.build(
+        out, FLAGS.kokoro_minutes, FLAGS.piper_minutes, FLAGS.workers
+    )
+  finish(out, clips)
+
+
+def _recordings(out: pathlib.Path):
+  unknown = set(FLAGS.sources) - set(SOURCES)
+  if unknown:
+    raise UserError(
+        f'There is no source {min(unknown)!r}; choose from'
+        f' {", ".join(SOURCES)}.'
+    )
+  recordings = [
+      recording for name in FLAGS.sources for recording in SOURCES[name]()
+  ]
+  return decoding.convert(recordings, out, FLAGS.min_seconds, FLAGS.workers)
+
+
+def run() -> None:
+  """Entry point."""
+  verb.run(main, FLAGS, sys.argv)
+
+
+if __name__ == '__main__':
+  run()

@@ -1,0 +1,155 @@
+"""Tests data/folder.py, data/librilight.py and data/maestro.py."""
+
+import csv
+import json
+import pathlib
+
+import mido
+import numpy as np
+import pytest
+import soundfile
+
+from audiolm_jax.corpus import read_manifest
+from audiolm_jax.errors import UserError
+from data import folder, librilight, maestro
+
+
+def sound(path, seconds=1.0, rate=16000):
+  path.parent.mkdir(parents=True, exist_ok=True)
+  noise = np.random.default_rng(0).normal(0, 0.1, round(seconds * rate))
+  soundfile.write(path, noise, rate)
+  return path
+
+
+def run(module, *arguments):
+  module.FLAGS.unparse_flags()
+  return module.main(module.FLAGS([module.__name__, *map(str, arguments)]))
+
+
+def test_folder_points_at_files_of_any_kind_and_copies_none(tmp_path):
+  sound(tmp_path / 'in/a.wav', 0.5)
+  sound(tmp_path / 'in/deep/b.flac', 1.5, 44100)
+  sound(tmp_path / 'in/c.ogg', 2.5, 8000)
+  (tmp_path / 'in/notes.txt').write_text('not audio')
+  out = tmp_path / 'out/clips.jsonl'
+  assert run(folder, tmp_path / 'in', out) == 0
+  clips = read_manifest(out)
+  assert [clip.seconds for clip in clips] == [0.5, 2.5, 1.5]
+  for clip in clips:
+    assert tmp_path / 'in' in pathlib.Path(clip.path).resolve().parents
+  assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == ['clips.jsonl']
+
+
+def test_folder_skips_and_reports_bad_files(tmp_path, caplog):
+  sound(tmp_path / 'good.wav')
+  (tmp_path / 'bad.wav').write_bytes(b'RIFFraff')
+  whole = sound(tmp_path / 'cut.flac', 10.0).read_bytes()
+  (tmp_path / 'cut.flac').write_bytes(whole[: len(whole) // 2])
+  out = tmp_path / 'clips.jsonl'
+  assert run(folder, tmp_path / '*.*', out) == 1
+  assert [clip.path for clip in read_manifest(out)] == [
+      str(tmp_path / 'good.wav')
+  ]
+  assert 'bad.wav' in caplog.text and 'cut.flac' in caplog.text
+
+
+def test_folder_without_any_audio_is_refused(tmp_path):
+  with pytest.raises(UserError, match='no audio files'):
+    run(folder, tmp_path, tmp_path / 'clips.jsonl')
+  (tmp_path / 'bad.wav').write_bytes(b'RIFFraff')
+  with pytest.raises(UserError, match='None of the 1 files'):
+    run(folder, tmp_path, tmp_path / 'clips.jsonl')
+
+
+def test_folder_keeps_a_speaker_in_one_split(tmp_path):
+  for speaker in range(12):
+    for take in range(3):
+      sound(tmp_path / f'in/s{speaker}/{take}.wav', 0.1)
+  out = tmp_path / 'clips.jsonl'
+  run(
+      folder,
+      tmp_path / 'in',
+      out,
+      '--speaker=in/([^/]+)/',
+      '--hold_out_every=4',
+      '--source=mine',
+      '--licence=CC0-1.0',
+  )
+  clips = read_manifest(out)
+  assert len({clip.speaker for clip in clips}) == 12
+  assert len({(clip.speaker, clip.split) for clip in clips}) == 12
+  assert {clip.split for clip in clips} == {'train', 'dev', 'test'}
+  assert {(clip.source, clip.licence) for clip in clips} == {
+      ('mine', 'CC0-1.0')
+  }
+
+
+def test_librilight_knows_speaker_and_book(tmp_path):
+  for speaker in range(30):
+    path = sound(tmp_path / f'unlab/{speaker}/emma_0{speaker}/x.flac', 0.1)
+    path.with_suffix('.json').write_text(
+        json.dumps({'book_meta': {'title': f'Emma {speaker}'}})
+    )
+  sound(tmp_path / 'unlab/99/untold/x.flac', 0.1)
+  arguments = (tmp_path / 'unlab', tmp_path / 'out', '--hold_out_every=5')
+  assert run(librilight, *arguments) == 0
+  clips = read_manifest(tmp_path / 'out/manifest.jsonl')
+  assert {clip.split for clip in clips} == {'train', 'dev', 'test'}
+  told = {clip.speaker: clip.piece for clip in clips}
+  assert told['7'] == 'Emma 7' and told['99'] == 'untold'
+
+
+def test_librilight_of_another_layout_is_refused(tmp_path):
+  sound(tmp_path / 'a.flac')
+  with pytest.raises(UserError, match='speaker/book'):
+    run(librilight, tmp_path, tmp_path / 'out')
+
+
+@pytest.fixture
+def performances(tmp_path):
+  """A MAESTRO of three pieces, the last without its MIDI file."""
+  root = tmp_path / 'maestro-v3.0.0'
+  columns = (
+      'canonical_composer',
+      'canonical_title',
+      'split',
+      'year',
+      'midi_filename',
+      'audio_filename',
+      'duration',
+  )
+  rows = []
+  for index, split in enumerate(['train', 'validation', 'test']):
+    name = f'2004/piece{index}'
+    sound(root / f'{name}.wav', 0.5)
+    rows.append(
+        ('A. Nobody', f'Étude {index}', split, 2004)
+        + (f'{name}.midi', f'{name}.wav', 0.5)
+    )
+    if index < 2:
+      file = mido.MidiFile()
+      file.tracks.append(
+          mido.MidiTrack(
+              [
+                  mido.Message('note_on', note=60 + index, velocity=80),
+                  mido.Message('note_off', note=60 + index, time=480),
+              ]
+          )
+      )
+      file.save(root / f'{name}.midi')
+  with open(root / 'maestro-v3.0.0.csv', 'w', encoding='utf-8') as file:
+    csv.writer(file).writerows([columns, *rows])
+  return root
+
+
+def test_maestro_has_notes_and_skips_what_is_missing(performances, tmp_path):
+  assert run(maestro, performances, tmp_path / 'out') == 1
+  first, second = read_manifest(tmp_path / 'out/manifest.jsonl')
+  assert (first.split, second.split) == ('train', 'dev')
+  assert second.piece == 'A. Nobody: Étude 1'
+  assert open(second.labels).read() == '0.0000\t0.5000\t61\n'
+
+
+def test_maestro_without_its_table_is_refused(tmp_path):
+  with pytest.raises(UserError, match='maestro-v3.0.0.csv'):
+    run(maestro, tmp_path, tmp_path / 'out')
