@@ -11,13 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from audiolm_jax.evaluation import dtw
 from audiolm_jax.evaluation.labels import Interval
 
 # Larger groups of one triphone are sub-sampled, as Libri-Light's script does.
 MAX_GROUP = 10
 # Neighbouring phones may be annotated with a gap of a few samples.
 MAX_GAP_SECONDS = 0.011
-PAIRS_AT_ONCE = 1024
 
 
 class Item(NamedTuple):
@@ -99,7 +99,7 @@ def within(
   groups = [_subsample(group, random) for group in groups]
   pairs = [(x, y) for g in groups for x in g.segments for y in g.segments]
   ends = np.cumsum([len(group.phones) ** 2 for group in groups])
-  distances = np.split(dtw_distances(pairs), ends[:-1]) if pairs else []
+  distances = np.split(dtw.distances(pairs), ends[:-1]) if pairs else []
   # Phone pair -> speaker -> one error a context.
   errors = collections.defaultdict(lambda: collections.defaultdict(list))
   for group, between in zip(groups, distances, strict=True):
@@ -175,54 +175,6 @@ def _error(
   equal = to_a[:, :, None] == to_b[:, None, :]
   correct = (closer + 0.5 * equal).mean(axis=2)
   return float(1.0 - correct[~np.eye(len(to_a), dtype=bool)].mean())
-
-
-def dtw_distances(
-    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
-) -> Float[np.ndarray, ' P']:
-  """Mean frame distance along the best alignment, for each pair.
-
-  Frames are unit vectors. Steps are left, up and diagonal with weight one; ties
-  go to the diagonal, then to the left.
-  """
-  lengths = np.array([len(x) + len(y) for x, y in pairs])
-  distances = np.zeros(len(pairs))
-  # Pairs of like lengths side by side waste little on padding.
-  order = np.argsort(lengths)
-  for start in range(0, len(pairs), PAIRS_AT_ONCE):
-    places = order[start : start + PAIRS_AT_ONCE]
-    distances[places] = _padded_dtw([pairs[place] for place in places])
-  return distances
-
-
-def _padded_dtw(
-    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
-) -> Float[np.ndarray, ' P']:
-  lengths = np.array([(len(x), len(y)) for x, y in pairs])
-  rows, columns = lengths.max(axis=0).tolist()
-  frames = _frame_distances(pairs, rows, columns)
-  cost = np.full((rows + 1, columns + 1, len(pairs)), np.inf)
-  steps = np.zeros((rows + 1, columns + 1, len(pairs)), np.int64)
-  cost[0, 0] = 0.0
-  each = np.arange(len(pairs))
-  for i in range(1, rows + 1):
-    for j in range(1, columns + 1):
-      before = ([i - 1, i, i - 1], [j - 1, j - 1, j])
-      best = cost[before].argmin(axis=0)
-      cost[i, j] = frames[i - 1, j - 1] + cost[before][best, each]
-      steps[i, j] = 1 + steps[before][best, each]
-  ends = (*lengths.T, each)
-  return cost[ends] / steps[ends]
-
-
-def _frame_distances(
-    pairs: Sequence[tuple[np.ndarray, np.ndarray]], rows: int, columns: int
-) -> Float[np.ndarray, 'X Y P']:
-  frames = np.zeros((rows, columns, len(pairs)))
-  for i, (x, y) in enumerate(pairs):
-    cosine = np.clip(x @ y.T, -1.0, 1.0)
-    frames[: len(x), : len(y), i] = np.arccos(cosine) / np.pi
-  return frames
 
 
 def _normalise(frames: Float[np.ndarray, 'T D']) -> Float[np.ndarray, 'T E']:

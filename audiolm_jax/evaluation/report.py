@@ -40,7 +40,7 @@ def markdown(results: Results) -> str:
   """The sections that `results` has, as tables."""
   parts = ['# Evaluation\n']
   for name, section in SECTIONS.items():
-    if name in results:
+    if results.get(name):
       parts.append(section(results[name]))
   return '\n'.join(parts)
 

@@ -44,6 +44,20 @@ class Meaning(NamedTuple):
   abx: dict[str, abx.Abx]
 
 
+class MfccClusters(NamedTuple):
+  """What takes no training but k-means, at a tokenizer's K and frame rate.
+
+  Attributes:
+    features: Normalized MFCCs of each held-out clip.
+    ids: Their nearest centroids.
+    centroids: Of k-means over other clips.
+  """
+
+  features: list[Float[np.ndarray, 'T D']]
+  ids: list[Int[np.ndarray, ' T']]
+  centroids: Float[np.ndarray, 'K D']
+
+
 def tokenize(
     semantic: SemanticTokenizer,
     acoustic: AcousticTokenizer,
@@ -94,6 +108,8 @@ def evaluate_meaning(
 ) -> Meaning:
   """Compares tokens, and k-means of MFCCs at the same K, with labels.
 
+  There is no ABX for notes, which overlap and make no triphones.
+
   Args:
     semantic: Whose ids and K.
     acoustic: Whose first level is a third candidate, at its own frame rate.
@@ -101,55 +117,72 @@ def evaluate_meaning(
     training: What the MFCCs' k-means is fitted on.
     features: Further frames of the held-out clips, for ABX alone.
   """
-  loaded = tokenized.loaded
-  hop = semantic.hop_length
-  seconds = hop / loaded.sample_rate
-  cepstra = cepstra_of(loaded, hop)
-  clustered = kmeans.fit(
-      cepstra_of(training, hop), semantic.codebook_size, seed=0
+  found = tokenized.loaded.clips
+  intervals = [labels.read(clip.labels) for clip in found]
+  speakers = [clip.speaker or clip.source for clip in found]
+  mfccs = cluster_mfccs(
+      training, tokenized.loaded, semantic.hop_length, semantic.codebook_size
   )
-  mfcc_ids = _assign(cepstra, clustered)
-  codes = loaded.frames(tokenized.acoustic[..., 0], acoustic.hop_length)
-  ids = {
-      f'semantic tokens, K = {semantic.codebook_size}': FrameIds(
-          loaded.frames(tokenized.semantic, hop), seconds
-      ),
-      f'k-means of MFCCs, K = {semantic.codebook_size}': FrameIds(
-          mfcc_ids, seconds
-      ),
-      f"codec's first level, K = {acoustic.codebook_size}": FrameIds(
-          codes, acoustic.hop_length / loaded.sample_rate
-      ),
+  seconds = semantic.hop_length / semantic.sample_rate
+  baselines = {
+      'MFCCs': mfccs.features,
+      'MFCC centroids': [mfccs.centroids[ids] for ids in mfccs.ids],
   }
-  intervals = [labels.read(clip.labels) for clip in loaded.clips]
-  speakers = [clip.speaker or clip.source for clip in loaded.clips]
-  normalized = [(x - clustered.mean) / clustered.std for x in cepstra]
-  centroids = [np.asarray(clustered.centroids)[ids] for ids in mfcc_ids]
-  frames = {
-      **features,
-      'MFCCs': FrameFeatures(normalized, seconds),
-      'MFCC centroids': FrameFeatures(centroids, seconds),
+  frames = dict(features) | {
+      name: FrameFeatures(values, seconds) for name, values in baselines.items()
   }
+  ids = _ids(semantic, acoustic, tokenized, mfccs)
+  spoken = not all(map(labels.are_pitches, intervals))
   return Meaning(
       tokens_meaning.meaning(ids, intervals),
-      tokens_meaning.abx_within(frames, intervals, speakers),
+      tokens_meaning.abx_within(frames, intervals, speakers) if spoken else {},
   )
 
 
-def _assign(
-    clips_frames: list[Float[np.ndarray, '_ D']], clustered: kmeans.KMeans
-) -> list[Int[np.ndarray, ' _']]:
-  """Ids of each clip; all at once, as each length would compile anew."""
-  ids = kmeans.assign(np.concatenate(clips_frames), clustered)
-  ends = np.cumsum([len(frames) for frames in clips_frames])
-  return np.split(np.asarray(ids), ends[:-1])
+def cluster_mfccs(
+    training: LoadedClips,
+    held_out: LoadedClips,
+    hop_length: int,
+    num_clusters: int,
+) -> MfccClusters:
+  """Fits k-means to the MFCCs of some clips and applies it to others."""
+  fitted = kmeans.fit(_mfccs(training, hop_length), num_clusters, seed=0)
+  frames = _mfccs(held_out, hop_length)
+  # All at once: each length of its own would compile anew.
+  ids = np.asarray(kmeans.assign(np.concatenate(frames), fitted))
+  ends = np.cumsum([len(clip) for clip in frames])
+  return MfccClusters(
+      [(clip - fitted.mean) / fitted.std for clip in frames],
+      np.split(ids, ends[:-1]),
+      np.asarray(fitted.centroids),
+  )
 
 
-def cepstra_of(
+def _mfccs(
     loaded: LoadedClips, hop_length: int
-) -> list[Float[np.ndarray, 'T D']]:
-  """MFCCs with their differences at a tokenizer's frame rate."""
+) -> list[Float[np.ndarray, '_ D']]:
   return [
       mel.mfcc_with_deltas(waveform, loaded.sample_rate, hop_length)
       for waveform in loaded.trimmed()
   ]
+
+
+def _ids(
+    semantic: SemanticTokenizer,
+    acoustic: AcousticTokenizer,
+    tokenized: Tokenized,
+    mfccs: MfccClusters,
+) -> dict[str, FrameIds]:
+  loaded = tokenized.loaded
+  tokens = loaded.frames(tokenized.semantic, semantic.hop_length)
+  codes = loaded.frames(tokenized.acoustic[..., 0], acoustic.hop_length)
+  slow = semantic.hop_length / loaded.sample_rate
+  fast = acoustic.hop_length / loaded.sample_rate
+  size = semantic.codebook_size
+  return {
+      f'semantic tokens, K = {size}': FrameIds(tokens, slow),
+      f'k-means of MFCCs, K = {size}': FrameIds(mfccs.ids, slow),
+      f"codec's first level, K = {acoustic.codebook_size}": FrameIds(
+          codes, fast
+      ),
+  }
