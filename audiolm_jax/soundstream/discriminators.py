@@ -1,0 +1,242 @@
+"""Discriminators on waveforms and on spectra (SoundStream s. III-D)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import lax
+from jaxtyping import Array, Float
+
+from audiolm_jax import spectral
+from audiolm_jax.soundstream.layers import KERNEL_AXES
+
+SLOPE = 0.2  # Of the leaky ReLUs, as in MelGAN.
+GROUP = 4  # Input channels of a group.
+
+# Of the residual units: by how much the width grows, stride in time, in bins.
+STFT_UNITS = ((2, 1, 2), (2, 2, 2), (1, 1, 2), (2, 2, 2), (1, 1, 2), (2, 2, 2))
+
+Features = list[Float[Array, 'B ...']]
+
+
+def grouped_conv(
+    x: Float[Array, 'B N C'],
+    kernel: Float[Array, 'k I D'],
+    stride: int,
+) -> Float[Array, 'B T D']:
+  """Centred convolution within groups of I channels; T = ceil(N / stride).
+
+  As one matrix product per group over frames of `stride` samples: XLA:CPU
+  takes its gradient 5 to 30 times faster than that of a grouped convolution.
+  """
+  size, group, features = kernel.shape
+  batch, length, channels = x.shape
+  groups, num_frames = channels // group, -(-length // stride)
+  taps = -(-size // stride)
+  past = (size - 1) // 2
+  future = (num_frames + taps - 1) * stride - length - past
+  x = jnp.pad(x, ((0, 0), (past, future), (0, 0)))
+  x = jnp.moveaxis(x.reshape(batch, -1, stride, groups, group), 3, 0)
+  frames = x.reshape(groups, batch, -1, stride * group)
+  columns = jnp.concatenate(
+      [frames[:, :, i : i + num_frames] for i in range(taps)], axis=-1
+  )
+  kernel = jnp.pad(kernel, ((0, taps * stride - size), (0, 0), (0, 0)))
+  kernel = kernel.reshape(-1, groups, features // groups)
+  y = jnp.einsum('gbtk,kgo->btgo', columns, kernel)
+  return y.reshape(batch, num_frames, features)
+
+
+class WeightNormConv(nn.Module):
+  """Centred convolution whose kernels have a learned length (weight norm)."""
+
+  features: int
+  kernel_size: int
+  stride: int = 1
+  group: int | None = None
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B N C']) -> Float[Array, 'B T D']:
+    shape = (self.kernel_size, self.group or x.shape[-1], self.features)
+    kernel_init = nn.initializers.lecun_normal()
+    kernel = self.param('kernel', _named(kernel_init, KERNEL_AXES), shape)
+    scale = self.param('scale', _named(nn.initializers.ones), (self.features,))
+    bias = self.param('bias', _named(nn.initializers.zeros), (self.features,))
+    norm = jnp.sqrt(jnp.square(kernel).sum(axis=(0, 1)) + 1e-12)
+    kernel = kernel * (scale / norm)[None, None]
+    x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
+    if self.group:
+      y = grouped_conv(x, kernel, self.stride)
+    else:
+      y = lax.conv_general_dilated(
+          x,
+          kernel,
+          window_strides=(self.stride,),
+          padding='SAME',
+          dimension_numbers=('NWC', 'WIO', 'NWC'),
+      )
+    return y + bias[None, None]
+
+
+class WaveDiscriminator(nn.Module):
+  """MelGAN's, at one scale.
+
+  Attributes:
+    channels: Of the first layer; times 4 at each of the four grouped layers.
+    max_channels: What they grow to.
+    dtype: Of the computation.
+  """
+
+  channels: int = 16
+  max_channels: int = 1024
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, waveform: Float[Array, 'B N']) -> Features:
+    width = self.channels
+    x = WeightNormConv(width, 15, dtype=self.dtype)(waveform[..., None])
+    features = [x := nn.leaky_relu(x, SLOPE)]
+    for _ in range(4):
+      width = min(4 * width, self.max_channels)
+      x = WeightNormConv(width, 41, 4, GROUP, self.dtype)(x)
+      features.append(x := nn.leaky_relu(x, SLOPE))
+    x = WeightNormConv(width, 5, dtype=self.dtype)(x)
+    features.append(x := nn.leaky_relu(x, SLOPE))
+    logits = WeightNormConv(1, 3, dtype=self.dtype)(x)
+    return _float32([*features, logits])
+
+
+class StftUnit(nn.Module):
+  """Residual unit over time and bins; `strides` apart in each.
+
+  LayerNorm because EnCodec's authors saw it diverge without (App. A.1).
+  """
+
+  features: int
+  strides: tuple[int, int]
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B T F C']) -> Float[Array, 'B t f D']:
+    y = _conv_2d(x.shape[-1], (3, 3), dtype=self.dtype)(x)
+    y = nn.leaky_relu(_layer_norm(self.dtype)(y), SLOPE)
+    kernel = tuple(stride + 2 for stride in self.strides)
+    y = _conv_2d(self.features, kernel, self.strides, self.dtype)(y)
+    skip = nn.Conv(
+        self.features,
+        (1, 1),
+        self.strides,
+        padding='VALID',
+        use_bias=False,
+        dtype=self.dtype,
+        kernel_init=_named(nn.initializers.lecun_normal(), _AXES_2D),
+    )(x[:, : y.shape[1] * self.strides[0], : y.shape[2] * self.strides[1]])
+    return nn.leaky_relu(_layer_norm(self.dtype)(y) + skip, SLOPE)
+
+
+class StftDiscriminator(nn.Module):
+  """Sees the complex spectrum as an image of two channels."""
+
+  channels: int = 32
+  window: int = 1024
+  hop: int = 256
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, waveform: Float[Array, 'B N']) -> Features:
+    half = self.window // 2
+    waveform = jnp.pad(waveform, ((0, 0), (half, half)))
+    spectra = spectral.stft(waveform, self.window, self.hop)[..., :half]
+    x = jnp.stack([spectra.real, spectra.imag], axis=-1) / half**0.5
+    x = _conv_2d(self.channels, (7, 7), dtype=self.dtype)(x)
+    features = [x := nn.leaky_relu(x, SLOPE)]
+    for growth, *strides in STFT_UNITS:
+      width = x.shape[-1] * growth
+      features.append(x := StftUnit(width, tuple(strides), self.dtype)(x))
+    # The last kernel covers all the bins there are.
+    logits = nn.Conv(
+        1,
+        (1, x.shape[2]),
+        padding='VALID',
+        dtype=self.dtype,
+        kernel_init=_named(nn.initializers.lecun_normal(), _AXES_2D),
+    )(x)
+    return _float32([*features, logits])
+
+
+class Discriminators(nn.Module):
+  """The STFT discriminator and three on the waveform at 1, 1/2 and 1/4 rate.
+
+  Attributes:
+    wave_channels: First width of each waveform discriminator.
+    max_wave_channels: Last width.
+    stft_channels: First width of the STFT discriminator.
+    num_scales: Waveform discriminators.
+    dtype: Of the computation.
+  """
+
+  wave_channels: int = 16
+  max_wave_channels: int = 1024
+  stft_channels: int = 32
+  num_scales: int = 3
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, waveform: Float[Array, 'B N']) -> Sequence[Features]:
+    outputs = [
+        StftDiscriminator(self.stft_channels, dtype=self.dtype)(waveform)
+    ]
+    for _ in range(self.num_scales):
+      judge = WaveDiscriminator(
+          self.wave_channels, self.max_wave_channels, self.dtype
+      )
+      outputs.append(judge(waveform))
+      waveform = halve(waveform)
+    return outputs
+
+
+def halve(waveform: Float[Array, 'B N']) -> Float[Array, 'B n']:
+  """Half the sample rate, by means over four samples, two apart."""
+  padded = jnp.pad(waveform, ((0, 0), (1, 1 + waveform.shape[-1] % 2)))
+  pairs = padded.reshape(len(waveform), -1, 2).sum(axis=-1)
+  return (pairs[:, :-1] + pairs[:, 1:]) / 4
+
+
+_AXES_2D = (None, None, None, 'conv')
+
+
+def _named(init, axes=('conv',)):
+  return nn.with_logical_partitioning(init, axes)
+
+
+def _conv_2d(
+    features: int,
+    kernel_size: tuple[int, int],
+    strides: tuple[int, int] = (1, 1),
+    dtype: Any = jnp.float32,
+) -> nn.Conv:
+  # One zero on each side is 'SAME' for kernels of stride + 2.
+  padding = [(size - 1) // 2 for size in kernel_size]
+  return nn.Conv(
+      features,
+      kernel_size,
+      strides,
+      padding=padding,
+      dtype=dtype,
+      kernel_init=_named(nn.initializers.lecun_normal(), _AXES_2D),
+      bias_init=_named(nn.initializers.zeros),
+  )
+
+
+def _layer_norm(dtype: Any) -> nn.LayerNorm:
+  return nn.LayerNorm(
+      dtype=dtype,
+      scale_init=_named(nn.initializers.ones),
+      bias_init=_named(nn.initializers.zeros),
+  )
+
+
+def _float32(features: Features) -> Features:
+  return [feature.astype(jnp.float32) for feature in features]
