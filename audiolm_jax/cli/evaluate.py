@@ -269,7 +269,8 @@ def _check_flags(argv: list[str]) -> None:
 
 
 def _inputs() -> Sections:
-  names = ('model', 'manifest', 'tokens', 'generations', 'split')
+  names = ['model', 'manifest', 'tokens', 'generations']
+  names += ['split'] if FLAGS.model else []
   return {n: FLAGS[n].value for n in names if FLAGS[n].value}
 
 

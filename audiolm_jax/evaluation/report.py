@@ -165,9 +165,12 @@ def _generations(rows: Sequence[Results]) -> str:
       'faults',
   ]
   faultless = sum(not row['continuation']['faults'] for row in rows)
+  prompts = [row['prompt'] for row in rows if row['prompt']]
+  recognised = sum(prompt['recognised'] for prompt in prompts)
   return (
       '## Generations\n\n'
-      f'{faultless} of {len(rows)} without a fault.\n\n'
+      f'{faultless} of {len(rows)} without a fault; {recognised} of'
+      f' {len(prompts)} prompts recognised.\n\n'
       + table(header, [_generation(row) for row in rows])
   )
 
