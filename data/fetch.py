@@ -13,7 +13,7 @@ from audiolm_jax.errors import UserError
 
 CACHE = pathlib.Path(
     os.environ.get('XDG_CACHE_HOME', pathlib.Path.home() / '.cache'),
-    'audiolm_jax',
+    'audiolm_jax/downloads',
 )
 
 _CLIENTS = {

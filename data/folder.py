@@ -21,9 +21,9 @@ from absl import flags, logging
 
 from audiolm_jax import audio
 from audiolm_jax.cli import verb
-from audiolm_jax.corpus import Clip, write_manifest
+from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
-from data.recording import SAMPLE_RATE, split_of
+from data.recording import SAMPLE_RATE, finish, split_of
 
 FLAGS = flags.FlagValues()
 
@@ -63,13 +63,10 @@ def main(argv: list[str]) -> int:
     )
   paths = find(argv[1])
   out = pathlib.Path(argv[2])
-  out.parent.mkdir(parents=True, exist_ok=True)
   clips = [_clip(path, seconds) for path, seconds in measure(paths)]
   if not clips:
     raise UserError(f'None of the {len(paths)} files of {argv[1]} is readable.')
-  write_manifest(out, clips)
-  hours = sum(clip.seconds for clip in clips) / 3600
-  logging.info('%s: %d clips, %.2f h', out, len(clips), hours)
+  finish(out, clips)
   return 0 if len(clips) == len(paths) else 1
 
 

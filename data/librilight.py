@@ -1,7 +1,7 @@
 """Makes a manifest of Libri-Light: DIR/speaker/book/*.flac with *.json beside.
 
 Example:
-  python -m data.librilight unlab-60k corpora/librilight
+  python -m data.librilight unlab-60k corpora/librilight.jsonl
 
 Nothing is copied or cut; a speaker is in one split only. Files that cannot be
 read are reported and left out, and the exit code is then 1.
@@ -31,14 +31,15 @@ flags.DEFINE_integer(
 
 def main(argv: list[str]) -> int:
   if len(argv) != 3:
-    raise UserError('Give two folders: python -m data.librilight DIR OUT')
-  root, out = map(pathlib.Path, argv[1:])
+    raise UserError(
+        'Give a folder and a manifest: python -m data.librilight DIR OUT'
+    )
+  root, manifest = map(pathlib.Path, argv[1:])
   paths = sorted(root.glob('*/*/*.flac'))
   if not paths:
     raise UserError(f'{root} has no files like speaker/book/name.flac.')
   clips = [_clip(path, seconds) for path, seconds in measure(paths)]
-  out.mkdir(parents=True, exist_ok=True)
-  finish(out, clips)
+  finish(manifest, clips)
   return 0 if len(clips) == len(paths) else 1
 
 

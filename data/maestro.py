@@ -1,11 +1,11 @@
 """Makes a manifest of MAESTRO, with each recording's notes as labels.
 
 Example:
-  python -m data.maestro maestro-v3.0.0 corpora/maestro
+  python -m data.maestro maestro-v3.0.0 corpora/maestro/manifest.jsonl
 
-Audio is not copied; labels are written below OUT. The splits are MAESTRO's own,
-its validation being our dev. Files that cannot be read are reported and left
-out, and the exit code is then 1.
+Audio is not copied; labels go to a folder beside the manifest. The splits are
+MAESTRO's own, its validation being our dev. Files that cannot be read are
+reported and left out, and the exit code is then 1.
 """
 
 import csv
@@ -28,17 +28,17 @@ _SPLITS = {'train': 'train', 'validation': 'dev', 'test': 'test'}
 
 def main(argv: list[str]) -> int:
   if len(argv) != 3:
-    raise UserError('Give two folders: python -m data.maestro DIR OUT')
-  root, out = map(pathlib.Path, argv[1:])
+    raise UserError('Give a folder and a manifest: data.maestro DIR OUT')
+  root, manifest = map(pathlib.Path, argv[1:])
   rows = _rows(root)
   clips = []
   for path, seconds in measure([root / name for name in rows]):
     row = rows[path.relative_to(root).as_posix()]
     try:
-      clips.append(_clip(row, root, out, seconds))
+      clips.append(_clip(row, root, manifest.parent / 'labels', seconds))
     except UserError as error:
       logging.error('Left out: %s', error)
-  finish(out, clips)
+  finish(manifest, clips)
   return 0 if len(clips) == len(rows) else 1
 
 
@@ -52,9 +52,12 @@ def _rows(root: pathlib.Path) -> dict[str, dict[str, str]]:
 
 
 def _clip(
-    row: dict[str, str], root: pathlib.Path, out: pathlib.Path, seconds: float
+    row: dict[str, str],
+    root: pathlib.Path,
+    folder: pathlib.Path,
+    seconds: float,
 ) -> Clip:
-  labels = (out / 'labels' / row['midi_filename']).with_suffix('.tsv')
+  labels = (folder / row['midi_filename']).with_suffix('.tsv')
   write_labels(labels, read_midi(root / row['midi_filename']).labels())
   return Clip(
       path=str((root / row['audio_filename']).absolute()),

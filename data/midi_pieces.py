@@ -15,7 +15,7 @@ from data import fetch, salamander
 from data.performance import Performance, read_midi
 
 # Public domain, so that prompts cut from them can be shipped.
-_SPLITS = {
+SPLITS = {
     'the-easy-winners': 'test',
     'satie-gymnopedie-no1': 'test',
     'solace': 'dev',
@@ -46,7 +46,7 @@ def pieces(cache: pathlib.Path = fetch.CACHE) -> list[MidiPiece]:
             name=path.stem,
             path=path,
             licence=f'{terms} {maker}; {salamander.LICENCE}',
-            split=_SPLITS.get(path.stem, 'train'),
+            split=SPLITS.get(path.stem, 'train'),
             public_domain=terms == 'Public-Domain',
         )
     )

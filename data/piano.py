@@ -61,7 +61,7 @@ def main(argv: list[str]) -> None:
       logging.info('%d pieces, %.2f h', len(clips), seconds / 3600)
     if seconds >= FLAGS.hours * 3600:
       break
-  finish(out, clips)
+  finish(out / 'manifest.jsonl', clips)
 
 
 def _clips(out: pathlib.Path, seed: int, workers: int) -> Iterator[Clip]:

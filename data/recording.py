@@ -14,6 +14,7 @@ from absl import logging
 from jaxtyping import Float
 
 from audiolm_jax.corpus import Clip, write_manifest
+from audiolm_jax.errors import UserError
 
 SAMPLE_RATE = 16000
 SPLITS = ('train', 'dev', 'test')
@@ -70,9 +71,14 @@ def worker_processes(number: int) -> futures.Executor:
   return futures.ProcessPoolExecutor(number, mp_context=context)
 
 
-def finish(out: pathlib.Path, clips: Sequence[Clip]) -> None:
-  """Writes OUT/manifest.jsonl and says what is in it."""
-  write_manifest(out / 'manifest.jsonl', clips)
+def finish(manifest: pathlib.Path, clips: Sequence[Clip]) -> None:
+  """Writes the manifest and says what is in it."""
+  if manifest.is_dir():
+    raise UserError(f'{manifest} is a folder; name a file in it, *.jsonl.')
+  if not clips:
+    raise UserError(f'{manifest} is not written: there are no clips.')
+  manifest.parent.mkdir(parents=True, exist_ok=True)
+  write_manifest(manifest, clips)
   seconds = collections.Counter()
   for clip in clips:
     seconds[clip.split, clip.source] += clip.seconds
@@ -81,7 +87,7 @@ def finish(out: pathlib.Path, clips: Sequence[Clip]) -> None:
     logging.info('%-6s %-20s %7.3f h', split, source, hours)
   logging.info(
       '%s: %d clips, %.2f h',
-      out / 'manifest.jsonl',
+      manifest,
       len(clips),
       sum(seconds.values()) / 3600,
   )

@@ -44,7 +44,7 @@ flags.DEFINE_list(
 flags.DEFINE_float(
     'kokoro_minutes',
     60.0,
-    'Minutes of synthetic English by 26 voices; 14 CPU-minutes make 60.',
+    'Minutes of synthetic English by 26 voices; about 22 CPU-minutes make 60.',
     lower_bound=0.0,
     flag_values=FLAGS,
 )
@@ -73,12 +73,12 @@ def main(argv: list[str]) -> None:
     from data import synthetic_speech
 
     if clips:
-      finish(out, clips)
+      finish(out / 'manifest.jsonl', clips)
     logging.info('Now the synthetic speech.')
     clips += synthetic_speech.build(
         out, FLAGS.kokoro_minutes, FLAGS.piper_minutes, FLAGS.workers
     )
-  finish(out, clips)
+  finish(out / 'manifest.jsonl', clips)
 
 
 def _recordings(out: pathlib.Path):

@@ -63,7 +63,7 @@ def main(argv: list[str]) -> None:
     if not separator:
       raise UserError(f'--splits wants OURS=THEIRS, not {pair!r}.')
     clips += convert(builder, out, ours, theirs)
-  finish(out, clips)
+  finish(out / 'manifest.jsonl', clips)
 
 
 def convert(builder, out: pathlib.Path, ours: str, theirs: str) -> list[Clip]:

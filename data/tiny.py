@@ -36,9 +36,9 @@ def main(argv: list[str]) -> None:
   out = pathlib.Path(argv[1])
   spoken = speech(out / 'speech')
   played = piano(out / 'piano')
-  finish(out / 'speech', spoken)
-  finish(out / 'piano', played)
-  finish(out, spoken + played)
+  finish(out / 'speech/manifest.jsonl', spoken)
+  finish(out / 'piano/manifest.jsonl', played)
+  finish(out / 'manifest.jsonl', spoken + played)
 
 
 def speech(out: pathlib.Path, cache: pathlib.Path = fetch.CACHE) -> list[Clip]:

@@ -91,12 +91,19 @@ def test_librilight_knows_speaker_and_book(tmp_path):
         json.dumps({'book_meta': {'title': f'Emma {speaker}'}})
     )
   sound(tmp_path / 'unlab/99/untold/x.flac', 0.1)
-  arguments = (tmp_path / 'unlab', tmp_path / 'out', '--hold_out_every=5')
+  arguments = (tmp_path / 'unlab', tmp_path / 'o.jsonl', '--hold_out_every=5')
   assert run(librilight, *arguments) == 0
-  clips = read_manifest(tmp_path / 'out/manifest.jsonl')
+  clips = read_manifest(tmp_path / 'o.jsonl')
   assert {clip.split for clip in clips} == {'train', 'dev', 'test'}
   told = {clip.speaker: clip.piece for clip in clips}
   assert told['7'] == 'Emma 7' and told['99'] == 'untold'
+
+
+def test_folder_in_place_of_a_manifest_is_refused(tmp_path):
+  sound(tmp_path / 'a/b/c.flac')
+  for module in (folder, librilight):
+    with pytest.raises(UserError, match='is a folder'):
+      run(module, tmp_path, tmp_path)
 
 
 def test_librilight_of_another_layout_is_refused(tmp_path):
@@ -143,7 +150,7 @@ def performances(tmp_path):
 
 
 def test_maestro_has_notes_and_skips_what_is_missing(performances, tmp_path):
-  assert run(maestro, performances, tmp_path / 'out') == 1
+  assert run(maestro, performances, tmp_path / 'out/manifest.jsonl') == 1
   first, second = read_manifest(tmp_path / 'out/manifest.jsonl')
   assert (first.split, second.split) == ('train', 'dev')
   assert second.piece == 'A. Nobody: Étude 1'

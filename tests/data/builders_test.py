@@ -82,7 +82,7 @@ def test_piano_build_goes_on_where_it_stopped(cache, tmp_path, monkeypatch):
   out = tmp_path / 'out'
   pieces = midi_pieces.pieces(cache)
   clips = [piano.build(piece, out, 0) for piece in pieces]
-  finish(out, clips)
+  finish(out / 'manifest.jsonl', clips)
   times = [path.stat().st_mtime_ns for path in sorted(out.rglob('*.flac'))]
   assert [piano.build(piece, out, 0) for piece in pieces] == clips
   assert times == [

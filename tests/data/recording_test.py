@@ -51,7 +51,7 @@ def test_manifest_survives_a_move_of_its_folder(tmp_path):
       transcript='добрый день',
       labels=str(labels),
   )
-  recording.finish(tmp_path / 'old', [clip])
+  recording.finish(tmp_path / 'old/manifest.jsonl', [clip])
   (tmp_path / 'old').rename(tmp_path / 'new')
   (back,) = read_manifest(tmp_path / 'new/manifest.jsonl')
   assert back.path == str(tmp_path / 'new/x/a.flac')
