@@ -16,24 +16,22 @@ Writes WAV files and manifest.jsonl. The same seed, prompt and model give the
 same audio. Exit code 1: some prompts could not be read; 2: nothing was done.
 """
 
-import collections
-import glob
 import json
 import pathlib
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from absl import flags
 from jaxtyping import Float
 
 from audiolm_jax import audio
 from audiolm_jax.bundle import Bundle
-from audiolm_jax.cli import compilation, folders, verb
+from audiolm_jax.cli import compilation, folders, prompts, verb
+from audiolm_jax.cli.prompts import Job, Prompt
 from audiolm_jax.errors import UserError
 from audiolm_jax.generate import AudioLM, Generation, Temperatures
 
@@ -88,114 +86,44 @@ flags.DEFINE_list(
 )
 
 
-class Prompt(NamedTuple):
-  """Where a generation starts.
-
-  Attributes:
-    path: As the user gave it; None for unconditional generation.
-    index: Among all prompts, unreadable ones included.
-    waveform: Cut to the prompt.
-  """
-
-  path: str | None
-  index: int
-  waveform: Float[np.ndarray, ' N']
-
-
-class Job(NamedTuple):
-  """One file to write."""
-
-  prompt: Prompt
-  sample: int
-
-
 def main(argv: list[str]) -> int:
   temperatures = _temperatures()
-  paths = find_prompts([*FLAGS.prompts, *argv[1:]])
+  patterns = [*FLAGS.prompts, *argv[1:]]
+  if FLAGS.mode == 'unconditional' and patterns:
+    raise UserError('--mode=unconditional takes no prompts.')
+  paths = [] if FLAGS.mode == 'unconditional' else prompts.find(patterns)
   folder = folders.writable(FLAGS.output_dir)
   compilation.keep_compiled()
   bundle = Bundle.load(FLAGS.model)
   lm = AudioLM(bundle, temperatures)
-  prompts, num_bad = read_prompts(paths, lm)
-  jobs = [
-      Job(prompt, sample)
-      for prompt in prompts
-      for sample in range(FLAGS.samples_per_prompt)
-  ]
-  written = _write_all(folder, lm, jobs, bundle.fingerprint)
-  print(f'Wrote {len(written)} files and {folder / "manifest.jsonl"}:')
-  for path in written:
-    print(f'  {path}')
+  found = [Prompt(None, 0, np.zeros(0, np.float32))]
+  if paths:
+    found = prompts.read(paths, lambda path: _read(path, lm))
+  to_do = prompts.jobs(found, FLAGS.samples_per_prompt)
+  print(
+      f'{len(to_do)} samples with {FLAGS.model} ({bundle.fingerprint}) on'
+      f' {jax.devices()[0].platform}; the first batch takes longer.',
+      flush=True,
+  )
+  _write_all(folder, lm, to_do, bundle.fingerprint)
+  print(f'Wrote {len(to_do)} files and {folder / "manifest.jsonl"}:')
+  for job in to_do:
+    print(f'  {folder / job.file}')
+  num_bad = max(len(paths) - len(found), 0)
   if num_bad:
     print(f'{num_bad} prompts could not be read, see above.', file=sys.stderr)
   return 1 if num_bad else 0
 
 
-def find_prompts(patterns: Sequence[str]) -> list[str | None]:
-  """Files that match, each once, in a stable order."""
-  if FLAGS.mode == 'unconditional':
-    if patterns:
-      raise UserError('--mode=unconditional takes no prompts.')
-    return [None]
-  paths = {}
-  for pattern in patterns:
-    found = sorted(glob.glob(pattern, recursive=True)) or [pattern]
-    paths.update(dict.fromkeys(found))
-  if not paths:
-    raise UserError("Give audio to continue, as in --prompts='clips/*.wav'.")
-  return list(paths)
-
-
-def read_prompts(
-    paths: Sequence[str | None], lm: AudioLM
-) -> tuple[list[Prompt], int]:
-  """Reads what can be read, and counts what cannot."""
-  prompts = []
-  for index, path in enumerate(paths):
-    try:
-      waveform = np.zeros(0, np.float32) if path is None else _read(path, lm)
-    except UserError as error:
-      print(f'Skipped: {error}', file=sys.stderr)
-    else:
-      prompts.append(Prompt(path, index, waveform))
-  if not prompts:
-    raise UserError('None of the prompts can be read.')
-  return prompts, len(paths) - len(prompts)
-
-
-def batches(jobs: Sequence[Job], size: int) -> Iterator[list[Job]]:
-  """Batches of equally long prompts."""
-  groups = collections.defaultdict(list)
-  for job in jobs:
-    groups[len(job.prompt.waveform)].append(job)
-  for group in groups.values():
-    for start in range(0, len(group), size):
-      yield group[start : start + size]
-
-
-def sample_keys(seed: int, jobs: Sequence[Job]) -> jax.Array:
-  """A key of its own for each job, whatever batch it is in."""
-  key = jax.random.key(seed)
-  return jnp.stack(
-      [
-          jax.random.fold_in(
-              jax.random.fold_in(key, job.prompt.index), job.sample
-          )
-          for job in jobs
-      ]
-  )
-
-
 def _temperatures() -> Temperatures:
+  text = ','.join(FLAGS.temperatures)
   try:
-    temperatures = Temperatures(*map(float, FLAGS.temperatures))
-  except (ValueError, TypeError) as error:
-    raise UserError(
-        f'--temperatures={",".join(FLAGS.temperatures)}: give three numbers.'
-    ) from error
-  if min(temperatures) <= 0:
-    raise UserError('--temperatures must be positive; 0.01 is nearly greedy.')
-  return temperatures
+    semantic, coarse, fine = map(float, FLAGS.temperatures)
+  except ValueError as error:
+    raise UserError(f'--temperatures={text}: give three numbers.') from error
+  if min(semantic, coarse, fine) <= 0:
+    raise UserError(f'--temperatures={text}: they must be positive.')
+  return Temperatures(semantic, coarse, fine)
 
 
 def _read(path: str, lm: AudioLM) -> Float[np.ndarray, ' N']:
@@ -205,79 +133,57 @@ def _read(path: str, lm: AudioLM) -> Float[np.ndarray, ' N']:
   return lm.fit(audio.read(path, lm.sample_rate, seconds=seconds))
 
 
-def _generate(lm: AudioLM, jobs: Sequence[Job]) -> Generation:
-  keys = sample_keys(FLAGS.seed, jobs)
-  waveforms = np.stack([job.prompt.waveform for job in jobs])
+def _generate(lm: AudioLM, batch: Sequence[Job]) -> Generation:
+  keys = prompts.keys(FLAGS.seed, batch)
   if FLAGS.mode == 'unconditional':
     return lm.unconditional(FLAGS.continuation_seconds, keys)
+  waveforms = np.stack([job.prompt.waveform for job in batch])
   if FLAGS.mode == 'acoustic_generation':
     return lm.acoustic_generation(waveforms, keys)
   return lm.continuation(waveforms, FLAGS.continuation_seconds, keys)
 
 
 def _write_all(
-    folder: pathlib.Path, lm: AudioLM, jobs: Sequence[Job], fingerprint: str
-) -> list[pathlib.Path]:
+    folder: pathlib.Path, lm: AudioLM, to_do: Sequence[Job], fingerprint: str
+) -> None:
   """Generates batch by batch; what is done is on disk."""
-  written = []
-  names = _names(jobs)
+  num_done = 0
   begin = time.monotonic()
   with (folder / 'manifest.jsonl').open('w', encoding='utf-8') as manifest:
-    for batch in batches(jobs, FLAGS.batch_size):
+    for batch in prompts.batches(to_do, FLAGS.batch_size):
       start = time.monotonic()
       waveforms = _generate(lm, batch).waveform
       elapsed = time.monotonic() - start
-      audio_seconds = waveforms.size / lm.sample_rate
+      seconds = waveforms.size / lm.sample_rate
       for job, waveform in zip(batch, waveforms, strict=True):
-        path = folder / names[job.prompt.index, job.sample]
-        audio.write(path, waveform, lm.sample_rate)
-        written.append(path)
-        line = _describe(job, waveform, lm.sample_rate) | {
-            'file': path.name,
-            'real_time_factor': round(elapsed / audio_seconds, 3),
+        audio.write(folder / job.file, waveform, lm.sample_rate)
+        line = _describe(job, len(waveform), lm.sample_rate) | {
+            'real_time_factor': round(elapsed / seconds, 3),
             'fingerprint': fingerprint,
         }
         manifest.write(json.dumps(line, ensure_ascii=False) + '\n')
       manifest.flush()
-      left = (time.monotonic() - begin) * (len(jobs) / len(written) - 1)
+      num_done += len(batch)
+      left = (time.monotonic() - begin) * (len(to_do) / num_done - 1)
       print(
-          f'{len(written)}/{len(jobs)} samples, {elapsed:.1f} s for'
-          f' {audio_seconds:.1f} s of audio, {left:.0f} s left',
+          f'{num_done}/{len(to_do)} samples, {elapsed:.1f} s for {seconds:.1f}'
+          f' s of audio, {left:.0f} s left',
           flush=True,
       )
-  return written
 
 
-def _names(jobs: Sequence[Job]) -> dict[tuple[int, int], str]:
-  """File names; prompts of the same name are told apart by their index."""
-  stems = {
-      job.prompt.index: pathlib.Path(job.prompt.path or FLAGS.mode).stem
-      for job in jobs
-  }
-  counts = collections.Counter(stems.values())
-  names = {}
-  for job in jobs:
-    index = job.prompt.index
-    stem = stems[index]
-    if counts[stem] > 1:
-      stem = f'{stem}-{index}'
-    names[index, job.sample] = f'{stem}_{job.sample}.wav'
-  return names
-
-
-def _describe(
-    job: Job, waveform: Float[np.ndarray, ' N'], sample_rate: int
-) -> dict[str, Any]:
-  """What the manifest says of a file, but for how it was made."""
-  is_prompt = FLAGS.mode == 'continuation'
-  prompt_seconds = len(job.prompt.waveform) / sample_rate if is_prompt else 0.0
+def _describe(job: Job, num_samples: int, sample_rate: int) -> dict[str, Any]:
+  """What the manifest says of a file, but for how long it took."""
+  has_prompt = FLAGS.mode == 'continuation'
+  num_prompt = len(job.prompt.waveform) if has_prompt else 0
   return {
+      'file': job.file,
       'prompt': job.prompt.path,
       'mode': FLAGS.mode,
       'seed': FLAGS.seed,
       'sample': job.sample,
-      'prompt_seconds': prompt_seconds,
-      'seconds': len(waveform) / sample_rate,
+      'prompt_seconds': num_prompt / sample_rate,
+      'seconds': num_samples / sample_rate,
       'temperatures': [float(value) for value in FLAGS.temperatures],
       'model': FLAGS.model,
   }

@@ -1,6 +1,7 @@
 """What the verbs share: own flags, help, one line for a user's mistake."""
 
 import inspect
+import logging as python_logging
 import sys
 from collections.abc import Callable, Sequence
 
@@ -24,6 +25,9 @@ def run(
     values: The flags of this verb alone, so that verbs can share a process.
     argv: The process's own by default.
   """
+
+  # JAX tells at length which accelerators it did not find.
+  python_logging.getLogger('jax').setLevel(python_logging.WARNING)
 
   def parse(argv: Sequence[str]) -> list[str]:
     if {'-h', '-help', '--help', '--helpshort'} & set(argv):

@@ -1,0 +1,10 @@
+"""Verbs may keep compiled programs, but not in the user's cache folder."""
+
+import pytest
+
+
+@pytest.fixture(scope='session', autouse=True)
+def cache_folder(tmp_path_factory):
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.mktemp('cache')))
+    yield

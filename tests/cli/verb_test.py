@@ -1,0 +1,70 @@
+"""Tests audiolm_jax/cli/verb.py: a verb with a flag.
+
+Examples:
+  verb_test --count=2
+"""
+
+import pytest
+from absl import flags
+
+from audiolm_jax.cli import verb
+from audiolm_jax.errors import UserError
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_integer('count', 1, 'How many.', flag_values=FLAGS)
+
+
+def main(argv):
+  if FLAGS.count < 0:
+    raise UserError('--count is negative.\n  In call to configurable x')
+  print(FLAGS.count, argv[1:])
+  return FLAGS.count
+
+
+def run(*args):
+  """Returns the exit code."""
+  FLAGS.unparse_flags()
+  with pytest.raises(SystemExit) as stopped:
+    verb.run(main, FLAGS, ['verb_test', *args])
+  return stopped.value.code
+
+
+def test_flags_stand_before_or_behind_files(capsys):
+  assert run('a.wav', '--count=3', 'b.wav') == 3
+  assert capsys.readouterr().out == "3 ['a.wav', 'b.wav']\n"
+
+
+def test_what_follows_two_dashes_is_left_alone(capsys):
+  assert run('--count=3', '--', '--runner=X') == 3
+  assert capsys.readouterr().out == "3 ['--runner=X']\n"
+
+
+@pytest.mark.parametrize(
+    'flag,message',
+    [
+        ('--count=-1', 'Error: --count is negative.'),
+        ('--count=x', '--count'),
+        ('--cuont=1', 'Did you mean: count'),
+    ],
+)
+def test_a_mistake_costs_one_line_and_exit_code_2(flag, message, capsys):
+  assert run(flag) == 2
+  printed = capsys.readouterr()
+  assert message in printed.err
+  assert printed.err.count('\n') == 1
+  assert not printed.out
+
+
+def test_help_shows_examples_and_flags(capsys):
+  assert run('--help') in (0, None)
+  printed = capsys.readouterr().out
+  assert 'verb_test --count=2' in printed
+  assert 'How many.' in printed
+
+
+def test_other_errors_keep_their_traceback():
+  def broken(argv):
+    raise ZeroDivisionError
+
+  with pytest.raises(ZeroDivisionError):
+    verb.run(broken, FLAGS, ['broken'])
