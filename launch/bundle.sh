@@ -37,10 +37,10 @@ audiolm extract --input="$corpus" --model="$run/tokenizers" \
     --output_dir="$run/tokens"
 
 tokens=--gin.TOKENS="'$run/tokens'"
-train "$run/semantic" gin/semantic.gin 400 16 10.0 "$tokens" \
-    --gin_bindings=transformer.Transformer.dropout_rate=0.1
+train "$run/semantic" gin/semantic.gin 1400 16 10.0 "$tokens" \
+    --gin.LEARNING_RATE=2e-3 --gin_bindings=transformer.Transformer.dropout_rate=0.1
 train "$run/coarse" gin/coarse.gin 1000 4 4.0 "$tokens" --gin.LEARNING_RATE=2e-3
-train "$run/fine" gin/fine.gin 500 4 1.5 "$tokens" --gin.LEARNING_RATE=2e-3
+train "$run/fine" gin/fine.gin 1100 4 1.5 "$tokens" --gin.LEARNING_RATE=3e-3
 
 audiolm bundle "$run/tokenizers" "$run/semantic" "$run/coarse" "$run/fine" \
     --manifest="$corpus" --output_dir="$run/bundle"

@@ -101,7 +101,7 @@ def model_card(name: str, bundle: Bundle, clips: Iterable[Clip]) -> str:
       _heard(clips) or 'Not recorded; do not pass this model on.',
       '## Limits',
       'It continues any voice it is given and makes up what it says. Do not'
-      ' pass its output off as a recording; `audiolm detect` tells them apart.',
+      ' pass its output off as a recording.',
       notes or '',
   ]
   return '\n\n'.join(section for section in sections if section) + '\n'

@@ -1,7 +1,6 @@
 """audiolm VERB [flags]: everything from a waveform to its continuation.
 
   audiolm generate   continue recordings with a trained model
-  audiolm detect     say which clips were generated
   audiolm extract    turn audio into tokens
   audiolm cluster    fit the k-means that makes semantic tokens
   audiolm train      train any of the models from a Gin file

@@ -1,0 +1,52 @@
+"""Tests launch/tiny.sh: every part trained from scratch, then a continuation."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from audiolm_jax import audio
+from audiolm_jax.bundle import PARTS, Bundle
+
+REPOSITORY = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture(scope='module')
+def output(tmp_path_factory):
+  """What a short run of the script leaves."""
+  folder = tmp_path_factory.mktemp('tiny')
+  scripts = str(pathlib.Path(sys.executable).parent)
+  environment = os.environ | {
+      'PATH': f'{scripts}:{os.environ["PATH"]}',
+      'XDG_CACHE_HOME': str(folder / 'cache'),
+  }
+  subprocess.run(
+      ['bash', 'launch/tiny.sh', str(folder), '20'],
+      cwd=REPOSITORY,
+      env=environment,
+      check=True,
+  )
+  return folder
+
+
+@pytest.mark.slow
+def test_the_pipeline_ends_in_a_whole_bundle(output):
+  bundle = Bundle.load(output / 'bundle')
+  assert set(bundle.parts) == set(PARTS)
+  assert 'CC-BY' in (output / 'bundle' / 'MODEL_CARD.md').read_text()
+
+
+@pytest.mark.slow
+def test_every_prompt_is_continued(output):
+  prompts = sorted((REPOSITORY / 'data' / 'prompts').glob('*.flac'))
+  manifest = (output / 'generated' / 'manifest.jsonl').read_text()
+  records = [json.loads(line) for line in manifest.splitlines()]
+  assert len(records) == len(prompts)
+  for path in sorted((output / 'generated').glob('*.wav')):
+    waveform = audio.read(path, 16000)
+    assert len(waveform) >= 4.5 * 16000
+    assert np.abs(waveform).max() > 0
