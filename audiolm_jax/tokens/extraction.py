@@ -93,7 +93,7 @@ def _begin(
 ) -> None:
   """Notes what the store is made of, or checks that it is still the same."""
   clips = [
-      [shard.path, [list(source) for source in shard.sources]]
+      [os.path.basename(shard.path), [source.id for source in shard.sources]]
       for shard in shards
   ]
   plan = {
@@ -152,12 +152,12 @@ def _finish(
   num_clips = sum(split['clips'] for split in splits.values())
   if not num_clips:
     raise UserError(f'No clip could be read; the first: {failures[0][1]}')
-  store.write_metadata(
-      output_dir,
-      store.Metadata(
-          tokenizers.sample_rate, store.describe(tokenizers), splits
-      ),
+  metadata = store.Metadata(
+      tokenizers.sample_rate,
+      store.describe(tokenizers),
+      {name: split for name, split in splits.items() if split['clips']},
   )
+  store.write_metadata(output_dir, metadata)
   for path in tf.io.gfile.glob(os.path.join(output_dir, '*.tmp-*')):
     tf.io.gfile.remove(path)
   seconds = sum(split['seconds'] for split in splits.values())

@@ -56,16 +56,14 @@ def deal(
   splits = collections.defaultdict(list)
   for clip in sorted(clips, key=lambda clip: clip.path):
     splits[clip.split].append(clip)
-  return [
-      Shard(
-          store.shard_path(output_dir, split, i, len(dealt)),
-          split,
-          tuple(_source(clip, folder) for clip in part),
-      )
-      for split, members in sorted(splits.items())
-      for dealt in [_deal_split(members, num_shards)]
-      for i, part in enumerate(dealt)
-  ]
+  shards = []
+  for split, members in sorted(splits.items()):
+    dealt = _deal_split(members, num_shards)
+    for i, part in enumerate(dealt):
+      path = store.shard_path(output_dir, split, i, len(dealt))
+      sources = tuple(_source(clip, folder) for clip in part)
+      shards.append(Shard(path, split, sources))
+  return shards
 
 
 def _deal_split(

@@ -166,8 +166,8 @@ def shard_path(token_dir: str, split: str, index: int, num_shards: int) -> str:
   return os.path.join(token_dir, name)
 
 
-def shard_pattern(token_dir: str, split: str) -> str:
-  """Matches the shards of a split.
+def shard_paths(token_dir: str, split: str) -> list[str]:
+  """The shards of a split, in order.
 
   Raises:
     UserError: The store has no such split.
@@ -178,7 +178,8 @@ def shard_pattern(token_dir: str, split: str) -> str:
         f'{token_dir} has no split {split!r}; it has {", ".join(splits)}.'
     )
   digits = '[0-9]' * 5
-  return os.path.join(token_dir, f'{split}-{digits}-of-{digits}.tfrecord')
+  name = f'{split}-{digits}-of-{digits}.tfrecord'
+  return sorted(tf.io.gfile.glob(os.path.join(token_dir, name)))
 
 
 def write_shard(path: str, records: Iterable[Record]) -> None:
@@ -193,6 +194,6 @@ def write_shard(path: str, records: Iterable[Record]) -> None:
 def read(token_dir: str, split: str) -> Iterator[Record]:
   """Clips of a split, shard by shard."""
   num_levels = read_metadata(token_dir).sizes.num_quantizers
-  paths = sorted(tf.io.gfile.glob(shard_pattern(token_dir, split)))
+  paths = shard_paths(token_dir, split)
   for serialized in tf.data.TFRecordDataset(paths).as_numpy_iterator():
     yield parse(serialized, num_levels)

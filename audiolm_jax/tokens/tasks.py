@@ -1,12 +1,12 @@
 """A token store as batches of a stage's sequences, through seqio."""
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import seqio
 import tensorflow as tf
+from jaxtyping import Int
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens import store
@@ -16,9 +16,10 @@ from audiolm_jax.tokens.tasks_converter import (
     without_padding,
 )
 from audiolm_jax.tokens.tasks_crops import task
+from audiolm_jax.tokens.tasks_rounds import Round, rounds
 
-# The data is read in rounds, each of at least so many batches: what does not
-# fill a last batch is dropped, and to resume is to skip within one round.
+# Rounds are about so many batches long: to resume is to skip within one, and
+# what does not fill a round's last batch is dropped.
 _BATCHES_A_ROUND = 512
 
 
@@ -57,16 +58,36 @@ def batches(
         f'The {stage.name} stage has positions={stage.positions!r}, the same'
         " for all rows; only 'index' can be packed."
     )
+  rows = rows_of_shard(batch_size, num_shards)
+  files = store.shard_paths(token_dir, split)
+  metadata = store.read_metadata(token_dir)
+  num_rows = metadata.splits[split]['clips']
+  if pack:
+    num_rows = metadata.splits[split]['seconds'] / crop_seconds
+  frames = stage.frames(crop_seconds)
+  task(token_dir, stage, crop_seconds, random=True)  # Refuses what is wrong.
+
+  def dataset(part: Round) -> tf.data.Dataset:
+    source = task(token_dir, stage, crop_seconds, True, {split: part.files})
+    lengths = dict.fromkeys(source.output_features, stage.length(frames))
+    sequences = source.get_dataset(
+        lengths,
+        split,
+        seed=part.seed,
+        shard_info=seqio.ShardInfo(shard_index, num_shards),
+        num_epochs=part.epochs,
+    )
+    if pack:
+      sequences = sequences.map(without_padding)
+    converted = StageFeatureConverter(pack=pack)(sequences, lengths)
+    return converted.batch(rows, drop_remainder=True)
+
   return Batches(
-      token_dir,
-      stage,
-      split,
-      crop_seconds,
-      batch_size,
-      seed,
-      seqio.ShardInfo(shard_index, num_shards),
-      pack,
-      epochs,
+      dataset,
+      rounds(files, num_rows / (_BATCHES_A_ROUND * batch_size), seed, epochs),
+      stage.positions_for(frames),
+      metadata.fingerprints,
+      f'Split {split!r} of {token_dir}',
   )
 
 
@@ -79,59 +100,45 @@ class Batches(Iterator):
 
   def __init__(
       self,
-      token_dir: str,
-      stage: Stage,
-      split: str,
-      crop_seconds: float,
-      batch_size: int,
-      seed: int,
-      shard: seqio.ShardInfo,
-      pack: bool,
-      epochs: int | None,
+      dataset: Callable[[Round], tf.data.Dataset],
+      rounds: Callable[[int], Round | None],
+      positions: Int[np.ndarray, ' L'],
+      fingerprints: Mapping[str, str],
+      where: str,
   ):
-    """Args: see `batches`."""
-    self._task = task(token_dir, stage, crop_seconds, random=True)
-    self._metadata = store.read_metadata(token_dir)
-    self._where = f'Split {split!r} of {token_dir}'
-    store.shard_pattern(token_dir, split)  # Refuses a split that is not there.
-    self._split, self._seed, self._shard = split, seed, shard
-    self._rows = rows_of_shard(batch_size, shard.num_shards)
-    self._converter = StageFeatureConverter(pack=pack)
-    frames = stage.frames(crop_seconds)
-    self._length = stage.length(frames)
-    self._positions = stage.positions_for(frames)
-    self._rounds = 1 if epochs else math.inf
-    self._epochs = epochs or self._epochs_a_round(
-        batch_size, crop_seconds if pack else 0.0
-    )
+    """Args: `dataset` makes one afresh: it shuffles anew if iterated again."""
+    self._dataset = dataset
+    self._rounds = rounds
+    self._positions = positions
+    self._fingerprints = dict(fingerprints)
+    self._where = where
     self._round = self._batch = 0
     self._iterator = None
 
   def __next__(self) -> dict[str, np.ndarray]:
-    while self._round < self._rounds:
-      if self._iterator is None:
-        self._iterator = self._open()
-      batch = next(self._iterator, None)
-      if batch is not None:
-        self._batch += 1
-        return {**batch, 'positions': self._positions}
+    if self._iterator is None:
+      self._open()
+    batch = next(self._iterator, None)
+    while batch is None:
       if not self._batch:
-        break
-      self._round, self._batch, self._iterator = self._round + 1, 0, None
-    if self._round or self._batch:
-      raise StopIteration
-    raise UserError(
-        f'{self._where} does not fill a batch of {self._rows} rows'
-        f' (shard {self._shard.index} of {self._shard.num_shards}); lower the'
-        ' batch size or take more epochs.'
-    )
+        raise UserError(
+            f'{self._where} does not fill a batch; lower the batch size or take'
+            ' more epochs.'
+        )
+      if self._rounds(self._round + 1) is None:
+        raise StopIteration
+      self._round, self._batch = self._round + 1, 0
+      self._open()
+      batch = next(self._iterator, None)
+    self._batch += 1
+    return {**batch, 'positions': self._positions}
 
   def get_state(self) -> dict[str, Any]:
     """Where the next batch is, and whose tokens these are."""
     return {
         'round': self._round,
         'batch': self._batch,
-        'tokenizers': self._metadata.fingerprints,
+        'tokenizers': self._fingerprints,
     }
 
   def set_state(self, state: dict[str, Any]) -> None:
@@ -140,40 +147,18 @@ class Batches(Iterator):
     Raises:
       UserError: The store was written by other tokenizers since.
     """
-    found = self._metadata.fingerprints
-    if state['tokenizers'] != found:
+    if state['tokenizers'] != self._fingerprints:
       raise UserError(
-          f'{self._where} holds tokens of {found}; training began with tokens'
-          f' of {state["tokenizers"]}. Give it that store, or another'
-          ' MODEL_DIR.'
+          f'{self._where} holds tokens of {self._fingerprints}; training began'
+          f' with tokens of {state["tokenizers"]}. Give it that store, or'
+          ' another MODEL_DIR.'
       )
     self._round, self._batch = int(state['round']), int(state['batch'])
     self._iterator = None
 
-  def _open(self) -> Iterator[dict[str, np.ndarray]]:
-    """A fresh dataset: one that was iterated would shuffle anew."""
-    lengths = dict.fromkeys(self._converter.TASK_FEATURES, self._length)
-    dataset = self._task.get_dataset(
-        lengths,
-        self._split,
-        seed=_mix(self._seed, self._round),
-        shard_info=self._shard,
-        num_epochs=self._epochs,
-    )
-    if self._converter.pack:
-      dataset = dataset.map(without_padding)
-    dataset = self._converter(dataset, lengths)
-    dataset = dataset.batch(self._rows, drop_remainder=True)
-    return (
-        dataset.skip(self._batch).prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
-    )
-
-  def _epochs_a_round(self, batch_size: int, packed_seconds: float) -> int:
-    split = self._metadata.splits[self._split]
-    num_rows = split['clips']
-    if packed_seconds:
-      num_rows = split['seconds'] / packed_seconds
-    return max(math.ceil(_BATCHES_A_ROUND * batch_size / num_rows), 1)
+  def _open(self) -> None:
+    dataset = self._dataset(self._rounds(self._round)).skip(self._batch)
+    self._iterator = dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
 
 
 def evaluation_batches(
@@ -190,20 +175,20 @@ def evaluation_batches(
   Every shard gets the same number of batches; rows that fill the last one up
   have no weight.
   """
-  source = task(token_dir, stage, crop_seconds, random=False)
-  store.shard_pattern(token_dir, split)
   rows = rows_of_shard(batch_size, num_shards)
+  mine = slice(shard_index * rows, (shard_index + 1) * rows)
+  files = {split: store.shard_paths(token_dir, split)}
+  source = task(token_dir, stage, crop_seconds, random=False, files=files)
   frames = stage.frames(crop_seconds)
-  converter = StageFeatureConverter(pack=False)
-  lengths = dict.fromkeys(converter.TASK_FEATURES, stage.length(frames))
+  lengths = dict.fromkeys(source.output_features, stage.length(frames))
   dataset = source.get_dataset(lengths, split, shuffle=False)
-  dataset = converter(dataset, lengths).batch(batch_size)
+  dataset = StageFeatureConverter(pack=False)(dataset, lengths)
   positions = stage.positions_for(frames)
-  for batch in dataset.as_numpy_iterator():
+  for batch in dataset.batch(batch_size).as_numpy_iterator():
     padding = [(0, batch_size - len(batch['targets'])), (0, 0)]
-    mine = slice(shard_index * rows, (shard_index + 1) * rows)
+    padded = {name: np.pad(rows, padding) for name, rows in batch.items()}
     yield {
-        **{name: np.pad(rows, padding)[mine] for name, rows in batch.items()},
+        **{name: rows[mine] for name, rows in padded.items()},
         'positions': positions,
     }
 
@@ -216,9 +201,3 @@ def rows_of_shard(batch_size: int, num_shards: int) -> int:
         ' hosts; make it a multiple of their number.'
     )
   return batch_size // num_shards
-
-
-def _mix(seed: int, round_number: int) -> int:
-  """A seed for each round that no other seed's rounds are likely to have."""
-  mixed = np.random.SeedSequence((seed, round_number)).generate_state(1)
-  return int(mixed[0] >> 1)

@@ -1,5 +1,7 @@
 """A seqio task: the crops of a token store's recordings, as sequences."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import seqio
 import tensorflow as tf
@@ -13,12 +15,16 @@ from audiolm_jax.tokens.tasks_converter import StageFeatureConverter
 
 
 def task(
-    token_dir: str, stage: Stage, crop_seconds: float, random: bool
+    token_dir: str,
+    stage: Stage,
+    crop_seconds: float,
+    random: bool,
+    files: Mapping[str, Sequence[str]] | None = None,
 ) -> seqio.Task:
   """Crops of a store's recordings, `random` ones or all, as sequences.
 
   Features: targets, loss_weights and segment_ids, int32 of one length. The task
-  is not in seqio's registry.
+  is not in seqio's registry. `files` by split are all that there are, or some.
 
   Raises:
     UserError: The store's tokens are not what the stage reads, or a crop does
@@ -31,18 +37,12 @@ def task(
         f'A crop of {crop_seconds:g} s is shorter than a frame of the'
         f' {stage.name} stage; set crop_seconds higher.'
     )
-  source = seqio.TFExampleDataSource(
-      {
-          split: store.shard_pattern(token_dir, split)
-          for split in metadata.splits
-      },
-      FEATURES,
-  )
-  levels = metadata.sizes.num_quantizers
+  if files is None:
+    files = {s: store.shard_paths(token_dir, s) for s in metadata.splits}
   cropping = _random_crops if random else _all_crops
   return seqio.Task(
       f'audiolm_{stage.name}',
-      source,
+      seqio.TFExampleDataSource(files, FEATURES),
       output_features={
           name: seqio.Feature(
               seqio.PassThroughVocabulary(stage.vocab_size), add_eos=False
@@ -50,7 +50,7 @@ def task(
           for name in StageFeatureConverter.TASK_FEATURES
       },
       preprocessors=[
-          cropping(stage, crop_seconds, levels),
+          cropping(stage, crop_seconds, metadata.sizes.num_quantizers),
           tf.data.Dataset.unbatch,
       ],
   )

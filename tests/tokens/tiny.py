@@ -1,14 +1,11 @@
 """Tokenizers small enough for tests, and clips for them."""
 
 import functools
-import pathlib
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audiolm_jax import audio
-from audiolm_jax.corpus import Clip
 from audiolm_jax.soundstream.model import SoundStream
 from audiolm_jax.tokens.tokenizers import (
     SoundStreamTokenizer,
@@ -34,7 +31,8 @@ def soundstream(seed: int = 0) -> SoundStreamTokenizer:
       codebook_size=8,
   )
   waveform = jnp.zeros((1, model.hop_length))
-  params = unbox(model.init(jax.random.key(seed), waveform)['params'])
+  variables = jax.jit(model.init)(jax.random.key(seed), waveform)
+  params = jax.device_get(unbox(variables['params']))
   random = np.random.default_rng(seed)
   codebooks = random.normal(size=(3, 8, 4), scale=0.02).astype(np.float32)
   return SoundStreamTokenizer(model, params, codebooks)
@@ -54,7 +52,7 @@ def w2v_bert(seed: int = 0) -> W2vBertTokenizer:
       code_dim=4,
   )
   keys = jax.random.split(jax.random.key(seed), 3)
-  params = model.init(
+  params = jax.jit(model.init)(
       {'params': keys[0], 'noise': keys[1], 'quantizer': keys[2]},
       jnp.zeros((1, 6400)),
       jnp.array([6400]),
@@ -67,7 +65,7 @@ def w2v_bert(seed: int = 0) -> W2vBertTokenizer:
       np.ones(8, np.float32),
       centroids.astype(np.float32),
   )
-  return W2vBertTokenizer(model, unbox(params), 1, kmeans)
+  return W2vBertTokenizer(model, jax.device_get(unbox(params)), 1, kmeans)
 
 
 def tokenizers() -> Tokenizers:
@@ -81,24 +79,3 @@ def noise(seconds: float, seed: int) -> np.ndarray:
   waveform = random.normal(size=round(seconds * SAMPLE_RATE))
   loudness = np.repeat(random.uniform(size=len(waveform) // 800 + 1), 800)
   return (0.3 * waveform * loudness[: len(waveform)]).astype(np.float32)
-
-
-def write_clips(folder: pathlib.Path, num_clips: int) -> list[Clip]:
-  """Writes a corpus of clips of one second or less, one in four for 'dev'."""
-  clips = []
-  for i in range(num_clips):
-    path = folder / f'{i % 3}' / f'{i}.wav'
-    path.parent.mkdir(parents=True, exist_ok=True)
-    waveform = noise(0.2 + 0.8 * (i % 5) / 5, seed=i)
-    audio.write(path, waveform, SAMPLE_RATE)
-    clips.append(
-        Clip(
-            path=str(path),
-            seconds=len(waveform) / SAMPLE_RATE,
-            split='dev' if i % 4 == 0 else 'train',
-            source='noise',
-            licence='CC0',
-            speaker=f'speaker {i % 3}',
-        )
-    )
-  return clips

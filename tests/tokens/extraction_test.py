@@ -1,0 +1,184 @@
+"""Tests ../../audiolm_jax/tokens/extraction{,_shards,_transforms}.py."""
+
+import dataclasses
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from audiolm_jax import audio, corpus
+from audiolm_jax.errors import UserError
+from audiolm_jax.tokens import extraction, extraction_shards, store
+from audiolm_jax.tokens.tokenizers import Tokenizers
+from tests.tokens import fake
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture(scope='module')
+def clips(tmp_path_factory):
+  return fake.write_clips(tmp_path_factory.mktemp('clips'), num_clips=22)
+
+
+def records(folder) -> dict[str, store.Record]:
+  """All clips by id, each once."""
+  splits = store.read_metadata(str(folder)).splits
+  found = [r for split in splits for r in store.read(str(folder), split)]
+  by_id = {record.id: record for record in found}
+  assert len(by_id) == len(found)
+  return by_id
+
+
+def assert_same(ones, others):
+  assert ones.keys() == others.keys()
+  for name, one in ones.items():
+    for mine, theirs in zip(one, others[name], strict=True):
+      np.testing.assert_array_equal(mine, theirs)
+
+
+def extract(clips, folder, **settings):
+  settings = {'num_shards': 3, 'batch_size': 4} | settings
+  return extraction.extract(clips, fake.tokenizers, str(folder), **settings)
+
+
+def test_every_clip_is_stored_with_its_own_tokens(clips, tmp_path):
+  report = extract(clips, tmp_path)
+  assert report.num_clips == len(clips) and not report.failures
+  assert report.seconds == pytest.approx(sum(clip.seconds for clip in clips))
+  stored = records(tmp_path)
+  for clip in clips:
+    path = pathlib.Path(clip.path)
+    record = stored[f'{path.parent.name}/{path.name}']
+    waveform = audio.read(clip.path, fake.SAMPLE_RATE)
+    expected = fake.tokenizers().encode([waveform])[0]
+    np.testing.assert_array_equal(record.semantic, expected.semantic)
+    np.testing.assert_array_equal(record.acoustic, expected.acoustic)
+    assert (record.split, record.speaker) == (clip.split, clip.speaker)
+    assert record.seconds == pytest.approx(clip.seconds)
+
+
+def test_the_store_says_who_wrote_it(clips, tmp_path):
+  extract(clips, tmp_path)
+  metadata = store.read_metadata(str(tmp_path))
+  assert metadata.fingerprints == {
+      'semantic': 'semantic0000',
+      'acoustic': 'acoustic0000',
+  }
+  assert metadata.sizes == fake.tokenizers().sizes
+  assert {k: v['clips'] for k, v in metadata.splits.items()} == {
+      'dev': 6,
+      'train': 16,
+  }
+
+
+def test_shards_and_batches_change_no_token(clips, tmp_path):
+  extract(clips, tmp_path / 'a', num_shards=1, batch_size=32)
+  extract(clips, tmp_path / 'b', num_shards=5, batch_size=1)
+  assert_same(records(tmp_path / 'a'), records(tmp_path / 'b'))
+
+
+def test_bad_files_are_reported_and_the_rest_is_stored(clips, tmp_path):
+  bad = []
+  for name, content in [('text.wav', b'not audio'), ('empty.wav', b'')]:
+    (tmp_path / name).write_bytes(content)
+    bad.append(clips[0]._replace(path=str(tmp_path / name)))
+  bad.append(clips[0]._replace(path=str(tmp_path / 'missing.wav')))
+  report = extract([*clips, *bad], tmp_path / 'tokens')
+  assert report.num_clips == len(clips) == len(records(tmp_path / 'tokens'))
+  assert {path for path, _ in report.failures} == {clip.path for clip in bad}
+  assert all(reason for _, reason in report.failures)
+
+
+def test_a_finished_store_is_left_alone(clips, tmp_path):
+  first = extract(clips, tmp_path)
+  before = {path: path.stat().st_mtime_ns for path in tmp_path.glob('*tf*')}
+  assert extract(clips, tmp_path) == first
+  after = {path: path.stat().st_mtime_ns for path in tmp_path.glob('*tf*')}
+  assert after == before
+
+
+def test_only_missing_shards_are_made(clips, tmp_path):
+  extract(clips, tmp_path)
+  whole = records(tmp_path)
+  shards = sorted(tmp_path.glob('*.tfrecord'))
+  shards[2].unlink()
+  (tmp_path / store.METADATA).unlink()
+  (tmp_path / f'{shards[2].name}.tmp-0123').write_bytes(b'half a shard')
+  before = {path: path.stat().st_mtime_ns for path in shards if path.exists()}
+  extract(clips, tmp_path)
+  assert {path: path.stat().st_mtime_ns for path in before} == before
+  assert_same(records(tmp_path), whole)
+  assert not list(tmp_path.glob('*.tmp-*'))
+
+
+@pytest.mark.slow
+def test_killed_and_run_again_equals_unbroken(clips, tmp_path):
+  manifest, broken = tmp_path / 'manifest.jsonl', tmp_path / 'broken'
+  corpus.write_manifest(manifest, clips)
+  dice = random.Random(time.time_ns())
+  for num_shards in (1, 4):
+    command = [sys.executable, '-m', 'tests.tokens.fake', manifest, broken]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while len(list(broken.glob('*.tfrecord'))) < num_shards:
+      assert process.poll() is None
+      time.sleep(0.01)
+    time.sleep(dice.uniform(0, 0.3))
+    process.kill()
+    process.wait()
+    assert not (broken / store.METADATA).exists()
+  extract(clips, broken, num_shards=8, batch_size=2)
+  extract(clips, tmp_path / 'unbroken', num_shards=8, batch_size=2)
+  assert_same(records(broken), records(tmp_path / 'unbroken'))
+  names = {path.name for path in broken.iterdir()}
+  assert names == {path.name for path in (tmp_path / 'unbroken').iterdir()}
+
+
+def test_other_tokenizers_are_refused_with_both_names(clips, tmp_path):
+  extract(clips, tmp_path)
+  other = dataclasses.replace(fake.FakeAcoustic(), fingerprint='acoustic1111')
+
+  def make():
+    return Tokenizers(fake.FakeSemantic(), other)
+
+  with pytest.raises(UserError, match='acoustic0000.*acoustic1111'):
+    extraction.extract(clips, make, str(tmp_path), num_shards=3)
+
+
+def test_another_corpus_is_refused(clips, tmp_path):
+  extract(clips, tmp_path)
+  with pytest.raises(UserError, match='other clips'):
+    extract(clips[1:], tmp_path)
+
+
+def test_no_readable_clip_is_an_error(clips, tmp_path):
+  lost = clips[0]._replace(path=str(tmp_path / 'missing.wav'))
+  with pytest.raises(UserError, match='No clip could be read.*missing.wav'):
+    extract([lost], tmp_path / 'tokens')
+  assert not (tmp_path / 'tokens' / store.METADATA).exists()
+
+
+def test_a_clip_named_twice_is_refused(clips, tmp_path):
+  with pytest.raises(UserError, match='2 times'):
+    extract([*clips, clips[3]], tmp_path)
+
+
+def test_the_deal_does_not_follow_the_order_of_the_manifest(clips, tmp_path):
+  shards = extraction_shards.deal(clips, str(tmp_path), 3)
+  assert shards == extraction_shards.deal(clips[::-1], str(tmp_path), 3)
+  assert [os.path.basename(shard.path) for shard in shards[3:]] == [
+      f'train-0000{i}-of-00003.tfrecord' for i in range(3)
+  ]
+  sizes = [len(shard.sources) for shard in shards]
+  assert sizes == [2, 2, 2, 6, 5, 5]
+
+
+def test_there_are_never_more_shards_than_clips(clips, tmp_path):
+  shards = extraction_shards.deal(clips[:3], str(tmp_path), 64)
+  assert len(shards) == 3

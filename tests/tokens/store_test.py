@@ -1,0 +1,92 @@
+"""Tests ../../audiolm_jax/tokens/{store,store_records}.py."""
+
+import os
+
+import numpy as np
+import pytest
+
+from audiolm_jax.errors import UserError
+from audiolm_jax.tokens import stages, store
+from tests.tokens import random_store
+
+
+@pytest.fixture
+def folder(tmp_path) -> str:
+  random_store.write(tmp_path, {'train': [5, 9, 2], 'dev': [4]}, num_shards=2)
+  return str(tmp_path)
+
+
+def test_what_is_read_was_written(folder):
+  read = {record.id: record for record in store.read(folder, 'train')}
+  assert len(read) == 3
+  for i, length in enumerate([5, 9, 2]):
+    record, written = read[f'{i}.wav'], random_store.record(i, length, 'train')
+    np.testing.assert_array_equal(record.semantic, written.semantic)
+    np.testing.assert_array_equal(record.acoustic, written.acoustic)
+    assert record.speaker == written.speaker
+    assert record.seconds == pytest.approx(written.seconds)
+
+
+def test_metadata_gives_sizes_and_fingerprints(folder):
+  assert store.sizes(folder) == random_store.SIZES
+  assert store.fingerprints(folder) == random_store.FINGERPRINTS
+
+
+def test_an_unfinished_store_is_refused(folder):
+  os.remove(os.path.join(folder, store.METADATA))
+  with pytest.raises(UserError, match='not a finished token store'):
+    store.read_metadata(folder)
+
+
+@pytest.mark.parametrize('text', ['{', '[]', '{"tokens": 1}'])
+def test_damaged_metadata_is_refused(folder, text):
+  with open(os.path.join(folder, store.METADATA), 'w') as file:
+    file.write(text)
+  with pytest.raises(UserError, match='damaged'):
+    store.read_metadata(folder)
+
+
+def test_another_codec_is_refused_with_both_names(folder):
+  other = {**random_store.FINGERPRINTS, 'acoustic': 'cccccccccccc'}
+  store.check_fingerprints(folder, random_store.FINGERPRINTS)
+  with pytest.raises(UserError, match='bbbbbbbbbbbb.*cccccccccccc'):
+    store.check_fingerprints(folder, other)
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'acoustic_codebook_size': 10},
+        {'semantic_codebook_size': 7},
+        {'semantic_rate': 50.0},
+        {'acoustic_rate': 75.0},
+    ],
+)
+def test_a_stage_of_other_tokens_is_refused(folder, change):
+  store.check_stage(folder, stages.coarse(random_store.SIZES, 2))
+  other = stages.coarse(random_store.SIZES._replace(**change), 2)
+  with pytest.raises(UserError, match='coarse stage reads'):
+    store.check_stage(folder, other)
+
+
+def test_a_stage_of_more_levels_is_refused(folder):
+  sizes = random_store.SIZES._replace(num_quantizers=5)
+  with pytest.raises(UserError, match='5 levels.*has 4'):
+    store.check_stage(folder, stages.fine(sizes, 2))
+
+
+def test_a_stage_may_leave_levels_out(folder):
+  sizes = random_store.SIZES._replace(num_quantizers=3)
+  store.check_stage(folder, stages.fine(sizes, 2))
+
+
+def test_an_unknown_split_is_named(folder):
+  with pytest.raises(UserError, match="'test'.*train, dev"):
+    list(store.read(folder, 'test'))
+
+
+def test_leftovers_of_a_killed_writer_are_not_read(folder):
+  shard = store.shard_path(folder, 'train', 0, 2)
+  with open(f'{shard}.tmp-0123', 'w') as file:
+    file.write('half a shard')
+  assert len(list(store.read(folder, 'train'))) == 3
