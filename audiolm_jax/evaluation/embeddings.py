@@ -1,6 +1,7 @@
 """Frames that ABX compares: what lies under a bundle's tokens (s. IV-B)."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
@@ -21,14 +22,15 @@ def of_tokens(bundle: Bundle, tokenized: Tokenized) -> dict[str, FrameFeatures]:
   loaded = tokenized.loaded
   semantic, acoustic = bundle.semantic, bundle.acoustic
   kmeans = bundle.parts['w2v_bert'].arrays['kmeans']
-  vectors = bundle.parts['soundstream'].arrays['codebooks']
+  vectors = jnp.asarray(bundle.parts['soundstream'].arrays['codebooks'])
+  codes = jnp.asarray(tokenized.acoustic)
   centroids = np.asarray(kmeans['centroids'])[tokenized.semantic]
   frames = {
       'semantic features': (_features(bundle, loaded), semantic.hop_length),
       'semantic centroids': (centroids, semantic.hop_length),
   }
   for count in sorted({min(NUM_COARSE, len(vectors)), len(vectors)}):
-    decoded = quantizer.decode(tokenized.acoustic[..., :count], vectors)
+    decoded = quantizer.decode(codes[..., :count], vectors)
     name = f'codec, {count} levels'
     frames[name] = np.asarray(decoded), acoustic.hop_length
   return {
