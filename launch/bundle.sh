@@ -42,7 +42,13 @@ train "$run/semantic" gin/semantic.gin 1400 16 10.0 "$tokens" \
 train "$run/coarse" gin/coarse.gin 1000 4 4.0 "$tokens" --gin.LEARNING_RATE=2e-3
 train "$run/fine" gin/fine.gin 1100 4 1.5 "$tokens" --gin.LEARNING_RATE=3e-3
 
-audiolm bundle "$run/tokenizers" "$run/semantic" "$run/coarse" "$run/fine" \
-    --manifest="$corpus" --output_dir="$run/bundle"
+bundle() {  # bundle FLAG...
+  audiolm bundle "$run/tokenizers" "$run/semantic" "$run/coarse" "$run/fine" \
+      --manifest="$out/corpora/*/manifest.jsonl" --output_dir="$run/bundle" "$@"
+}
+
+# The model card ends with what the bundle measures.
+bundle
 audiolm evaluate --model="$run/bundle" --manifest="$corpus" \
     --tokens="$run/tokens" --output_dir="$run/report"
+bundle --notes="$run/report/report.md"
