@@ -1,0 +1,97 @@
+"""A quantizer that hears at once: k-means of cepstra, kept up to date.
+
+The learned quantizer of w2v-BERT needs very many steps before its codes mean
+anything. Where there are minutes instead of weeks, codes of cepstra are the
+better target from the first step on, as in HuBERT's first iteration; only
+where the codes come from differs, the losses stay the same. Codes of a fixed
+random projection (BEST-RQ) say less about phones than k-means on cepstra do.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+from jaxtyping import Array, Bool, Float
+
+from audiolm_jax.soundstream import codebooks, quantizer
+from audiolm_jax.w2v_bert.quantizer import Codes, Unmasked
+
+NUM_CEPSTRA = 13
+
+
+class CepstralQuantizer(nn.Module):
+  """Nearest centroid of a frame's cepstra; the centroids follow the data.
+
+  They live in the collection 'codebooks' and move while training. There is no
+  choice to be drawn, so the temperature has no effect.
+  """
+
+  codebook_size: int
+  code_dim: int
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(
+      self,
+      unmasked: Unmasked,
+      temperature: Float[Array, ''],
+      deterministic: bool,
+  ) -> Codes:
+    valid = unmasked.valid
+    z = cepstra(unmasked.mel, valid)
+    books = self.variable(
+        'codebooks',
+        'cepstra',
+        lambda: codebooks.empty(1, self.codebook_size, z.shape[-1]),
+    )
+    if not deterministic:
+      first, later = jax.random.split(self.make_rng('quantizer'))
+      books.value = codebooks.initialize(books.value, z, valid, first)
+    levels = jnp.ones(len(z), jnp.int32)
+    quantized = quantizer.quantize(z, books.value.vectors, levels, valid)
+    if not deterministic:
+      books.value = codebooks.update(books.value, quantized, later)
+    embedding = self.param(
+        'codebook',
+        nn.with_logical_partitioning(
+            nn.initializers.normal(1.0), ('vocab', 'embed')
+        ),
+        (self.codebook_size, self.code_dim),
+    )
+    ids = quantized.codes[..., 0]
+    probabilities = jax.nn.one_hot(ids, self.codebook_size)
+    return Codes(embedding[ids].astype(self.dtype), ids, probabilities)
+
+
+def cepstra(
+    mel: Float[Array, 'B N M'], valid: Bool[Array, 'B T']
+) -> Float[Array, 'B T D']:
+  """13 cepstra and their slopes at 25 Hz, of zero mean and unit deviation.
+
+  Mean and deviation are the clip's own, so that codes say little about voice
+  and microphone. These are targets: features never depend on them.
+  """
+  batch, num_frames = valid.shape
+  frames = mel.reshape(batch, num_frames, -1, mel.shape[-1]).mean(axis=2)
+  static = frames @ _cosines(mel.shape[-1])
+  padded = jnp.pad(static, ((0, 0), (1, 1), (0, 0)), mode='edge')
+  slopes = (padded[:, 2:] - padded[:, :-2]) / 2
+  return _standardize(jnp.concatenate([static, slopes], axis=-1), valid)
+
+
+def _standardize(
+    x: Float[Array, 'B T D'], valid: Bool[Array, 'B T']
+) -> Float[Array, 'B T D']:
+  weights = valid[..., None] / valid.sum(axis=1)[:, None, None]
+  x = x - (x * weights).sum(axis=1, keepdims=True)
+  variance = (jnp.square(x) * weights).sum(axis=1, keepdims=True)
+  return x * jax.lax.rsqrt(variance + 1e-4)
+
+
+def _cosines(num_mels: int) -> Float[np.ndarray, 'M D']:
+  """The discrete cosine transform from mel bins to cepstra."""
+  places = (np.arange(num_mels) + 0.5) * np.pi / num_mels
+  waves = np.cos(places[:, None] * np.arange(NUM_CEPSTRA)[None])
+  return (waves * (2 / num_mels) ** 0.5).astype(np.float32)

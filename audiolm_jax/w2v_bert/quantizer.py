@@ -1,0 +1,78 @@
+"""What hidden frames are predicted as: one discrete code a frame."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Bool, Float, Int
+
+from audiolm_jax.w2v_bert.conformer import Dense
+
+
+class Unmasked(NamedTuple):
+  """What a quantizer may look at.
+
+  Attributes:
+    mel: Normalized log-mels at 100 Hz.
+    x: What the convolutions made of them, at 25 Hz.
+    valid: Frames that are not padding.
+  """
+
+  mel: Float[Array, 'B N M']
+  x: Float[Array, 'B T D']
+  valid: Bool[Array, 'B T']
+
+
+class Codes(NamedTuple):
+  """The quantizer's view of frames it sees in full.
+
+  Attributes:
+    vectors: What the contrastive half looks for.
+    ids: What the masked-prediction half predicts.
+    probabilities: Of each code, without noise; diversity is measured on them.
+  """
+
+  vectors: Float[Array, 'B T D']
+  ids: Int[Array, 'B T']
+  probabilities: Float[Array, 'B T K']
+
+
+class GumbelQuantizer(nn.Module):
+  """One learned codebook, chosen from by a straight-through Gumbel softmax.
+
+  wav2vec 2.0 s. 2; w2v-BERT takes one codebook of 1024 codes, 1024 wide.
+  """
+
+  codebook_size: int
+  code_dim: int
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(
+      self,
+      unmasked: Unmasked,
+      temperature: Float[Array, ''],
+      deterministic: bool,
+  ) -> Codes:
+    logits = Dense(self.codebook_size, ('embed', 'vocab'), name='logits')(
+        unmasked.x.astype(jnp.float32)
+    )
+    codebook = self.param(
+        'codebook',
+        nn.with_logical_partitioning(
+            nn.initializers.normal(1.0), ('vocab', 'embed')
+        ),
+        (self.codebook_size, self.code_dim),
+    )
+    noise = 0.0
+    if not deterministic:
+      noise = jax.random.gumbel(self.make_rng('quantizer'), logits.shape)
+    soft = jax.nn.softmax((logits + noise) / temperature)
+    hard = jax.nn.one_hot(soft.argmax(axis=-1), self.codebook_size)
+    choice = soft + jax.lax.stop_gradient(hard - soft)
+    return Codes(
+        (choice @ codebook).astype(self.dtype),
+        logits.argmax(axis=-1),
+        jax.nn.softmax(logits),
+    )

@@ -1,0 +1,183 @@
+"""How w2v-BERT learns: one step, as the train loop wants it."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+from audiolm_jax.training.state import (
+    Batch,
+    Metrics,
+    TrainState,
+    Waveform,
+    unbox,
+)
+from audiolm_jax.w2v_bert import frontend, losses, masking
+from audiolm_jax.w2v_bert.model import Predictions, W2vBert
+
+
+@dataclasses.dataclass(frozen=True)
+class W2vBertTrainStep:
+  """beta (contrastive + alpha diversity) + gamma masked prediction.
+
+  w2v-BERT s. 3; where it names no number, wav2vec 2.0's are the defaults.
+
+  Attributes:
+    model: What learns.
+    tx: Optimizer.
+    alpha: Weight of the diversity loss.
+    beta: Weight of the contrastive loss.
+    gamma: Weight of the masked prediction loss.
+    unmasked_weight: Weight of predicting the ids of visible frames too; HuBERT
+      s. II-C. Not in the paper; without it little is learnt in minutes.
+    mask_start_probability: That a frame starts a masked run.
+    mask_span: Frames of a run.
+    num_distractors: Masked frames that the contrastive loss tells apart.
+    contrastive_temperature: Of the cosine similarities.
+    gumbel_start: Temperature of the quantizer's noise at step 0.
+    gumbel_end: Its lowest temperature.
+    gumbel_decay: Factor a step.
+  """
+
+  model: W2vBert
+  tx: optax.GradientTransformation
+  alpha: float = 0.1
+  beta: float = 1.0
+  gamma: float = 1.0
+  unmasked_weight: float = 0.0
+  mask_start_probability: float = 0.065
+  mask_span: int = 10
+  num_distractors: int = 100
+  contrastive_temperature: float = 0.1
+  gumbel_start: float = 2.0
+  gumbel_end: float = 0.1
+  gumbel_decay: float = 0.999995
+
+  def variables(self, key: PRNGKeyArray, batch: Batch) -> dict[str, PyTree]:
+    """Returns {'params', 'mutables'}, boxed with the names of their axes."""
+    streams = ('params', 'noise', 'quantizer', 'dropout')
+    keys = dict(zip(streams, jax.random.split(key, 4), strict=True))
+    masked = self._valid(batch)
+    variables = self.model.init(
+        keys, batch['waveform'], batch['length'], masked, jnp.float32(1.0)
+    )
+    return {'params': variables.pop('params'), 'mutables': variables}
+
+  def init(self, key: PRNGKeyArray, batch: Batch) -> TrainState:
+    """Returns the state before the first step."""
+    variables = unbox(self.variables(key, batch))
+    opt_state = self.tx.init(variables['params'])
+    return TrainState(step=jnp.int32(0), opt_state=opt_state, **variables)
+
+  def step(
+      self, state: TrainState, batch: Batch, key: PRNGKeyArray
+  ) -> tuple[TrainState, Metrics]:
+    """One step of the optimizer; its noise is fold_in(key, state.step)."""
+    key = jax.random.fold_in(key, state.step)
+    grad = jax.grad(self._loss, has_aux=True)
+    temperature = self._temperature(state.step)
+    grads, (metrics, mutables) = grad(
+        state.params, state.mutables, batch, key, temperature, False
+    )
+    updates, opt_state = self.tx.update(grads, state.opt_state, state.params)
+    metrics |= {
+        'gradient_norm': optax.global_norm(grads),
+        'temperature': temperature,
+    }
+    return (
+        state.replace(
+            step=state.step + 1,
+            params=optax.apply_updates(state.params, updates),
+            opt_state=opt_state,
+            mutables=mutables,
+        ),
+        metrics,
+    )
+
+  def evaluate(self, state: TrainState, batch: Batch) -> Metrics:
+    """Losses without dropout or Gumbel noise, under a mask that stays."""
+    key, temperature = jax.random.key(0), jnp.float32(self.gumbel_end)
+    _, (metrics, _) = self._loss(
+        state.params, state.mutables, batch, key, temperature, True
+    )
+    return metrics
+
+  def waveforms(self, state: TrainState, batch: Batch) -> dict[str, Waveform]:
+    """Nothing: this model makes no sound."""
+    return {}
+
+  def model_config(self) -> dict[str, Any]:
+    """JSON that rebuilds the model; the dtype is the machine's choice."""
+    config = {
+        field.name: getattr(self.model, field.name)
+        for field in dataclasses.fields(self.model)
+        if field.name not in ('dtype', 'parent', 'name')
+    }
+    return {'kind': 'w2v_bert', **config}
+
+  def _valid(self, batch: Batch):
+    count = batch['waveform'].shape[1] // self.model.hop_length
+    return frontend.valid_frames(batch['length'], count)
+
+  def _temperature(self, step: Array) -> Float[Array, '']:
+    decayed = self.gumbel_start * self.gumbel_decay ** step.astype(jnp.float32)
+    return jnp.maximum(decayed, self.gumbel_end)
+
+  def _loss(self, params, mutables, batch, key, temperature, deterministic):
+    keys = jax.random.split(key, 5)
+    valid = self._valid(batch)
+    masked = masking.span_mask(
+        keys[0], valid, self.mask_start_probability, self.mask_span
+    )
+    streams = ('noise', 'quantizer', 'dropout')
+    predictions, mutables = self.model.apply(
+        {'params': params, **mutables},
+        batch['waveform'],
+        batch['length'],
+        masked,
+        temperature,
+        deterministic,
+        rngs=dict(zip(streams, keys[1:4], strict=True)),
+        mutable=['codebooks'],
+    )
+    metrics = self._metrics(predictions, masked, valid, keys[4])
+    return metrics['loss'], (metrics, mutables)
+
+  def _metrics(
+      self, predictions: Predictions, masked, valid, key: PRNGKeyArray
+  ) -> Metrics:
+    codes = predictions.codes
+    distractors = masking.draw_distractors(
+        key, masked, codes.ids, self.num_distractors
+    )
+    contrastive, contrastive_accuracy = losses.contrastive(
+        predictions.context,
+        codes.vectors,
+        masked,
+        distractors,
+        self.contrastive_temperature,
+    )
+    diversity = losses.diversity(codes.probabilities, valid)
+    mlm, accuracy = losses.masked_prediction(
+        predictions.logits, codes.ids, masked
+    )
+    visible, visible_accuracy = losses.masked_prediction(
+        predictions.logits, codes.ids, valid & ~masked
+    )
+    used = jax.nn.one_hot(codes.ids, codes.probabilities.shape[-1])
+    loss = self.beta * (contrastive + self.alpha * diversity)
+    return {
+        'loss': loss + self.gamma * (mlm + self.unmasked_weight * visible),
+        'contrastive': contrastive,
+        'contrastive_accuracy': contrastive_accuracy,
+        'diversity': diversity,
+        'perplexity': losses.perplexity(losses.mean_choice(used, valid)),
+        'mlm': mlm,
+        'masked_accuracy': accuracy,
+        'visible_accuracy': visible_accuracy,
+        'masked_fraction': losses.mean_over(masked, valid),
+        'weight': masked.sum().astype(jnp.float32),
+    }
