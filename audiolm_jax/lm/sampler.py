@@ -11,10 +11,6 @@ from audiolm_jax.attention import Cache
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.tokens.stages import EOS, PAD
 
-# The cache grows by so many places at a time: a step reads all of it, used or
-# not, and every size is compiled.
-_GROWTH = 512
-
 
 class State(NamedTuple):
   """What a step hands to the next.
@@ -30,7 +26,7 @@ class State(NamedTuple):
   caches: list[Cache]
 
 
-@functools.partial(jax.jit, static_argnames='model')
+@functools.partial(jax.jit, static_argnames=('model', 'growth'))
 def sample(
     model: Transformer,
     params: PyTree,
@@ -40,6 +36,7 @@ def sample(
     allowed: Bool[Array, 'S V'],
     temperature: Float[Array, ''] | float,
     keys: Key[Array, ' B'],
+    growth: int = 512,
 ) -> Int[Array, 'B S']:
   """Samples S ids behind a prefix; L = P + S.
 
@@ -54,6 +51,8 @@ def sample(
     allowed: Which ids may stand at each sampled place.
     temperature: 0 takes the most likely id.
     keys: One for each row.
+    growth: Places by which the cache grows. A step reads all of it, used or
+      not, and every size is compiled.
 
   Returns:
     The ids; PAD after EOS, which ends a row where it is allowed.
@@ -96,8 +95,8 @@ def sample(
 
   state = State(inputs[:, -1], jnp.zeros(len(inputs), bool), caches)
   samples = []
-  for start in range(0, num_samples, _GROWTH):
-    end = min(start + _GROWTH, num_samples)
+  for start in range(0, num_samples, growth):
+    end = min(start + growth, num_samples)
     state = state._replace(caches=_grow(state.caches, num_prefix + end))
     places = num_prefix + jnp.arange(start, end), allowed[start:end]
     state, tokens = jax.lax.scan(step, state, places)

@@ -269,13 +269,10 @@ class Transformer(nn.Module):
     return x
 
   def _logits(self, x: Float[Array, 'B L D']) -> Float[Array, 'B L V']:
-    logits = jnp.einsum(
-        'bld,vd->blv',
-        x,
-        self.embedding.astype(self.dtype),
-        preferred_element_type=jnp.float32,
-    )
-    logits = logits / self.embed_dim**0.5
+    rows = (x / self.embed_dim**0.5).reshape(-1, self.embed_dim)
+    embedding = self.embedding.astype(self.dtype)
+    logits = jnp.matmul(rows, embedding.T, preferred_element_type=jnp.float32)
+    logits = logits.reshape(*x.shape[:-1], self.vocab_size)
     return nn.with_logical_constraint(logits, ('batch', 'length', 'vocab'))
 
 
