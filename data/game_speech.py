@@ -39,9 +39,9 @@ def tuxpaint(cache: pathlib.Path = fetch.CACHE) -> Iterator[Recording]:
   """What a picture shows, in a dozen languages."""
   package = fetch.debian('tuxpaint-stamps-default', cache)
   for path in sorted(package.rglob('*_desc*.ogg')):
-    name, language = re.match(
-        r'(.*)_desc(?:_([A-Za-z@_]+))?$', path.stem
-    ).groups(default='en')
+    # One file is called *_desc_da.ogg.ogg.
+    name, _, ending = path.name.partition('.')[0].rpartition('_desc')
+    language = ending.strip('_') or 'en'
     yield _recording(
         path,
         package,

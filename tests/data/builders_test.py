@@ -119,7 +119,7 @@ def test_stamps_are_described_in_their_languages(tmp_path):
   (folder / 'cat.txt').write_text(
       'A cat.\nfr.utf8=Un chat.\n', encoding='utf-8'
   )
-  for name in ('cat_desc.ogg', 'cat_desc_fr.ogg', 'cat_desc_el.ogg'):
+  for name in ('cat_desc.ogg', 'cat_desc_fr.ogg', 'cat_desc_el.ogg.ogg'):
     (folder / name).touch()
   found = {r.source: r.transcript for r in game_speech.tuxpaint(tmp_path)}
   assert found == {

@@ -14,7 +14,7 @@ def written(tmp_path):
   """Two voices in 3/4; the upper one ties its last two notes."""
   upper = music21.converter.parse('tinynotation: 3/4 c4 d e f2~ f4')
   lower = music21.converter.parse('tinynotation: 3/4 C2. G2.')
-  upper.insert(0, music21.tempo.MetronomeMark(number=66))
+  upper.measure(1).insert(0, music21.tempo.MetronomeMark(number=66))
   path = tmp_path / 'waltz.musicxml'
   music21.stream.Score([upper, lower]).write('musicxml', path)
   return path
