@@ -83,19 +83,21 @@ def test_a_seed_is_an_order_and_crops(folder):
 
 @pytest.mark.parametrize('pack', [False, True])
 def test_resuming_equals_going_on(folder, pack, monkeypatch):
-  monkeypatch.setattr(tasks, '_BATCHES_A_ROUND', 3)
+  monkeypatch.setattr(tasks, '_BATCHES_A_ROUND', 4)
 
   def batches():
     return tasks.batches(folder, SEMANTIC, 'train', CROP, 4, 7, pack=pack)
 
-  straight = batches()
-  expected = [next(straight) for _ in range(12)]
-  assert straight.get_state()['round'] > 0
-  for num_before in (0, 2, 9):
-    before, after = batches(), batches()
-    take(before, num_before)
-    after.set_state(json.loads(json.dumps(before.get_state())))
-    assert_equal(take(after, 12 - num_before), expected[num_before:])
+  straight, states, expected = batches(), [], []
+  while not states or states[-1]['round'] == 0:
+    expected.append(next(straight))
+    states.append(json.loads(json.dumps(straight.get_state())))
+  for done in (2, len(states)):
+    resumed = batches()
+    resumed.set_state(states[done - 1])
+    rest = [*expected[done:], next(straight)]
+    assert_equal(take(resumed, len(rest)), rest)
+    expected.append(rest[-1])
 
 
 def test_rounds_differ(folder, monkeypatch):
@@ -115,7 +117,7 @@ def test_tokens_of_another_store_are_refused(folder):
     batches.set_state(state)
 
 
-@pytest.mark.parametrize('num_shards', [2, 3, 7])
+@pytest.mark.parametrize('num_shards', [2, 5])
 def test_shards_are_disjoint_and_complete(folder, num_shards):
   """Crops longer than any recording show each recording as it is."""
 
@@ -224,7 +226,7 @@ def test_a_store_too_small_for_a_batch_is_repeated(tmp_path):
 
 def test_a_batch_that_cannot_be_filled_is_refused(folder):
   batches = tasks.batches(folder, SEMANTIC, 'dev', 3.0, 16, 0, epochs=1)
-  with pytest.raises(UserError, match='does not fill a batch of 16'):
+  with pytest.raises(UserError, match='does not fill a batch'):
     next(batches)
 
 
