@@ -45,5 +45,5 @@ done
 # All of it in one folder, and what it makes of a prompt.
 audiolm bundle "$out/tokenizers" "$out/semantic" "$out/coarse" "$out/fine" \
     --output_dir="$out/bundle" --manifest="$corpus"
-audiolm generate --model="$out/bundle" --prompts='data/prompts/*' \
+audiolm generate --model="$out/bundle" --prompts='data/prompts/*.flac' \
     --output_dir="$out/generated" --continuation_seconds=2
