@@ -129,7 +129,7 @@ def _heard(clips: Iterable[Clip]) -> str:
       (*key, f'{counts[key]:,}', f'{seconds[key] / 3600:.2f}')
       for key in sorted(counts)
   ]
-  return rows and _table(('source', 'licence', 'clips', 'hours'), rows)
+  return _table(('source', 'licence', 'clips', 'hours'), rows) if rows else ''
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
