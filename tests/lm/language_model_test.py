@@ -1,0 +1,166 @@
+"""Tests `audiolm_jax/lm/language_model.py`."""
+
+import dataclasses
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from audiolm_jax.lm import language_model
+from audiolm_jax.lm.language_model import LanguageModelTrainStep
+from audiolm_jax.lm.transformer import Transformer
+from audiolm_jax.training import optimizers
+from audiolm_jax.training.partitioning import (
+    Partitioner,
+    make_mesh,
+    standard_logical_axis_rules,
+)
+from audiolm_jax.training.state import TrainStep
+
+KEY = jax.random.key(0)
+
+
+def train_step(**sizes) -> LanguageModelTrainStep:
+  sizes = {'vocab_size': 16, 'mlp_dim': 16, **sizes}
+  model = Transformer(
+      num_layers=2, embed_dim=8, num_heads=2, head_dim=4, query_block=6, **sizes
+  )
+  return LanguageModelTrainStep(model, optimizers.adam(1e-2))
+
+
+def batch_of(ids, num_prefix: int = 0):
+  weights = np.ones(ids.shape, np.float32)
+  weights[:, :num_prefix] = 0
+  return {
+      'inputs': np.pad(ids, ((0, 0), (1, 0)))[:, :-1].astype(np.int32),
+      'targets': ids.astype(np.int32),
+      'segment_ids': np.ones(ids.shape, np.int32),
+      'loss_weights': weights,
+      'positions': np.arange(ids.shape[1], dtype=np.int32),
+  }
+
+
+def draw_batch(rows: int = 4, num_prefix: int = 3):
+  ids = np.random.default_rng(0).integers(2, 16, (rows, 13))
+  return batch_of(ids, num_prefix)
+
+
+def test_it_keeps_the_contract_of_the_train_loop():
+  assert isinstance(train_step(), TrainStep)
+
+
+def test_prefix_gets_no_loss():
+  learner, batch = train_step(), draw_batch(num_prefix=3)
+  state, step = jax.jit(learner.init)(KEY, batch), jax.jit(learner.step)
+  others = batch['targets'].copy()
+  others[:, :3] = 5
+  here, there = (
+      step(state, {**batch, 'targets': targets}, KEY)
+      for targets in (batch['targets'], others)
+  )
+  jax.tree.map(np.testing.assert_array_equal, here, there)
+
+
+def test_metrics_are_means_over_the_weights():
+  learner, batch = train_step(), draw_batch()
+  state = jax.jit(learner.init)(KEY, batch)
+  logits = jax.jit(learner.model.apply)(
+      {'params': state.params},
+      *(batch[name] for name in ('inputs', 'positions', 'segment_ids')),
+  )
+  nats = -np.take_along_axis(
+      np.asarray(jax.nn.log_softmax(logits)), batch['targets'][..., None], 2
+  )[..., 0]
+  metrics = jax.jit(learner.evaluate)(state, batch)
+  counted = batch['loss_weights'] > 0
+  hits = logits.argmax(-1) == batch['targets']
+  np.testing.assert_allclose(metrics['loss'], nats[counted].mean(), rtol=1e-5)
+  np.testing.assert_allclose(metrics['accuracy'], hits[counted].mean())
+  found = jax.jit(learner.nats)(state.params, batch)
+  np.testing.assert_allclose(found, nats, rtol=1e-4)
+  assert metrics['weight'] == counted.sum()
+
+
+def test_gradient_of_the_loss_is_that_of_autodiff():
+  logits = jax.random.normal(KEY, (3, 4, 16))
+  targets = jnp.arange(12).reshape(3, 4)
+  pull = jax.random.normal(jax.random.key(1), (2, 3, 4))
+
+  def ours(logits):
+    scores = language_model._scores(logits, targets)
+    return (pull[0] * scores.target + pull[1] * scores.log_normalizer).sum()
+
+  def theirs(logits):
+    target = (logits * jax.nn.one_hot(targets, 16)).sum(-1)
+    log_normalizer = jax.nn.logsumexp(logits, axis=-1)
+    return (pull[0] * target + pull[1] * log_normalizer).sum()
+
+  np.testing.assert_allclose(
+      jax.grad(ours)(logits), jax.grad(theirs)(logits), atol=1e-6
+  )
+
+
+def test_same_step_same_noise_other_step_other_noise():
+  learner, batch = train_step(), draw_batch()
+  state, step = jax.jit(learner.init)(KEY, batch), jax.jit(learner.step)
+  first, again = (step(state, batch, KEY)[1]['loss'] for _ in range(2))
+  later = step(state.replace(step=state.step + 1), batch, KEY)[1]['loss']
+  assert first == again != later
+
+
+def test_its_configuration_rebuilds_the_model():
+  learner = train_step(dropout_rate=0.3, max_distance=77)
+  config = json.loads(json.dumps(learner.model_config()))
+  names = {field.name for field in dataclasses.fields(Transformer)}
+  sizes = {name: config[name] for name in names & config.keys()}
+  assert Transformer(**sizes, query_block=6) == learner.model
+  assert config['kind'] == 'language_model'
+
+
+def run(data: int, model: int, fsdp: bool = False, **sizes):
+  """Some steps on a mesh."""
+  partitioner = Partitioner(
+      make_mesh(data, model), standard_logical_axis_rules(fsdp)
+  )
+  batch = draw_batch()
+  compiled = partitioner.compile(train_step(**sizes), KEY, batch)
+  state, losses = compiled.init(), []
+  for _ in range(3):
+    state, metrics = compiled.step(state, partitioner.put(batch), KEY)
+    losses.append(float(metrics['loss']))
+  return state, losses
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('options', [{}, {'fsdp': True, 'scan_layers': True}])
+def test_four_devices_do_what_one_does(options):
+  _, losses_of_one = run(1, 1)
+  state, losses = run(2, 2, dropout_rate=0.1, **options)
+  np.testing.assert_allclose(losses, losses_of_one, rtol=1e-4)
+  kernel = state.params['layers_0']['mlp']['wi_0']['kernel']
+  assert len(kernel.sharding.device_set) == 4
+  assert kernel.sharding.spec[1] == 'model'
+
+
+@pytest.mark.slow
+def test_it_learns_what_no_bigram_knows():
+  """The next of five symbols is drawn from a table over the last two."""
+  rng = np.random.default_rng(0)
+  table = rng.permuted(np.tile([0.9, 0.1, 0, 0, 0], (5, 5, 1)), axis=-1)
+  ids = rng.integers(0, 5, (64, 66))
+  for place in range(2, 66):
+    p = table[ids[:, place - 2], ids[:, place - 1]]
+    ids[:, place] = (p.cumsum(-1) > rng.random((64, 1))).argmax(-1)
+  pairs = np.zeros((5, 5))
+  np.add.at(pairs, (ids[:, 2:-1].ravel(), ids[:, 3:].ravel()), 1)
+  conditional = pairs / pairs.sum(axis=1, keepdims=True)
+  bigram = -(pairs * np.log(conditional + 1e-9)).sum() / pairs.sum()
+  learner = dataclasses.replace(train_step(), tx=optimizers.adam(3e-2))
+  batch = batch_of(ids + 2, num_prefix=3)
+  state, step = jax.jit(learner.init)(KEY, batch), jax.jit(learner.step)
+  for _ in range(300):
+    state, _ = step(state, batch, KEY)
+  loss = jax.jit(learner.evaluate)(state, batch)['loss']
+  assert loss < 0.8 * bigram
