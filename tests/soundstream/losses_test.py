@@ -1,0 +1,88 @@
+"""Tests of the losses on waveforms."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from audiolm_jax import spectral
+from audiolm_jax.soundstream import losses
+
+
+def noise(seed, rows=2, samples=4096):
+  return 0.1 * jax.random.normal(jax.random.key(seed), (rows, samples))
+
+
+@functools.partial(jax.jit, static_argnames='windows')
+def spectral_loss(target, output, windows=(64, 2048)):
+  size = jnp.float32(target.size)
+  return losses.spectral_loss(target, output, size, 16000, windows)
+
+
+def test_published_sum_is_the_loss_times_the_samples():
+  target, output = noise(0, 1, 1024), noise(1, 1, 1024)
+  window = 256
+  published = 0.0
+  pad = ((0, 0), (window // 2, window // 2))
+  mels = []
+  for x in (target, output):
+    spectrum = jnp.abs(spectral.stft(jnp.pad(x, pad), window, window // 4))
+    mels.append(spectrum @ spectral.mel_filterbank(64, window, 16000))
+  s, s_hat = (jnp.maximum(mel, losses.FLOOR) for mel in mels)
+  for t in range(s.shape[1]):
+    difference = jnp.log(s[0, t]) - jnp.log(s_hat[0, t])
+    published += jnp.abs(s[0, t] - s_hat[0, t]).sum()
+    published += (window / 2) ** 0.5 * jnp.linalg.norm(difference)
+  ours = spectral_loss(target, output, windows=(window,))
+  np.testing.assert_allclose(1024 * ours, published, rtol=1e-3)
+
+
+def test_equal_waveforms_have_no_spectral_loss():
+  assert spectral_loss(noise(0), noise(0)) < 1e-3
+  assert spectral_loss(noise(0), noise(1)) > 0.1
+
+
+def test_spectral_loss_does_not_grow_with_the_batch():
+  one = spectral_loss(noise(0), noise(1))
+  four = spectral_loss(*(jnp.tile(noise(i), (4, 1)) for i in range(2)))
+  np.testing.assert_allclose(four, one, rtol=1e-4)
+
+
+@pytest.mark.parametrize('output', [jnp.zeros((1, 4096)), noise(0, 1)])
+def test_gradients_on_silence_are_finite(output):
+  gradient = jax.grad(spectral_loss, argnums=1)(jnp.zeros((1, 4096)), output)
+  assert jnp.isfinite(gradient).all()
+
+
+def test_waveform_loss_is_the_mean_of_true_samples():
+  target = jnp.zeros((2, 10))
+  output = jnp.ones((2, 10)).at[1, 5:].set(0.0)
+  loss = losses.waveform_loss(target, output, jnp.float32(15))
+  np.testing.assert_allclose(loss, 1.0)
+
+
+@pytest.mark.parametrize('decibel', [-10, 0, 20])
+def test_si_snr_is_the_ratio_of_orthogonal_noise(decibel):
+  t = jnp.arange(1600) / 1600
+  target, error = (f(2 * jnp.pi * 50 * t)[None] for f in (jnp.sin, jnp.cos))
+  output = 3 * (target + 10 ** (-decibel / 20) * error) + 0.5
+  ratio = losses.si_snr(target, output, jnp.ones((1, 1600), bool))
+  np.testing.assert_allclose(ratio, decibel, atol=1e-2)
+
+
+def test_si_snr_sees_no_padding():
+  target, output = noise(0), noise(0) + 0.1 * noise(1)
+  mask = losses.valid_samples(jnp.array([4096, 1000]), 4096)
+  ratio = losses.si_snr(target, output, mask)
+  garbage = losses.si_snr(target, jnp.where(mask, output, 1e3), mask)
+  np.testing.assert_allclose(ratio, garbage, rtol=1e-5)
+  alone = losses.si_snr(target[1:, :1000], output[1:, :1000], mask[1:, :1000])
+  np.testing.assert_allclose(ratio[1], alone[0], rtol=1e-4)
+
+
+def test_si_snr_of_silence_is_finite():
+  silence, mask = jnp.zeros((1, 100)), jnp.ones((1, 100), bool)
+  assert jnp.isfinite(losses.si_snr(silence, silence, mask)).all()
+  assert jnp.isfinite(losses.si_snr(silence, silence + 1.0, mask)).all()
