@@ -1,4 +1,4 @@
-"""Tests launch/tiny.sh: every part trained from scratch, then a continuation."""
+"""Tests launch/tiny.sh: all parts trained from scratch, then a sample."""
 
 import json
 import os
