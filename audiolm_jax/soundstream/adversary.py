@@ -11,7 +11,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 # What a discriminator makes of a waveform: its layers' outputs, logits last.
-Features = Sequence[Float[Array, 'B ...']]
+Features = Sequence[Float[Array, '...']]
 
 
 class Round(NamedTuple):

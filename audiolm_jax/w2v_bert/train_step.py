@@ -84,7 +84,7 @@ class W2vBertTrainStep:
     )
     updates, opt_state = self.tx.update(grads, state.opt_state, state.params)
     metrics |= {
-        'gradient_norm': optax.global_norm(grads),
+        'gradient_norm': optax.tree.norm(grads),
         'temperature': temperature,
     }
     return (
