@@ -1,5 +1,7 @@
 """Tests of the adversarial game."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -32,8 +34,9 @@ def setup(**settings):
   return game, params, game.tx.init(params), target, output
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def play(game, params, opt_state, target, output, step):
-  return jax.jit(game.play)(params, opt_state, jnp.int32(step), target, output)
+  return game.play(params, opt_state, jnp.int32(step), target, output)
 
 
 def test_hinges():
