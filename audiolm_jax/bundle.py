@@ -19,12 +19,15 @@ from audiolm_jax import parts
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.parts import Part
-from audiolm_jax.tokens.stages import Field, Stage
+from audiolm_jax.tokens.fields import Field
+from audiolm_jax.tokens.layout import Stage
 from audiolm_jax.tokens.tokenizers import (
     AcousticTokenizer,
     SemanticTokenizer,
-    SoundStreamTokenizer,
     Tokenizers,
+)
+from audiolm_jax.tokens.trained_tokenizers import (
+    SoundStreamTokenizer,
     W2vBertTokenizer,
 )
 from audiolm_jax.w2v_bert.kmeans import KMeans
@@ -35,6 +38,8 @@ PARTS = (*TOKENIZERS.values(), *STAGES)
 SHIPPED = pathlib.Path(__file__).parent / 'bundles'
 
 _FORMAT = 1
+# AudioLM's (s. IV-B), for models that do not say how long their crops were.
+_CROP_SECONDS = {'semantic': 30.0, 'coarse': 10.0, 'fine': 3.0}
 
 
 class LanguageModel(NamedTuple):
@@ -44,13 +49,13 @@ class LanguageModel(NamedTuple):
     stage: How its sequences are laid out.
     model: The Transformer.
     params: Its weights.
-    crop_seconds: Length of what it was trained on; None if it is not known.
+    crop_seconds: Length of what it was trained on.
   """
 
   stage: Stage
   model: Transformer
   params: PyTree
-  crop_seconds: float | None
+  crop_seconds: float
 
 
 class Bundle:
@@ -148,7 +153,7 @@ class Bundle:
             stage=Stage.from_config(part.config['stage']),
             model=parts.build(part.config),
             params=part.arrays['params'],
-            crop_seconds=part.config['crop_seconds'],
+            crop_seconds=part.config['crop_seconds'] or _CROP_SECONDS[name],
         )
         for name, part in self.parts.items()
         if name in STAGES

@@ -61,7 +61,7 @@ def read_manifest(
 
 
 def write_manifest(path: str | os.PathLike, clips: Sequence[Clip]) -> None:
-  """Writes JSON lines; paths become relative to the manifest's folder."""
+  """Writes JSON lines, all or none; paths become relative to its folder."""
   path = pathlib.Path(path).absolute()
   lines = []
   for clip in clips:
@@ -70,7 +70,9 @@ def write_manifest(path: str | os.PathLike, clips: Sequence[Clip]) -> None:
       if fields[name] is not None:
         fields[name] = os.path.relpath(fields[name], path.parent)
     lines.append(json.dumps(fields, ensure_ascii=False) + '\n')
-  path.write_text(''.join(lines), encoding='utf-8')
+  partial = path.with_name(path.name + '.partial')
+  partial.write_text(''.join(lines), encoding='utf-8')
+  partial.replace(path)
 
 
 class AudioBatches(Iterator):

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC, Field
-from audiolm_jax.tokens.stages import Codes
+from audiolm_jax.tokens.layout import Codes
 
 
 class Draft:

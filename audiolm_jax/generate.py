@@ -15,13 +15,11 @@ from audiolm_jax.bundle import STAGES, Bundle, LanguageModel
 from audiolm_jax.draft import Draft
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm import sampler
-from audiolm_jax.tokens.stages import Codes
+from audiolm_jax.tokens.layout import Codes
 
 # Where more is wanted than a stage was trained on, the end of one window is
 # the prompt of the next: 3 s of 10 s, as in SoundStorm's comparison (s. 4.2).
 _OVERLAP = 0.3
-# AudioLM's (s. IV-B), for models that do not say how long their crops were.
-_CROP_SECONDS = {'semantic': 30.0, 'coarse': 10.0, 'fine': 3.0}
 
 Keys = Key[Array, ' B']
 
@@ -193,8 +191,7 @@ class AudioLM:
     """
     if any(field.deduplicate for field in lm.stage.prefix):
       return sys.maxsize
-    seconds = lm.crop_seconds or _CROP_SECONDS[lm.stage.name]
-    return max(int(seconds * float(self._units_per_second) + 1e-6), 1)
+    return max(int(lm.crop_seconds * float(self._units_per_second) + 1e-6), 1)
 
 
 def _sample(

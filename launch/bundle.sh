@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the models that are shipped: `speech` or `piano`, about an hour on two
+# Trains the models that are shipped: `speech` or `piano`, about two hours on two
 # cores once the corpora are there (pip install -r data/requirements.txt).
 #
 #   bash launch/bundle.sh DOMAIN [OUT]
@@ -11,6 +11,11 @@ cd "$(dirname "$0")/.."
 domain=${1:?speech or piano}
 out=${2:-runs/small}
 run=$out/$domain
+case $domain in
+  speech) quantizer=cepstral semantic_steps=1400 visqol=speech ;;
+  piano) quantizer=pitch semantic_steps=1800 visqol=audio ;;
+  *) echo "$domain is neither speech nor piano" >&2; exit 2 ;;
+esac
 
 train() {  # train FOLDER GIN_FILE STEPS BATCH_SIZE CROP_SECONDS BINDING...
   local folder=$1 gin_file=$2
@@ -20,15 +25,17 @@ train() {  # train FOLDER GIN_FILE STEPS BATCH_SIZE CROP_SECONDS BINDING...
 }
 
 python -m data.speech "$out/corpora/speech" --kokoro_minutes=8
-python -m data.piano "$out/corpora/piano" --hours=4
+python -m data.piano "$out/corpora/piano" --hours=10
 corpus=$out/corpora/$domain/manifest.jsonl
 
-train "$out/soundstream" gin/soundstream.gin 4500 8 0.5 \
-    --gin.MANIFEST="'$out/corpora/*/manifest.jsonl'"
+train "$out/soundstream" gin/soundstream.gin 8000 8 0.5 \
+    --gin.MANIFEST="'$out/corpora/*/manifest.jsonl'" \
+    --gin.LEARNING_RATE=2e-3
 
 train "$run/w2v_bert" gin/w2v_bert.gin 2500 8 4.0 \
     --gin.MANIFEST="'$corpus'" --gin.LEARNING_RATE=2e-3 \
-    --gin_bindings=optimizers.adam.weight_decay=0.01
+    --gin_bindings=optimizers.adam.weight_decay=0.01 \
+    --gin_bindings="w2v_bert.W2vBert.quantizer='$quantizer'"
 audiolm cluster --w2v_bert="$run/w2v_bert" --manifest="$corpus" --layer=2 \
     --num_clusters=256 --hours=3 --output_dir="$run/semantic_tokenizer"
 audiolm bundle "$out/soundstream" "$run/semantic_tokenizer" \
@@ -37,10 +44,10 @@ audiolm extract --input="$corpus" --model="$run/tokenizers" \
     --output_dir="$run/tokens"
 
 tokens=--gin.TOKENS="'$run/tokens'"
-train "$run/semantic" gin/semantic.gin 1400 16 10.0 "$tokens" \
+train "$run/semantic" gin/semantic.gin "$semantic_steps" 16 10.0 "$tokens" \
     --gin.LEARNING_RATE=2e-3 --gin_bindings=transformer.Transformer.dropout_rate=0.1
-train "$run/coarse" gin/coarse.gin 1000 4 4.0 "$tokens" --gin.LEARNING_RATE=2e-3
-train "$run/fine" gin/fine.gin 1100 4 1.5 "$tokens" --gin.LEARNING_RATE=3e-3
+train "$run/coarse" gin/coarse.gin 1200 4 4.0 "$tokens" --gin.LEARNING_RATE=2e-3
+train "$run/fine" gin/fine.gin 1000 4 1.5 "$tokens" --gin.LEARNING_RATE=3e-3
 
 bundle() {  # bundle FLAG...
   audiolm bundle "$run/tokenizers" "$run/semantic" "$run/coarse" "$run/fine" \
@@ -50,5 +57,5 @@ bundle() {  # bundle FLAG...
 # The model card ends with what the bundle measures.
 bundle
 audiolm evaluate --model="$run/bundle" --manifest="$corpus" \
-    --tokens="$run/tokens" --output_dir="$run/report"
+    --tokens="$run/tokens" --output_dir="$run/report" --visqol=$visqol
 bundle --notes="$run/report/report.md"

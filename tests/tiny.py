@@ -10,6 +10,7 @@ from audiolm_jax import parts
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.parts import Part
 from audiolm_jax.tokens import stages
+from audiolm_jax.tokens.layout import Stage
 from audiolm_jax.training.state import unbox
 
 RATE = 16000
@@ -69,7 +70,7 @@ def w2v_bert(seed: int = 0) -> Part:
 
 
 def language_model(
-    stage: stages.Stage, seed: int = 0, crop_seconds: float = 1.0
+    stage: Stage, seed: int = 0, crop_seconds: float = 1.0
 ) -> Part:
   config = {
       'kind': 'language_model',

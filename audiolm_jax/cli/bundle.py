@@ -42,7 +42,10 @@ flags.DEFINE_list(
     flag_values=FLAGS,
 )
 flags.DEFINE_multi_string(
-    'manifest', [], 'Corpus that the model heard.', flag_values=FLAGS
+    'manifest',
+    [],
+    'Corpus whose training split the model heard.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     'notes', None, 'Text file that ends the model card.', flag_values=FLAGS
@@ -55,7 +58,9 @@ def main(argv: list[str]) -> None:
   folder = folders.writable(FLAGS.output_dir)
   bundle = Bundle(collect(argv[1:]))
   clips = [
-      clip for path in FLAGS.manifest for clip in corpus.read_manifest(path)
+      clip
+      for path in FLAGS.manifest
+      for clip in corpus.read_manifest(path, 'train')
   ]
   bundle.save(folder, model_card(folder.name, bundle, clips), FLAGS.float16)
   # Rounded tokenizers may have ceased to fit.

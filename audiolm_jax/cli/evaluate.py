@@ -16,20 +16,16 @@ report.md, report.json and pictures.
 """
 
 import contextlib
-import itertools
 import math
 import pathlib
 import time
 from collections.abc import Iterator
 from typing import Any
 
-import jax
-import numpy as np
-import optax
 from absl import flags, logging
 
 from audiolm_jax import corpus
-from audiolm_jax.bundle import Bundle, LanguageModel
+from audiolm_jax.bundle import Bundle
 from audiolm_jax.cli import compilation, folders, verb
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import (
@@ -37,11 +33,9 @@ from audiolm_jax.evaluation import (
     embeddings,
     fidelity,
     generated,
-    language_model,
     perceptual,
     plots,
     report,
-    sequences,
     tokenizers,
 )
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
@@ -81,6 +75,12 @@ flags.DEFINE_integer(
 flags.DEFINE_float(
     'max_seconds', 8.0, 'How much of a clip is read.', flag_values=FLAGS
 )
+flags.DEFINE_float(
+    'labelled_seconds',
+    60.0,
+    'How much of a clip with labels is read to compare with them.',
+    flag_values=FLAGS,
+)
 flags.DEFINE_integer(
     'num_batches', 40, 'Batches for each stage.', flag_values=FLAGS
 )
@@ -98,9 +98,6 @@ flags.DEFINE_bool('plots', True, 'Draw pictures.', flag_values=FLAGS)
 
 # As many generations as a picture shows well.
 MAX_SPECTROGRAMS = 8
-
-# AudioLM's (s. IV-B), for models that do not say what they were trained on.
-CROP_SECONDS = {'semantic': 30.0, 'coarse': 10.0, 'fine': 3.0}
 
 Sections = dict[str, Any]
 
@@ -152,7 +149,7 @@ def tokenizer_sections(bundle: Bundle, output_dir: pathlib.Path) -> Sections:
   held_out = corpus.read_manifest(FLAGS.manifest, FLAGS.split)
   codec = tokenizers.evaluate_codec(
       bundle.acoustic,
-      _load(bundle, held_out, FLAGS.num_counted_clips),
+      _load(bundle, held_out, FLAGS.num_counted_clips, FLAGS.max_seconds),
       FLAGS.num_clips,
       metrics,
   )
@@ -165,25 +162,26 @@ def tokenizer_sections(bundle: Bundle, output_dir: pathlib.Path) -> Sections:
 def _meaning(bundle: Bundle, labelled: list[corpus.Clip]) -> Sections:
   semantic, acoustic = bundle.semantic, bundle.acoustic
   training = corpus.read_manifest(FLAGS.manifest, 'train')
-  tokenized = tokenizers.tokenize(
-      semantic, acoustic, _load(bundle, labelled, FLAGS.num_labelled_clips)
+  compared = _load(
+      bundle, labelled, FLAGS.num_labelled_clips, FLAGS.labelled_seconds
   )
+  tokenized = tokenizers.tokenize(semantic, acoustic, compared)
   return tokenizers.evaluate_meaning(
       semantic,
       acoustic,
       tokenized,
-      _load(bundle, training, FLAGS.num_training_clips),
+      _load(bundle, training, FLAGS.num_training_clips, FLAGS.max_seconds),
       embeddings.of_tokens(bundle, tokenized),
   )._asdict()
 
 
 def _load(
-    bundle: Bundle, found: list[corpus.Clip], num_clips: int
+    bundle: Bundle, found: list[corpus.Clip], num_clips: int, seconds: float
 ) -> clips.LoadedClips:
   return clips.load(
       clips.choose(found, num_clips),
       bundle.acoustic.sample_rate,
-      FLAGS.max_seconds,
+      seconds,
       math.lcm(bundle.acoustic.hop_length, bundle.semantic.hop_length),
   )
 
@@ -202,6 +200,7 @@ def language_model_section(
 ) -> Sections:
   """Compares each stage with n-grams on the store's held-out split."""
   # TensorFlow is needed here only.
+  from audiolm_jax.evaluation import stages
   from audiolm_jax.tokens import store
 
   fingerprints = {
@@ -212,51 +211,16 @@ def language_model_section(
   results = {}
   for name, found in bundle.language_models.items():
     with _timed(f'Stage {name}'):
-      results[name] = evaluate_stage(found)
+      results[name] = stages.evaluate(
+          found,
+          FLAGS.tokens,
+          FLAGS.split,
+          FLAGS.num_batches,
+          FLAGS.batch_size,
+      )
   if FLAGS.plots:
     plots.language_models(results, output_dir / 'language_models.png')
   return {'language_models': results}
-
-
-def evaluate_stage(found: LanguageModel) -> language_model.Evaluation:
-  """Compares one stage with n-grams of the whole training split."""
-  from audiolm_jax.tokens import store, tasks
-
-  training = (
-      {SEMANTIC: record.semantic[:, None], ACOUSTIC: record.acoustic}
-      for record in store.read(FLAGS.tokens, 'train')
-  )
-  validation = tasks.evaluation_batches(
-      FLAGS.tokens,
-      found.stage,
-      FLAGS.split,
-      found.crop_seconds or CROP_SECONDS[found.stage.name],
-      FLAGS.batch_size,
-  )
-  return language_model.evaluate(
-      nats_of(found),
-      sequences.whole_recordings(found.stage, training),
-      itertools.islice(validation, FLAGS.num_batches),
-      sequences.level_of_ids(found.stage),
-  )
-
-
-def nats_of(found: LanguageModel) -> language_model.Nats:
-  """A stage as a function of batches."""
-
-  @jax.jit
-  def nats(params, inputs, targets, positions, segment_ids):
-    logits = found.model.apply(
-        {'params': params}, inputs, positions, segment_ids
-    )
-    return optax.losses.softmax_cross_entropy_with_integer_labels(
-        logits, targets
-    )
-
-  names = ('inputs', 'targets', 'positions', 'segment_ids')
-  return lambda batch: np.asarray(
-      nats(found.params, *(batch[name] for name in names))
-  )
 
 
 def _check_flags(argv: list[str]) -> None:

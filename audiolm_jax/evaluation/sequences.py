@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Int
 
 from audiolm_jax.evaluation.language_model import Batch
-from audiolm_jax.tokens.stages import EOS, PAD, Codes, Stage
+from audiolm_jax.tokens.fields import EOS, PAD
+from audiolm_jax.tokens.layout import Codes, Stage
 
 
 def level_of_ids(stage: Stage) -> Int[np.ndarray, ' V']:

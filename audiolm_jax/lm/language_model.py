@@ -15,20 +15,8 @@ from audiolm_jax.training.state import (
     Metrics,
     TrainState,
     Waveform,
+    sizes,
     unbox,
-)
-
-# What of a Transformer a checkpoint has to know; the rest says how to compute.
-_SIZES = (
-    'vocab_size',
-    'num_layers',
-    'embed_dim',
-    'num_heads',
-    'head_dim',
-    'mlp_dim',
-    'dropout_rate',
-    'num_buckets',
-    'max_distance',
 )
 
 
@@ -43,7 +31,7 @@ class LanguageModelTrainStep:
   Attributes:
     model: The Transformer.
     tx: Its optimizer, with its own clipping.
-    stage_config: tokens.stages.Stage.to_config() of the sequences.
+    stage_config: tokens.layout.Stage.to_config() of the sequences.
     crop_seconds: Length of the crops, which the samplers must not exceed.
     tokenizers: Fingerprints of the tokenizers whose tokens these are, by source
       ('semantic', 'acoustic').
@@ -101,10 +89,9 @@ class LanguageModelTrainStep:
 
   def model_config(self) -> dict[str, Any]:
     """Sizes of the model, and which tokens it knows."""
-    sizes = {name: getattr(self.model, name) for name in _SIZES}
     return {
         'kind': 'language_model',
-        **sizes,
+        **sizes(self.model),
         'stage': dict(self.stage_config),
         'crop_seconds': self.crop_seconds,
         'tokenizers': dict(self.tokenizers),

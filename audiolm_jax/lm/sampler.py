@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from audiolm_jax.attention import Cache
 from audiolm_jax.lm.transformer import Transformer
-from audiolm_jax.tokens.stages import EOS, PAD
+from audiolm_jax.tokens.fields import EOS, PAD
 
 
 class State(NamedTuple):

@@ -162,6 +162,7 @@ class StftDiscriminator(nn.Module):
         padding='VALID',
         dtype=self.dtype,
         kernel_init=_named(nn.initializers.lecun_normal(), _AXES_2D),
+        bias_init=_named(nn.initializers.zeros),
     )(x)
     return _float32([*features, logits])
 

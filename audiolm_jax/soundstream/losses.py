@@ -1,11 +1,14 @@
 """What SoundStream minimizes (s. III-E), as means over the true samples."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterable, Sequence
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from audiolm_jax import spectral
+from audiolm_jax.soundstream.sounds import Sound
 
 WINDOWS = (64, 128, 256, 512, 1024, 2048)
 NUM_MELS = 64
@@ -13,11 +16,27 @@ NUM_MELS = 64
 FLOOR = 1e-5
 
 
-def valid_samples(
-    length: Int[Array, ' B'], num_samples: int
-) -> Bool[Array, 'B N']:
-  """True where a row has sound, false in its padding."""
-  return jnp.arange(num_samples)[None] < length[:, None]
+def reconstruction(
+    names: Iterable[str],
+    sound: Sound,
+    output: Float[Array, 'B N'],
+    sample_rate: int,
+) -> tuple[dict[str, Array], dict[str, Array]]:
+  """Values of 'spectral' and 'waveform', and their gradients at `output`."""
+  functions = {
+      'spectral': functools.partial(spectral_loss, sample_rate=sample_rate),
+      'waveform': waveform_loss,
+  }
+  pairs = {
+      name: jax.value_and_grad(functions[name], argnums=1)(
+          sound.waveform, output, sound.num_valid
+      )
+      for name in names
+  }
+  return (
+      {name: value for name, (value, _) in pairs.items()},
+      {name: gradient for name, (_, gradient) in pairs.items()},
+  )
 
 
 def spectral_loss(

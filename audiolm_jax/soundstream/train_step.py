@@ -1,44 +1,36 @@
 """One step of training a SoundStream (s. III-D, III-E)."""
 
 import dataclasses
-import functools
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from audiolm_jax.soundstream import balancer, codebooks, losses, quantizer
+from audiolm_jax.soundstream import (
+    balancer,
+    codebooks,
+    losses,
+    metrics,
+    quantizer,
+    sounds,
+)
 from audiolm_jax.soundstream.adversary import Adversary, Round
 from audiolm_jax.soundstream.codebooks import Codebooks
 from audiolm_jax.soundstream.model import SoundStream
 from audiolm_jax.soundstream.quantizer import Quantized
+from audiolm_jax.soundstream.sounds import Sound
 from audiolm_jax.training.state import (
     Batch,
     Metrics,
     TrainState,
     Waveform,
+    sizes,
     unbox,
 )
-
-
-class Sound(NamedTuple):
-  """A batch, cut to whole frames.
-
-  Attributes:
-    waveform: Zero in the padding.
-    samples: True where there is sound.
-    frames: True where a frame has any sound.
-    num_valid: Number of true samples.
-  """
-
-  waveform: Float[Array, 'B N']
-  samples: Bool[Array, 'B N']
-  frames: Bool[Array, 'B T']
-  num_valid: Float[Array, '']
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,7 +50,12 @@ class SoundStreamTrainStep:
     tx: Optimizer of the codec, with its own clipping.
     adversary: The discriminators; None trains without.
     weights: Of 'spectral' and 'waveform'; what is left out is not computed.
-    commitment_weight: Of the commitment loss, outside of the balancer.
+    commitment_weight: Of the commitment loss, outside of the balancer. The
+      balanced gradients are small: at 0.25, VQ-VAE's, commitment wins and the
+      latents shrink to nothing; at 0 nothing keeps them from growing.
+    quantize_from: Until this step the decoder hears the latents as they are, so
+      that it needs them before commitment pulls at them. The codebooks follow
+      from the start.
     balancer_decay: Of the average gradient norms; None for plain weights.
     codebook_decay: Of the codebooks' averages.
     revival_threshold: Usage, as a fraction of uniform, under which a code dies.
@@ -70,7 +67,8 @@ class SoundStreamTrainStep:
   weights: Mapping[str, float] = dataclasses.field(
       default_factory=lambda: {'spectral': 1.0, 'waveform': 0.1}
   )
-  commitment_weight: float = 0.25
+  commitment_weight: float = 0.01
+  quantize_from: int = 0
   balancer_decay: float | None = 0.99
   codebook_decay: float = 0.99
   revival_threshold: float = 0.1
@@ -125,12 +123,12 @@ class SoundStreamTrainStep:
     codec_key, revival_key = jax.random.split(
         jax.random.fold_in(key, state.step)
     )
-    sound = self._sound(batch)
+    sound = sounds.from_batch(batch, self.model.hop_length)
     params = state.params['generator']
 
     def codec(params: PyTree) -> tuple[Any, Any]:
       books = state.mutables['codebooks']
-      return self._train_codec(params, books, sound, codec_key)
+      return self._train_codec(params, books, sound, codec_key, state.step)
 
     (output, commitment), pull, (quantized, books) = jax.vjp(
         codec, params, has_aux=True
@@ -160,23 +158,25 @@ class SoundStreamTrainStep:
         opt_state={'generator': opt_state, 'discriminator': game.opt_state},
         mutables={'codebooks': books, 'balancer': norms},
     )
-    metrics = values | game.losses | {'commitment': commitment}
-    return new_state, metrics | self._health(sound, output, books)
+    found = values | game.losses | {'commitment': commitment}
+    return new_state, found | metrics.health(
+        sound, output, books, self.revival_threshold
+    )
 
   def evaluate(self, state: TrainState, batch: Batch) -> Metrics:
     """Reconstruction from all levels; means over true samples."""
-    sound = self._sound(batch)
+    sound = sounds.from_batch(batch, self.model.hop_length)
     output, commitment = self._codec(state, sound)
     values, _ = self._reconstruction(sound, output)
-    metrics = values | {'commitment': commitment, 'weight': sound.num_valid}
+    found = values | {'commitment': commitment, 'weight': sound.num_valid}
     books = state.mutables['codebooks']
-    return metrics | self._health(sound, output, books)
+    return found | metrics.health(sound, output, books, self.revival_threshold)
 
   def waveforms(
       self, state: TrainState, batch: Batch
   ) -> Mapping[str, Waveform]:
     """Returns 'original' and 'reconstruction' (all levels)."""
-    sound = self._sound(batch)
+    sound = sounds.from_batch(batch, self.model.hop_length)
     output, _ = jax.jit(self._codec)(state, sound)
     pair = {'original': sound.waveform, 'reconstruction': output}
     return {
@@ -185,28 +185,15 @@ class SoundStreamTrainStep:
     }
 
   def model_config(self) -> dict[str, Any]:
-    """The model's sizes, without how it computes."""
-    names = (
-        'encoder_channels',
-        'decoder_channels',
-        'embedding_dim',
-        'num_quantizers',
-        'codebook_size',
-        'sample_rate',
-    )
-    sizes = {name: getattr(self.model, name) for name in names}
-    return {'kind': 'soundstream', 'strides': list(self.model.strides), **sizes}
+    """JSON that rebuilds the model."""
+    return {'kind': 'soundstream', **sizes(self.model)}
 
-  def _sound(self, batch: Batch) -> Sound:
-    hop = self.model.hop_length
-    num_frames = batch['waveform'].shape[-1] // hop
-    waveform = batch['waveform'][:, : num_frames * hop]
-    length = jnp.minimum(batch['length'], num_frames * hop)
-    samples = losses.valid_samples(length, num_frames * hop)
-    frames = jnp.arange(num_frames)[None] * hop < length[:, None]
-    num_valid = jnp.maximum(samples.sum(), 1).astype(jnp.float32)
-    waveform = jnp.where(samples, waveform, 0.0)
-    return Sound(waveform, samples, frames, num_valid)
+  def _reconstruction(
+      self, sound: Sound, output: Float[Array, 'B N']
+  ) -> tuple[dict[str, Array], dict[str, Array]]:
+    return losses.reconstruction(
+        self.weights, sound, output, self.model.sample_rate
+    )
 
   def _encode(self, params: PyTree, sound: Sound) -> Float[Array, 'B T D']:
     return self.model.apply({'params': params}, sound.waveform, method='encode')
@@ -219,7 +206,12 @@ class SoundStreamTrainStep:
     return jnp.where(sound.samples, output, 0.0)
 
   def _train_codec(
-      self, params: PyTree, books: Codebooks, sound: Sound, key: PRNGKeyArray
+      self,
+      params: PyTree,
+      books: Codebooks,
+      sound: Sound,
+      key: PRNGKeyArray,
+      step: Int[Array, ''],
   ) -> tuple[tuple[Array, Array], tuple[Quantized, Codebooks]]:
     """(output, commitment), and what the codebooks learn from."""
     init_key, dropout_key = jax.random.split(key)
@@ -229,8 +221,10 @@ class SoundStreamTrainStep:
         dropout_key, len(z), self.model.num_quantizers
     )
     quantized = quantizer.quantize(z, books.vectors, num_levels, sound.frames)
-    output = self._decode(params, quantized.z, sound)
-    return (output, quantized.commitment), (quantized, books)
+    quantizing = step >= self.quantize_from
+    output = self._decode(params, jnp.where(quantizing, quantized.z, z), sound)
+    commitment = jnp.where(quantizing, quantized.commitment, 0.0)
+    return (output, commitment), (quantized, books)
 
   def _codec(self, state: TrainState, sound: Sound) -> tuple[Array, Array]:
     """Output and commitment with all levels."""
@@ -240,27 +234,6 @@ class SoundStreamTrainStep:
     vectors = state.mutables['codebooks'].vectors
     quantized = quantizer.quantize(z, vectors, num_levels, sound.frames)
     return self._decode(params, quantized.z, sound), quantized.commitment
-
-  def _reconstruction(
-      self, sound: Sound, output: Float[Array, 'B N']
-  ) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Losses that need no discriminator, and their gradients."""
-    functions = {
-        'spectral': functools.partial(
-            losses.spectral_loss, sample_rate=self.model.sample_rate
-        ),
-        'waveform': losses.waveform_loss,
-    }
-    pairs = {
-        name: jax.value_and_grad(functions[name], argnums=1)(
-            sound.waveform, output, sound.num_valid
-        )
-        for name in self.weights
-    }
-    return (
-        {name: value for name, (value, _) in pairs.items()},
-        {name: gradient for name, (_, gradient) in pairs.items()},
-    )
 
   def _play(
       self, state: TrainState, sound: Sound, output: Float[Array, 'B N']
@@ -286,17 +259,3 @@ class SoundStreamTrainStep:
       return norms, sum(weighted.values())
     norms = balancer.update(norms, gradients, self.balancer_decay)
     return norms, balancer.balance(gradients, norms, self._weights)
-
-  def _health(
-      self, sound: Sound, output: Float[Array, 'B N'], books: Codebooks
-  ) -> Metrics:
-    """Fidelity of the waveform, and how much of each codebook is in use."""
-    snr = losses.si_snr(sound.waveform, output, sound.samples).mean()
-    perplexity = codebooks.perplexity(books.usage)
-    dead = codebooks.num_dead(books.usage, self.revival_threshold)
-    levels = range(self.model.num_quantizers)
-    return (
-        {'si_snr': snr}
-        | {f'perplexity/{q + 1:02}': perplexity[q] for q in levels}
-        | {f'dead_codes/{q + 1:02}': dead[q] for q in levels}
-    )

@@ -7,7 +7,7 @@ dropped, and it ends with EOS only where the recording does.
 import numpy as np
 from jaxtyping import Int
 
-from audiolm_jax.tokens.stages import Codes, Example, Stage
+from audiolm_jax.tokens.layout import Codes, Example, Stage
 
 
 def random_starts(

@@ -16,7 +16,8 @@ import tensorflow as tf
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
-from audiolm_jax.tokens.stages import Sizes, Stage
+from audiolm_jax.tokens.layout import Stage
+from audiolm_jax.tokens.stages import Sizes
 from audiolm_jax.tokens.store_records import Record, parse, serialize
 from audiolm_jax.tokens.tokenizers import Tokenizers
 

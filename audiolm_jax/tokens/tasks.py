@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens import store
-from audiolm_jax.tokens.stages import Stage
+from audiolm_jax.tokens.layout import Stage
 from audiolm_jax.tokens.tasks_converter import (
     StageFeatureConverter,
     without_padding,

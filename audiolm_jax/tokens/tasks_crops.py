@@ -9,7 +9,7 @@ import tensorflow as tf
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens import crops, store
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
-from audiolm_jax.tokens.stages import Stage
+from audiolm_jax.tokens.layout import Stage
 from audiolm_jax.tokens.store_records import FEATURES
 from audiolm_jax.tokens.tasks_converter import StageFeatureConverter
 

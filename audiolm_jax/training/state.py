@@ -1,5 +1,6 @@
 """What training carries from step to step, and what a model has to offer."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -11,6 +12,16 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 Batch = Mapping[str, Any]
 Metrics = dict[str, Array]
+
+# Fields of modules that say how they compute, and flax's own.
+_NOT_SIZES = {
+    'dtype',
+    'query_block',
+    'scan_layers',
+    'remat',
+    'parent',
+    'name',
+}
 
 
 class TrainState(flax.struct.PyTreeNode):
@@ -70,6 +81,15 @@ class TrainStep(Protocol):
   def model_config(self) -> dict[str, Any]:
     """JSON that rebuilds the model; 'kind' says which family it is."""
     ...
+
+
+def sizes(module: nn.Module) -> dict[str, Any]:
+  """The fields that rebuild a module; how it computes is the machine's."""
+  return {
+      field.name: getattr(module, field.name)
+      for field in dataclasses.fields(module)
+      if field.name not in _NOT_SIZES
+  }
 
 
 def unbox(tree: PyTree) -> PyTree:

@@ -7,6 +7,7 @@ where the codes come from differs, the losses stay the same. Codes of a fixed
 random projection (BEST-RQ) say less about phones than k-means on cepstra do.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -18,7 +19,8 @@ from jaxtyping import Array, Bool, Float
 from audiolm_jax.soundstream import codebooks, quantizer
 from audiolm_jax.w2v_bert.quantizer import Codes, Unmasked
 
-NUM_CEPSTRA = 13
+NUM_CEPSTRA = 13  # As many as MFCCs of speech usually are.
+NUM_ENVELOPE = 4  # Cepstra that say more about loudness and timbre than pitch.
 
 
 class CepstralQuantizer(nn.Module):
@@ -26,11 +28,18 @@ class CepstralQuantizer(nn.Module):
 
   They live in the collection 'codebooks' and move while training. There is no
   choice to be drawn, so the temperature has no effect.
+
+  Attributes:
+    codebook_size: Centroids.
+    code_dim: Width of the learned vector of each.
+    dtype: Of that vector.
+    describe: What of a frame is compared: `envelope` or `pitch`.
   """
 
   codebook_size: int
   code_dim: int
-  dtype: Any = jnp.float32
+  dtype: Any
+  describe: Callable[..., Float[Array, 'B T D']]
 
   @nn.compact
   def __call__(
@@ -40,7 +49,7 @@ class CepstralQuantizer(nn.Module):
       deterministic: bool,
   ) -> Codes:
     valid = unmasked.valid
-    z = cepstra(unmasked.mel, valid)
+    z = self.describe(unmasked.mel, valid)
     books = self.variable(
         'codebooks',
         'cepstra',
@@ -65,20 +74,34 @@ class CepstralQuantizer(nn.Module):
     return Codes(embedding[ids].astype(self.dtype), ids, probabilities)
 
 
-def cepstra(
+def envelope(
     mel: Float[Array, 'B N M'], valid: Bool[Array, 'B T']
 ) -> Float[Array, 'B T D']:
-  """13 cepstra and their slopes at 25 Hz, of zero mean and unit deviation.
+  """The spectrum's envelope, for speech: 13 cepstra and their slopes.
 
   Mean and deviation are the clip's own, so that codes say little about voice
   and microphone. These are targets: features never depend on them.
   """
-  batch, num_frames = valid.shape
-  frames = mel.reshape(batch, num_frames, -1, mel.shape[-1]).mean(axis=2)
-  static = frames @ _cosines(mel.shape[-1])
+  static = _cepstra(mel, valid)[..., :NUM_CEPSTRA]
   padded = jnp.pad(static, ((0, 0), (1, 1), (0, 0)), mode='edge')
   slopes = (padded[:, 2:] - padded[:, :-2]) / 2
   return _standardize(jnp.concatenate([static, slopes], axis=-1), valid)
+
+
+def pitch(
+    mel: Float[Array, 'B N M'], valid: Bool[Array, 'B T']
+) -> Float[Array, 'B T D']:
+  """The spectrum without its envelope, for music: where the partials are."""
+  return _cepstra(mel, valid)[..., NUM_ENVELOPE:]
+
+
+def _cepstra(
+    mel: Float[Array, 'B N M'], valid: Bool[Array, 'B T']
+) -> Float[Array, 'B T M']:
+  """Cosine transforms of log-mels, averaged to 25 Hz."""
+  batch, num_frames = valid.shape
+  frames = mel.reshape(batch, num_frames, -1, mel.shape[-1]).mean(axis=2)
+  return frames @ _cosines(mel.shape[-1])
 
 
 def _standardize(
@@ -90,8 +113,8 @@ def _standardize(
   return x * jax.lax.rsqrt(variance + 1e-4)
 
 
-def _cosines(num_mels: int) -> Float[np.ndarray, 'M D']:
+def _cosines(num_mels: int) -> Float[np.ndarray, 'M M']:
   """The discrete cosine transform from mel bins to cepstra."""
   places = (np.arange(num_mels) + 0.5) * np.pi / num_mels
-  waves = np.cos(places[:, None] * np.arange(NUM_CEPSTRA)[None])
+  waves = np.cos(places[:, None] * np.arange(num_mels)[None])
   return (waves * (2 / num_mels) ** 0.5).astype(np.float32)

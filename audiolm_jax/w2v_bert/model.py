@@ -1,5 +1,6 @@
 """w2v-BERT: contrastive and masked-prediction halves (arXiv 2108.06209)."""
 
+import functools
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -7,12 +8,19 @@ from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int
 
 from audiolm_jax.attention import RelativePositionBias
-from audiolm_jax.w2v_bert import frontend, masking
-from audiolm_jax.w2v_bert.cepstral import CepstralQuantizer
+from audiolm_jax.w2v_bert import cepstral, frontend, masking
 from audiolm_jax.w2v_bert.conformer import ConformerBlock, Dense
 from audiolm_jax.w2v_bert.quantizer import Codes, GumbelQuantizer, Unmasked
 
-QUANTIZERS = {'gumbel': GumbelQuantizer, 'cepstral': CepstralQuantizer}
+QUANTIZERS = {
+    'gumbel': GumbelQuantizer,
+    'cepstral': functools.partial(
+        cepstral.CepstralQuantizer, describe=cepstral.envelope
+    ),
+    'pitch': functools.partial(
+        cepstral.CepstralQuantizer, describe=cepstral.pitch
+    ),
+}
 
 
 class Predictions(NamedTuple):
@@ -41,7 +49,8 @@ class W2vBert(nn.Module):
     num_contrastive_layers: Conformer blocks before the contrastive loss.
     num_mlm_layers: Conformer blocks after it.
     conv_kernel: Taps of the depthwise convolutions.
-    quantizer: 'gumbel', which is learned, or 'cepstral', for small budgets.
+    quantizer: 'gumbel', which is learned, or for small budgets 'cepstral'
+      for speech, 'pitch' for music.
     codebook_size: Codes of the quantizer.
     code_dim: Width of a code, and of what is compared with it.
     num_buckets: Of the relative position bias.

@@ -13,6 +13,7 @@ from audiolm_jax.training.state import (
     Metrics,
     TrainState,
     Waveform,
+    sizes,
     unbox,
 )
 from audiolm_jax.w2v_bert import frontend, losses, masking
@@ -111,12 +112,7 @@ class W2vBertTrainStep:
 
   def model_config(self) -> dict[str, Any]:
     """JSON that rebuilds the model; the dtype is the machine's choice."""
-    config = {
-        field.name: getattr(self.model, field.name)
-        for field in dataclasses.fields(self.model)
-        if field.name not in ('dtype', 'parent', 'name')
-    }
-    return {'kind': 'w2v_bert', **config}
+    return {'kind': 'w2v_bert', **sizes(self.model)}
 
   def _valid(self, batch: Batch):
     count = batch['waveform'].shape[1] // self.model.hop_length

@@ -5,6 +5,7 @@ import pytest
 
 from audiolm_jax.evaluation import language_model, sequences
 from audiolm_jax.tokens import stages
+from audiolm_jax.tokens.fields import EOS
 
 SIZES = stages.Sizes(
     semantic_codebook_size=7, acoustic_codebook_size=5, num_quantizers=3
@@ -42,7 +43,7 @@ def test_all_targets_of_a_recording_count_and_inputs_are_the_ids_before(stage):
   for batch in sequences.whole_recordings(stage, recordings(3)):
     counted = batch['targets'][batch['loss_weights'] > 0]
     assert np.all(sequences.level_of_ids(stage)[counted] >= 0)
-    assert counted[-1] == stages.EOS
+    assert counted[-1] == EOS
     codes = stage.target.unflatten(counted)
     assert codes.size == len(counted) - 1
     np.testing.assert_array_equal(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from audiolm_jax.lm import sampler
 from audiolm_jax.lm.transformer import Transformer
-from audiolm_jax.tokens.stages import EOS, PAD
+from audiolm_jax.tokens.fields import EOS, PAD
 from audiolm_jax.training.state import unbox
 
 MODEL = Transformer(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens import stages
 from audiolm_jax.tokens.fields import EOS, FIRST_ID, PAD, Field, deduplicate
-from audiolm_jax.tokens.stages import Sizes, Stage
+from audiolm_jax.tokens.layout import Example, Stage
+from audiolm_jax.tokens.stages import Sizes
 
 RATES = [(25.0, 50.0), (22050 / 640, 22050 / 320), (50.0, 75.0), (50.0, 50.0)]
 
@@ -64,7 +65,7 @@ def frames_of(stage: Stage, units: int) -> dict[str, int]:
   return {source: n * units for source, n in stage.frames_per_unit.items()}
 
 
-def target_of(stage: Stage, example: stages.Example) -> np.ndarray:
+def target_of(stage: Stage, example: Example) -> np.ndarray:
   return example.ids[example.loss_weights > 0]
 
 

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from audiolm_jax.soundstream.model import SoundStream
-from audiolm_jax.tokens.tokenizers import (
+from audiolm_jax.tokens.tokenizers import Tokenizers
+from audiolm_jax.tokens.trained_tokenizers import (
     SoundStreamTokenizer,
-    Tokenizers,
     W2vBertTokenizer,
 )
 from audiolm_jax.training.state import unbox

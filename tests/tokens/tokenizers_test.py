@@ -8,13 +8,13 @@ import pytest
 
 from audiolm_jax import audio
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens import tokenizers
+from audiolm_jax.tokens import tokenizers, trained_tokenizers
 from audiolm_jax.tokens.tokenizers import (
     AcousticTokenizer,
     SemanticTokenizer,
-    SoundStreamTokenizer,
     Tokenizers,
 )
+from audiolm_jax.tokens.trained_tokenizers import SoundStreamTokenizer
 from tests.tokens import tiny
 
 
@@ -45,7 +45,7 @@ def test_tokens_do_not_depend_on_company_or_padding(make):
 def test_windows_do_not_change_the_codec(monkeypatch):
   tokenizer, clip = tiny.soundstream(), tiny.noise(3.0, seed=1)
   whole = encode_alone(tokenizer, clip)
-  monkeypatch.setattr(tokenizers, '_WINDOW_SECONDS', 2.5)
+  monkeypatch.setattr(trained_tokenizers, '_WINDOW_SECONDS', 2.5)
   np.testing.assert_array_equal(encode_alone(tokenizer, clip), whole)
 
 

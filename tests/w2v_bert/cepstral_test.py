@@ -17,7 +17,7 @@ def test_first_half_is_scipys_cosine_transform_standardized():
   expected = scipy.fft.dct(frames, norm=None)[..., :13]
   expected = expected - expected.mean(axis=1, keepdims=True)
   expected /= expected.std(axis=1, keepdims=True)
-  found = cepstral.cepstra(mel, valid)[..., :13]
+  found = cepstral.envelope(mel, valid)[..., :13]
   np.testing.assert_allclose(found, expected, atol=0.02)
 
 
@@ -26,8 +26,8 @@ def test_a_filter_or_a_gain_on_the_clip_changes_nothing():
   # A fixed filter adds to log-mels.
   filtered = mel + jnp.linspace(-2, 3, 20)[None, None]
   np.testing.assert_allclose(
-      cepstral.cepstra(filtered, valid),
-      cepstral.cepstra(mel, valid),
+      cepstral.envelope(filtered, valid),
+      cepstral.envelope(mel, valid),
       atol=1e-3,
   )
 
@@ -36,5 +36,15 @@ def test_padding_does_not_enter_mean_and_deviation():
   mel, _ = log_mels()
   valid = jnp.arange(12)[None] < jnp.array([12, 7])[:, None]
   louder = mel.at[1, 4 * 8 :].set(50.0)
-  one, two = (cepstral.cepstra(x, valid)[1, :6] for x in (mel, louder))
+  one, two = (cepstral.envelope(x, valid)[1, :6] for x in (mel, louder))
   np.testing.assert_allclose(one, two, atol=1e-4)
+
+
+def test_pitch_does_not_hear_the_envelope_but_the_partials():
+  mel, valid = log_mels()
+  tilted = mel + jnp.linspace(-2, 3, 20)[None, None]
+  moved = jnp.roll(mel, 1, axis=-1)
+  found, same, other = (cepstral.pitch(x, valid) for x in (mel, tilted, moved))
+  size = jnp.abs(found).mean()
+  assert jnp.abs(same - found).mean() < 0.15 * size
+  assert jnp.abs(other - found).mean() > 0.5 * size

@@ -1,0 +1,98 @@
+"""Speed of a train step of the language model, beside what matmuls allow.
+
+  python -m bench.lm_step [--embed_dim=192 ...]
+
+One JSON object a line.
+"""
+
+import json
+import os
+
+import jax
+import numpy as np
+import optax
+from absl import app, flags
+
+from audiolm_jax.lm.language_model import LanguageModelTrainStep
+from audiolm_jax.lm.transformer import Transformer
+from bench import timing
+
+EMBED_DIM = flags.DEFINE_multi_integer('embed_dim', [192, 256], 'Widths.')
+NUM_LAYERS = flags.DEFINE_multi_integer('num_layers', [4, 6], 'Per width.')
+LENGTH = flags.DEFINE_multi_integer('length', [1024, 2048], 'Of sequences.')
+VOCAB_SIZE = flags.DEFINE_integer('vocab_size', 2056, 'Ids.')
+TOKENS = flags.DEFINE_integer('tokens', 8192, 'Of a batch.')
+REPEATS = flags.DEFINE_integer('repeats', 5, 'The fastest counts.')
+
+_HEAD_DIM = 64
+
+
+def build(embed_dim: int, num_layers: int) -> Transformer:
+  """T5's proportions."""
+  return Transformer(
+      vocab_size=VOCAB_SIZE.value,
+      num_layers=num_layers,
+      embed_dim=embed_dim,
+      num_heads=embed_dim // _HEAD_DIM,
+      head_dim=_HEAD_DIM,
+      mlp_dim=4 * embed_dim,
+  )
+
+
+def draw_batch(length: int) -> dict[str, np.ndarray]:
+  """Noise; the speed does not depend on what is said."""
+  shape = max(TOKENS.value // length, 1), length
+  ids = np.random.default_rng(0).integers(2, VOCAB_SIZE.value, shape, np.int32)
+  return {
+      'inputs': ids,
+      'targets': ids,
+      'segment_ids': np.ones_like(ids),
+      'loss_weights': np.ones(shape, np.float32),
+      'positions': np.arange(length, dtype=np.int32),
+  }
+
+
+def flops(model: Transformer, num_params: int, shape: tuple[int, int]) -> float:
+  """Of forward and backward matmuls; attention counts its causal half."""
+  rows, length = shape
+  weights = 6 * num_params * rows * length
+  width = model.num_heads * model.head_dim
+  return weights + 12 * model.num_layers * rows * length**2 * width / 2
+
+
+def measure(model: Transformer, length: int) -> dict[str, float]:
+  """Steps of Adam with dropout."""
+  train_step = LanguageModelTrainStep(model, optax.adam(1e-3))
+  batch, key = draw_batch(length), jax.random.key(0)
+  state = jax.jit(train_step.init)(key, batch)
+  num_params = sum(leaf.size for leaf in jax.tree.leaves(state.params))
+  step = jax.jit(train_step.step)
+  seconds = timing.fastest(lambda: step(state, batch, key), REPEATS.value)
+  num_tokens = batch['inputs'].size
+  work = flops(model, num_params, batch['inputs'].shape)
+  return {
+      'millions_of_parameters': num_params / 1e6,
+      'tokens_per_second': num_tokens / seconds.wall,
+      'tokens_per_cpu_second': num_tokens / seconds.cpu,
+      'bound_tokens_per_cpu_second': num_tokens * timing.matmul_flops() / work,
+  }
+
+
+def main(_: list[str]) -> None:
+  """Measures each width at each length."""
+  for embed_dim, num_layers in zip(
+      EMBED_DIM.value, NUM_LAYERS.value, strict=True
+  ):
+    for length in LENGTH.value:
+      sizes = {'embed_dim': embed_dim, 'num_layers': num_layers}
+      found = measure(build(**sizes), length)
+      rounded = {name: round(value, 2) for name, value in found.items()}
+      cores = len(os.sched_getaffinity(0))
+      print(
+          json.dumps({**sizes, 'length': length, 'cores': cores, **rounded}),
+          flush=True,
+      )
+
+
+if __name__ == '__main__':
+  app.run(main)

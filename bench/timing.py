@@ -1,0 +1,48 @@
+"""How long things take on a machine that others use too."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from audiolm_jax.training.memory import keep_freed_memory
+
+
+class Seconds(NamedTuple):
+  """Of the fastest of several runs.
+
+  Attributes:
+    wall: By the clock; suffers from what else runs here.
+    cpu: Of all cores together; suffers less.
+  """
+
+  wall: float
+  cpu: float
+
+
+def fastest(run: Callable[[], Any], repeats: int) -> Seconds:
+  """Times runs after one that compiles; call it before JAX runs anything."""
+  keep_freed_memory()
+  jax.block_until_ready(run())
+  runs = []
+  for _ in range(repeats):
+    wall, cpu = time.perf_counter(), time.process_time()
+    jax.block_until_ready(run())
+    runs.append((time.perf_counter() - wall, time.process_time() - cpu))
+  return Seconds(*map(min, zip(*runs, strict=True)))
+
+
+def matmul_flops(size: int = 2048) -> float:
+  """float32 operations per CPU second in the best case: a square matmul."""
+  x = jnp.ones((size, size))
+  multiply = jax.jit(jnp.matmul)
+  return 2 * size**3 / fastest(lambda: multiply(x, x), 5).cpu
+
+
+def read_bytes(size: int = 1 << 28) -> float:
+  """Bytes per CPU second in the best case: a matrix times a vector."""
+  matrix, vector = jnp.ones((size // 4096, 1024)), jnp.ones(1024)
+  multiply = jax.jit(jnp.matmul)
+  return size / fastest(lambda: multiply(matrix, vector), 5).cpu

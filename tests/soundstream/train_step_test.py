@@ -1,0 +1,225 @@
+"""Tests of a training step of the codec."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from audiolm_jax.soundstream.adversary import Adversary
+from audiolm_jax.soundstream.discriminators import Discriminators
+from audiolm_jax.soundstream.model import SoundStream
+from audiolm_jax.soundstream.train_step import SoundStreamTrainStep
+from audiolm_jax.training import optimizers, partitioning
+from audiolm_jax.training.state import is_boxed
+
+KEY = jax.random.key(0)
+MODEL = SoundStream(
+    4, 4, strides=(4, 8), embedding_dim=8, num_quantizers=3, codebook_size=8
+)
+
+
+def tune(rows=4, samples=640):
+  t = np.arange(samples) / 16000
+  pitches = 200 * np.arange(1, rows + 1)[:, None]
+  waveform = 0.3 * np.sin(2 * np.pi * pitches * t[None]).astype(np.float32)
+  length = np.full(rows, samples, np.int32)
+  return {'waveform': jnp.asarray(waveform), 'length': jnp.asarray(length)}
+
+
+def adversarial(start_step=0, **settings):
+  discriminator = Discriminators(4, 16, 4, num_scales=1)
+  tx = optimizers.adam(1e-3)
+  return Adversary(discriminator, tx, start_step=start_step, **settings)
+
+
+@pytest.fixture(scope='module')
+def plain():
+  return SoundStreamTrainStep(MODEL, optimizers.adam(1e-3))
+
+
+@pytest.fixture(scope='module')
+def step(plain):
+  return jax.jit(plain.step)
+
+
+@pytest.fixture(scope='module')
+def state(plain):
+  return jax.jit(plain.init)(KEY, tune())
+
+
+def all_finite(tree):
+  return all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree))
+
+
+def same(a, b):
+  pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+  return all((x == y).all() for x, y in pairs)
+
+
+def test_losses_fall(plain, step, state):
+  first = plain.evaluate(step(state, tune(), KEY)[0], tune())
+  for _ in range(60):
+    state, _ = step(state, tune(), KEY)
+  last = plain.evaluate(state, tune())
+  assert last['spectral'] < 0.8 * first['spectral']
+  assert all_finite(state)
+
+
+def test_silence_leaves_everything_finite(step, state):
+  silence = tune() | {'waveform': jnp.zeros((4, 640))}
+  for batch in (silence, tune(), silence):
+    state, metrics = step(state, batch, KEY)
+    assert all_finite((state, metrics))
+
+
+def test_quantization_can_wait(plain, step, state):
+  late = SoundStreamTrainStep(MODEL, optimizers.adam(1e-3), quantize_from=1)
+  step_late = jax.jit(late.step)
+  once, found = step_late(state, tune(), KEY)
+  _, metrics = step(state, tune(), KEY)
+  assert found['commitment'] == 0 and metrics['commitment'] > 0
+  # The codebooks learn all the same, and are there when they are needed.
+  assert once.mutables['codebooks'].initialized
+  twice, found = step_late(once, tune(), KEY)
+  again, metrics = step(once, tune(), KEY)
+  np.testing.assert_allclose(found['spectral'], metrics['spectral'], rtol=1e-4)
+  assert found['commitment'] > 0 and all_finite((twice, again))
+
+
+def test_padding_is_not_trained_on(step, state):
+  batch = tune() | {'length': jnp.array([640, 320, 100, 0])}
+  loud = batch['waveform'].at[1, 320:].set(9.0).at[3].set(-9.0)
+  one, _ = step(state, batch, KEY)
+  other, _ = step(state, batch | {'waveform': loud}, KEY)
+  assert same(one, other)
+
+
+def test_noise_is_of_the_step_and_the_key(step, state):
+  once, _ = step(state, tune(), KEY)
+  again, _ = step(state, tune(), KEY)
+  other, _ = step(state, tune(), jax.random.key(1))
+  assert same(once, again) and not same(once, other)
+
+
+def test_evaluation_is_deterministic_and_uses_all_levels(plain, step, state):
+  state, _ = step(state, tune(), KEY)
+  metrics = plain.evaluate(state, tune())
+  assert metrics['weight'] == 4 * 640
+  quiet = state.mutables['codebooks']._replace(
+      vectors=state.mutables['codebooks'].vectors.at[1:].set(0.0)
+  )
+  coarse = state.replace(mutables=state.mutables | {'codebooks': quiet})
+  assert plain.evaluate(coarse, tune())['spectral'] != metrics['spectral']
+
+
+def test_a_tail_shorter_than_a_frame_is_left_out(plain, step, state):
+  state, _ = step(state, tune(), KEY)
+  long = {k: v for k, v in tune(samples=650).items()}
+  cut = {'waveform': long['waveform'][:, :640], 'length': tune()['length']}
+  assert same(plain.evaluate(state, long), plain.evaluate(state, cut))
+
+
+def test_perplexity_and_dead_codes_are_reported_per_level(step, state):
+  _, metrics = step(state, tune(), KEY)
+  for level in ('01', '02', '03'):
+    assert 1 <= metrics[f'perplexity/{level}'] <= 8.01
+    assert metrics[f'dead_codes/{level}'] >= 0
+  assert 'perplexity/04' not in metrics
+
+
+def test_waveforms_are_what_went_in_and_came_out(plain, step, state):
+  state, _ = step(state, tune(), KEY)
+  sounds = plain.waveforms(state, tune())
+  np.testing.assert_array_equal(sounds['original'].samples, tune()['waveform'])
+  assert sounds['reconstruction'].samples.shape == (4, 640)
+  assert sounds['reconstruction'].sample_rate == 16000
+
+
+def test_config_rebuilds_the_model(plain):
+  config = json.loads(json.dumps(plain.model_config()))
+  assert config.pop('kind') == 'soundstream'
+  rebuilt = SoundStream(**config | {'strides': tuple(config['strides'])})
+  assert rebuilt == MODEL
+
+
+def test_every_parameter_names_its_axes():
+  train_step = SoundStreamTrainStep(MODEL, optimizers.adam(1e-3), adversarial())
+  variables = jax.eval_shape(train_step.variables, KEY, tune())
+  leaves = jax.tree.leaves(variables['params'], is_leaf=is_boxed)
+  assert all(map(is_boxed, leaves))
+
+
+def test_warm_in_equals_training_alone():
+  # Adam would blow the rounding of small gradients up to whole steps.
+  tx = optax.sgd(1e-3)
+  alone = SoundStreamTrainStep(MODEL, tx)
+  train_step = SoundStreamTrainStep(MODEL, tx, adversarial(start_step=2))
+  state = jax.jit(alone.init)(KEY, tune())
+  both = jax.jit(train_step.init)(KEY, tune())
+  step, game = jax.jit(alone.step), jax.jit(train_step.step)
+  discriminator = both.params['discriminator']
+  for _ in range(2):
+    state, _ = step(state, tune(), KEY)
+    both, metrics = game(both, tune(), KEY)
+  assert metrics['adversarial'] == 0
+  jax.tree.map(
+      lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5),
+      both.params['generator'],
+      state.params['generator'],
+  )
+  assert same(both.params['discriminator'], discriminator)
+  both, metrics = game(both, tune(), KEY)
+  assert metrics['discriminator'] > 0 and all_finite(both)
+  assert not same(both.params['discriminator'], discriminator)
+
+
+def test_published_weights_multiply_the_losses_as_they_are(state):
+  settings = dict(commitment_weight=0.0, balancer_decay=None)
+  steps = [
+      SoundStreamTrainStep(
+          MODEL,
+          optimizers.adam(1.0, eps=1e3, clip_norm=float('inf')),
+          weights=weights,
+          **settings,
+      )
+      for weights in ({'waveform': 1.0}, {'waveform': 3.0})
+  ]
+  moves = []
+  for train_step in steps:
+    start = train_step.init(KEY, tune())
+    after, _ = jax.jit(train_step.step)(start, tune(), KEY)
+    moves.append(
+        jax.tree.map(
+            lambda a, b: a - b,
+            after.params['generator'],
+            start.params['generator'],
+        )
+    )
+  kernels = [m['decoder']['CausalConv_1']['kernel'] for m in moves]
+  # Under so large an epsilon Adam's update is proportional to the gradient.
+  np.testing.assert_allclose(kernels[1], 3 * kernels[0], rtol=0.05)
+
+
+@pytest.mark.slow
+def test_four_devices_train_like_one(step, state):
+  train_step = SoundStreamTrainStep(
+      MODEL, optimizers.adam(1e-3), adversarial(start_step=1)
+  )
+  finals = []
+  for num_devices in (1, 4):
+    partitioner = partitioning.Partitioner(
+        partitioning.make_mesh(data=num_devices),
+        partitioning.standard_logical_axis_rules(),
+    )
+    compiled = partitioner.compile(train_step, KEY, tune())
+    current = compiled.init()
+    for _ in range(2):
+      current, metrics = compiled.step(current, partitioner.put(tune()), KEY)
+    finals.append(jax.device_get(metrics))
+  for name, value in finals[0].items():
+    np.testing.assert_allclose(
+        finals[1][name], value, rtol=0.02, atol=1e-3, err_msg=name
+    )
