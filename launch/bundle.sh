@@ -12,8 +12,8 @@ domain=${1:?speech or piano}
 out=${2:-runs/small}
 run=$out/$domain
 case $domain in
-  speech) quantizer=cepstral semantic_steps=1400 visqol=speech ;;
-  piano) quantizer=pitch semantic_steps=1800 visqol=audio ;;
+  speech) quantizer=cepstral visqol=speech ;;
+  piano) quantizer=pitch visqol=audio ;;
   *) echo "$domain is neither speech nor piano" >&2; exit 2 ;;
 esac
 
@@ -44,10 +44,10 @@ audiolm extract --input="$corpus" --model="$run/tokenizers" \
     --output_dir="$run/tokens"
 
 tokens=--gin.TOKENS="'$run/tokens'"
-train "$run/semantic" gin/semantic.gin "$semantic_steps" 16 10.0 "$tokens" \
+train "$run/semantic" gin/semantic.gin 1400 16 10.0 "$tokens" \
     --gin.LEARNING_RATE=2e-3 --gin_bindings=transformer.Transformer.dropout_rate=0.1
 train "$run/coarse" gin/coarse.gin 1200 4 4.0 "$tokens" --gin.LEARNING_RATE=2e-3
-train "$run/fine" gin/fine.gin 1000 4 1.5 "$tokens" --gin.LEARNING_RATE=3e-3
+train "$run/fine" gin/fine.gin 1500 4 1.5 "$tokens" --gin.LEARNING_RATE=3e-3
 
 bundle() {  # bundle FLAG...
   audiolm bundle "$run/tokenizers" "$run/semantic" "$run/coarse" "$run/fine" \
