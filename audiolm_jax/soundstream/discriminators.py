@@ -1,5 +1,6 @@
 """Discriminators on waveforms and on spectra (SoundStream s. III-D)."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from audiolm_jax import spectral
+from audiolm_jax.errors import UserError
 from audiolm_jax.soundstream.layers import KERNEL_AXES
 
 SLOPE = 0.2  # Of the leaky ReLUs, as in MelGAN.
@@ -146,6 +148,7 @@ class StftDiscriminator(nn.Module):
 
   @nn.compact
   def __call__(self, waveform: Float[Array, 'B N']) -> Features:
+    self._check_length(waveform.shape[-1])
     half = self.window // 2
     waveform = jnp.pad(waveform, ((0, 0), (half, half)))
     spectra = spectral.stft(waveform, self.window, self.hop)[..., :half]
@@ -165,6 +168,15 @@ class StftDiscriminator(nn.Module):
         bias_init=_named(nn.initializers.zeros),
     )(x)
     return _float32([*features, logits])
+
+  def _check_length(self, num_samples: int):
+    # Each unit halves, rounding down; the mean of no logits would be NaN.
+    frames = math.prod(stride for _, stride, _ in STFT_UNITS)
+    if num_samples < (frames - 1) * self.hop:
+      raise UserError(
+          f'Crops of {num_samples} samples are too short for the STFT'
+          f' discriminator; it needs {(frames - 1) * self.hop}.'
+      )
 
 
 class Discriminators(nn.Module):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+from audiolm_jax.errors import UserError
 from audiolm_jax.soundstream import discriminators
 from audiolm_jax.training.state import unbox
 
@@ -93,3 +94,14 @@ def test_halving_keeps_slow_waves_and_removes_fast_ones():
   slow, fast = (jnp.sin(2 * jnp.pi * t[None] / p) for p in (40.0, 2.5))
   gain = [jnp.abs(discriminators.halve(x)[:, 4:-4]).max() for x in (slow, fast)]
   assert gain[0] > 0.95 and gain[1] < 0.4
+
+
+def test_crops_that_leave_no_logit_are_refused():
+  judge = discriminators.StftDiscriminator(2)
+  key = jax.random.key(0)
+  features, _ = jax.eval_shape(
+      judge.init_with_output, key, jnp.zeros((1, 1792))
+  )
+  assert features[-1].size > 0
+  with pytest.raises(UserError, match='1791 samples are too short'):
+    jax.eval_shape(judge.init, key, jnp.zeros((1, 1791)))
