@@ -74,7 +74,7 @@ def test_published_shape_of_the_stft_discriminator():
   assert features[-1].shape[1:3] == (8, 1)
 
 
-@pytest.mark.parametrize('length', [1600, 2047])
+@pytest.mark.parametrize('length', [1800, 2047])
 def test_there_are_four_discriminators(length):
   model = discriminators.Discriminators(4, 16, 4)
   shapes = jax.eval_shape(
