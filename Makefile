@@ -24,7 +24,7 @@ fast: $(VENV)/test
 	$(BIN)/python -m pytest -n 2 -m 'not slow' tests
 
 lint: $(VENV)/test
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/pyink --quiet --check .
 
 format: $(VENV)/test

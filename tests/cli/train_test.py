@@ -1,8 +1,8 @@
 """Tests audiolm_jax/cli/train.py."""
 
+import gin
 import pytest
 
-import gin
 from audiolm_jax.cli import train
 from audiolm_jax.errors import UserError
 from audiolm_jax.training import loop
