@@ -1,21 +1,16 @@
-"""A model one can hand over: a folder that needs nothing but itself.
-
-bundle.json            each part's configuration and the digest of its weights
-<part>.safetensors     soundstream, w2v_bert, semantic, coarse, fine
-MODEL_CARD.md          what the model heard, and under which licences
-"""
+"""A model one can hand over: tokenizers and language models that fit."""
 
 import functools
 import hashlib
 import json
 import os
-import pathlib
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jaxtyping import PyTree
 
-from audiolm_jax import parts
+from audiolm_jax import bundle_files, parts
+from audiolm_jax.bundle_files import PARTS, STAGES
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.parts import Part
@@ -33,11 +28,6 @@ from audiolm_jax.tokens.trained_tokenizers import (
 from audiolm_jax.w2v_bert.kmeans import KMeans
 
 TOKENIZERS = {'acoustic': 'soundstream', 'semantic': 'w2v_bert'}
-STAGES = ('semantic', 'coarse', 'fine')
-PARTS = (*TOKENIZERS.values(), *STAGES)
-SHIPPED = pathlib.Path(__file__).parent / 'bundles'
-
-_FORMAT = 1
 # AudioLM's (s. IV-B), for models that do not say how long their crops were.
 _CROP_SECONDS = {'semantic': 30.0, 'coarse': 10.0, 'fine': 3.0}
 
@@ -83,16 +73,7 @@ class Bundle:
   @classmethod
   def load(cls, path_or_name: str | os.PathLike) -> 'Bundle':
     """Reads a folder, or one of the bundles that come with the package."""
-    folder = _find(path_or_name)
-    entries = _read_entries(folder / 'bundle.json')
-    loaded = {
-        name: Part(
-            entry['config'],
-            parts.read(folder / f'{name}.safetensors', entry['sha256']),
-        )
-        for name, entry in entries.items()
-    }
-    return cls(loaded, str(path_or_name))
+    return cls(bundle_files.read(path_or_name), str(path_or_name))
 
   def save(
       self,
@@ -105,19 +86,7 @@ class Bundle:
     Rounding gives a tokenizer another fingerprint, and other tokens: do it
     before tokens are extracted with it, or not at all.
     """
-    folder = pathlib.Path(folder)
-    entries = {}
-    try:
-      folder.mkdir(parents=True, exist_ok=True)
-      for name, part in self.parts.items():
-        path = folder / f'{name}.safetensors'
-        digest = parts.write(path, part, name in float16)
-        entries[name] = {'sha256': digest, 'config': part.config}
-      (folder / 'MODEL_CARD.md').write_text(model_card, encoding='utf-8')
-      contents = {'format': _FORMAT, 'parts': entries}
-      (folder / 'bundle.json').write_text(json.dumps(contents, indent=2) + '\n')
-    except OSError as error:
-      raise UserError(f'Cannot write {folder}: {error.strerror}.') from error
+    bundle_files.write(folder, self.parts, model_card, float16)
 
   @property
   def tokenizers(self) -> Tokenizers:
@@ -217,34 +186,3 @@ def _sizes_fit(
       and abs(field.frames_per_second - rate) < 1e-3
       and field.levels.stop <= num_levels
   )
-
-
-def _find(path_or_name: str | os.PathLike) -> pathlib.Path:
-  folder = pathlib.Path(path_or_name)
-  # A path that is mistyped must not become a bundle of the same name.
-  is_name = len(folder.parts) == 1 and not folder.is_absolute()
-  for candidate in [folder, SHIPPED / folder] if is_name else [folder]:
-    if (candidate / 'bundle.json').is_file():
-      return candidate
-  if (folder / 'model.json').is_file():
-    raise UserError(f'{folder} is a training run; run audiolm bundle on it.')
-  shipped = sorted(path.parent.name for path in SHIPPED.glob('*/bundle.json'))
-  raise UserError(
-      f'{folder} is not a bundle (a folder with a bundle.json); the bundles'
-      f' that come with the package are {", ".join(shipped) or "none"}.'
-  )
-
-
-def _read_entries(path: pathlib.Path) -> dict[str, Any]:
-  try:
-    contents = json.loads(path.read_text(encoding='utf-8'))
-    version, entries = contents['format'], contents['parts']
-    unknown = sorted(entries.keys() - set(PARTS))
-  except (ValueError, TypeError, KeyError, AttributeError) as error:
-    raise UserError(f'{path} is damaged: {error!r}; copy it again.') from error
-  if version != _FORMAT or unknown:
-    raise UserError(
-        f'{path} has format {version} and parts {unknown} that this version'
-        ' does not know; update audiolm_jax.'
-    )
-  return entries

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from audiolm_jax import audio
-from audiolm_jax.bundle import STAGES, Bundle, LanguageModel
+from audiolm_jax.bundle import Bundle, LanguageModel
+from audiolm_jax.bundle_files import STAGES
 from audiolm_jax.draft import Draft
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm import sampler

@@ -79,6 +79,22 @@ def from_checkpoint(model: Model) -> tuple[str, Part]:
   raise UserError(_NOT_PARTS.get(config['kind'], f'Cannot bundle {config}.'))
 
 
+def variables(part: Part) -> dict[str, PyTree]:
+  """The weights as training holds them; what a bundle lacks is left out."""
+  params = part.arrays['params']
+  if part.config['kind'] != 'soundstream':
+    return {'params': params}
+  vectors = part.arrays['codebooks']
+  books = {
+      'vectors': vectors,
+      # As if every code had been used alike.
+      'sums': vectors,
+      'usage': np.ones(vectors.shape[:2], np.float32),
+      'initialized': np.array(True),
+  }
+  return {'params': {'generator': params}, 'mutables': {'codebooks': books}}
+
+
 def write(path: pathlib.Path, part: Part, float16: bool) -> str:
   """Writes the arrays and returns their digest."""
   arrays = flat(part.arrays)

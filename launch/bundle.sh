@@ -28,9 +28,13 @@ python -m data.speech "$out/corpora/speech" --kokoro_minutes=8
 python -m data.piano "$out/corpora/piano" --hours=10
 corpus=$out/corpora/$domain/manifest.jsonl
 
-train "$out/soundstream" gin/soundstream.gin 8000 8 0.5 \
-    --gin.MANIFEST="'$out/corpora/*/manifest.jsonl'" \
+audio=--gin.MANIFEST="'$out/corpora/*/manifest.jsonl'"
+train "$out/soundstream" gin/soundstream.gin 8000 8 0.5 "$audio" \
     --gin.LEARNING_RATE=2e-3
+# The decoder against discriminators; the tokens stay.
+train "$out/decoder" gin/soundstream.gin 5000 4 0.5 "$audio" \
+    --gin_file=gin/decoder.gin --gin.INITIAL_MODEL="'$out/soundstream'" \
+    --gin.INITIAL_PART=None --gin.LEARNING_RATE=5e-4
 
 train "$run/w2v_bert" gin/w2v_bert.gin 2500 8 4.0 \
     --gin.MANIFEST="'$corpus'" --gin.LEARNING_RATE=2e-3 \
@@ -38,7 +42,7 @@ train "$run/w2v_bert" gin/w2v_bert.gin 2500 8 4.0 \
     --gin_bindings="w2v_bert.W2vBert.quantizer='$quantizer'"
 audiolm cluster --w2v_bert="$run/w2v_bert" --manifest="$corpus" --layer=2 \
     --num_clusters=256 --hours=3 --output_dir="$run/semantic_tokenizer"
-audiolm bundle "$out/soundstream" "$run/semantic_tokenizer" \
+audiolm bundle "$out/decoder" "$run/semantic_tokenizer" \
     --output_dir="$run/tokenizers"
 audiolm extract --input="$corpus" --model="$run/tokenizers" \
     --output_dir="$run/tokens"

@@ -1,4 +1,4 @@
-"""Tests audiolm_jax/bundle.py and audiolm_jax/parts.py."""
+"""Tests audiolm_jax/bundle.py, bundle_files.py and parts.py."""
 
 import json
 
@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import tiny
 
-from audiolm_jax import bundle as bundles
-from audiolm_jax import parts
+from audiolm_jax import bundle_files, parts
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.errors import UserError
 from audiolm_jax.parts import Part
@@ -102,7 +101,7 @@ def test_a_run_is_told_from_a_bundle(tmp_path):
 
 
 def test_names_stand_for_bundles_of_the_package(saved, monkeypatch):
-  monkeypatch.setattr(bundles, 'SHIPPED', saved.parent)
+  monkeypatch.setattr(bundle_files, 'SHIPPED', saved.parent)
   assert Bundle.load('tiny').fingerprint == tiny.bundle().fingerprint
 
 
@@ -141,6 +140,28 @@ def test_a_checkpoint_sheds_what_only_training_needs():
       {'codebooks': {'vectors': part.arrays['codebooks'], 'usage': 1}},
   )
   assert parts.from_checkpoint(model) == ('soundstream', part)
+
+
+@pytest.mark.parametrize('part', bundle_files.PARTS)
+def test_training_can_start_from_a_part(saved, part):
+  weights = bundle_files.weights(saved, part)
+  params = weights['params']
+  found = params['generator'] if part == 'soundstream' else params
+  stored = Bundle.load(saved).parts[part].arrays['params']
+  jax.tree.map(np.testing.assert_array_equal, found, stored)
+
+
+def test_codes_of_a_bundle_go_on_living_when_it_trains_on(saved):
+  books = bundle_files.weights(saved, 'soundstream')['mutables']['codebooks']
+  np.testing.assert_array_equal(
+      books['vectors'], books['sums'] / books['usage'][..., None]
+  )
+  assert books['initialized']
+
+
+def test_training_cannot_start_from_a_part_that_is_not_there(saved):
+  with pytest.raises(UserError, match='no part middle; it has soundstream'):
+    bundle_files.weights(saved, 'middle')
 
 
 def test_a_model_without_clusters_or_stage_is_no_part_yet():

@@ -22,6 +22,7 @@ ROOMS = (
     'tokens',
     'lm',
     'parts',
+    'bundle_files',
     'bundle',
     'draft',
     'generate',

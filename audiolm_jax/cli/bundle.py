@@ -23,7 +23,8 @@ from absl import flags
 
 import audiolm_jax
 from audiolm_jax import corpus, parts
-from audiolm_jax.bundle import STAGES, Bundle
+from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle_files import STAGES
 from audiolm_jax.cli import folders, verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError

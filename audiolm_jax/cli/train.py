@@ -121,7 +121,7 @@ def _bindings() -> dict[str, object]:
   try:
     return gin.get_bindings(loop.train)
   except ValueError as error:
-    if loop.train.__name__ not in str(error):
+    if repr(loop.train) not in str(error):
       raise
     raise UserError(
         'No Gin file binds audiolm_jax.training.loop.train; start from one of'

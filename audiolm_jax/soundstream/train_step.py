@@ -8,20 +8,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from audiolm_jax.soundstream import (
     balancer,
     codebooks,
+    forward,
     losses,
     metrics,
-    quantizer,
     sounds,
 )
 from audiolm_jax.soundstream.adversary import Adversary, Round
 from audiolm_jax.soundstream.codebooks import Codebooks
+from audiolm_jax.soundstream.forward import Learnt
 from audiolm_jax.soundstream.model import SoundStream
-from audiolm_jax.soundstream.quantizer import Quantized
 from audiolm_jax.soundstream.sounds import Sound
 from audiolm_jax.training.state import (
     Batch,
@@ -56,6 +56,8 @@ class SoundStreamTrainStep:
     quantize_from: Until this step the decoder hears the latents as they are, so
       that it needs them before commitment pulls at them. The codebooks follow
       from the start.
+    decoder_only: Encoder and codebooks stay as they are, and so do the tokens:
+      language models that learnt from them go on fitting.
     balancer_decay: Of the average gradient norms; None for plain weights.
     codebook_decay: Of the codebooks' averages.
     revival_threshold: Usage, as a fraction of uniform, under which a code dies.
@@ -69,6 +71,7 @@ class SoundStreamTrainStep:
   )
   commitment_weight: float = 0.01
   quantize_from: int = 0
+  decoder_only: bool = False
   balancer_decay: float | None = 0.99
   codebook_decay: float = 0.99
   revival_threshold: float = 0.1
@@ -126,33 +129,22 @@ class SoundStreamTrainStep:
     sound = sounds.from_batch(batch, self.model.hop_length)
     params = state.params['generator']
 
-    def codec(params: PyTree) -> tuple[Any, Any]:
-      books = state.mutables['codebooks']
-      return self._train_codec(params, books, sound, codec_key, state.step)
+    def codec(params: PyTree) -> tuple[Any, Learnt]:
+      return self._codec(params, state, sound, codec_key)
 
-    (output, commitment), pull, (quantized, books) = jax.vjp(
-        codec, params, has_aux=True
-    )
+    (output, commitment), pull, learnt = jax.vjp(codec, params, has_aux=True)
     values, gradients = self._reconstruction(sound, output)
     game = self._play(state, sound, output)
     norms, cotangent = self._balance(
         state.mutables['balancer'], gradients | game.gradients
     )
     (grads,) = pull((cotangent, jnp.float32(self.commitment_weight)))
-    updates, opt_state = self.tx.update(
-        grads, state.opt_state['generator'], params
-    )
-    books = codebooks.update(
-        books,
-        quantized,
-        revival_key,
-        self.codebook_decay,
-        self.revival_threshold,
-    )
+    params, opt_state = self._move(params, grads, state.opt_state['generator'])
+    books = self._learn(learnt, revival_key)
     new_state = TrainState(
         step=state.step + 1,
         params={
-            'generator': optax.apply_updates(params, updates),
+            'generator': params,
             'discriminator': game.params,
         },
         opt_state={'generator': opt_state, 'discriminator': game.opt_state},
@@ -166,7 +158,7 @@ class SoundStreamTrainStep:
   def evaluate(self, state: TrainState, batch: Batch) -> Metrics:
     """Reconstruction from all levels; means over true samples."""
     sound = sounds.from_batch(batch, self.model.hop_length)
-    output, commitment = self._codec(state, sound)
+    output, commitment = self._reconstruct(state, sound)
     values, _ = self._reconstruction(sound, output)
     found = values | {'commitment': commitment, 'weight': sound.num_valid}
     books = state.mutables['codebooks']
@@ -177,7 +169,7 @@ class SoundStreamTrainStep:
   ) -> Mapping[str, Waveform]:
     """Returns 'original' and 'reconstruction' (all levels)."""
     sound = sounds.from_batch(batch, self.model.hop_length)
-    output, _ = jax.jit(self._codec)(state, sound)
+    output, _ = jax.jit(self._reconstruct)(state, sound)
     pair = {'original': sound.waveform, 'reconstruction': output}
     return {
         name: Waveform(np.asarray(samples), self.model.sample_rate)
@@ -195,45 +187,45 @@ class SoundStreamTrainStep:
         self.weights, sound, output, self.model.sample_rate
     )
 
-  def _encode(self, params: PyTree, sound: Sound) -> Float[Array, 'B T D']:
-    return self.model.apply({'params': params}, sound.waveform, method='encode')
-
-  def _decode(
-      self, params: PyTree, z: Float[Array, 'B T D'], sound: Sound
-  ) -> Float[Array, 'B N']:
-    output = self.model.apply({'params': params}, z, method='decode')
-    # Nothing is learnt from what comes out where there was no sound.
-    return jnp.where(sound.samples, output, 0.0)
-
-  def _train_codec(
-      self,
-      params: PyTree,
-      books: Codebooks,
-      sound: Sound,
-      key: PRNGKeyArray,
-      step: Int[Array, ''],
-  ) -> tuple[tuple[Array, Array], tuple[Quantized, Codebooks]]:
-    """(output, commitment), and what the codebooks learn from."""
-    init_key, dropout_key = jax.random.split(key)
-    z = self._encode(params, sound)
-    books = codebooks.initialize(books, z, sound.frames, init_key)
-    num_levels = quantizer.draw_num_levels(
-        dropout_key, len(z), self.model.num_quantizers
+  def _codec(
+      self, params: PyTree, state: TrainState, sound: Sound, key: PRNGKeyArray
+  ) -> tuple[Any, Learnt]:
+    books = state.mutables['codebooks']
+    z = forward.encode(self.model, params, sound)
+    if self.decoder_only:
+      z = jax.lax.stop_gradient(z)
+    quantizing = state.step >= self.quantize_from
+    return forward.with_dropout(
+        self.model, params, books, z, sound, key, quantizing
     )
-    quantized = quantizer.quantize(z, books.vectors, num_levels, sound.frames)
-    quantizing = step >= self.quantize_from
-    output = self._decode(params, jnp.where(quantizing, quantized.z, z), sound)
-    commitment = jnp.where(quantizing, quantized.commitment, 0.0)
-    return (output, commitment), (quantized, books)
 
-  def _codec(self, state: TrainState, sound: Sound) -> tuple[Array, Array]:
-    """Output and commitment with all levels."""
+  def _reconstruct(
+      self, state: TrainState, sound: Sound
+  ) -> tuple[Array, Array]:
+    books = state.mutables['codebooks']
     params = state.params['generator']
-    z = self._encode(params, sound)
-    num_levels = jnp.full(len(z), self.model.num_quantizers)
-    vectors = state.mutables['codebooks'].vectors
-    quantized = quantizer.quantize(z, vectors, num_levels, sound.frames)
-    return self._decode(params, quantized.z, sound), quantized.commitment
+    return forward.with_all_levels(self.model, params, books, sound)
+
+  def _move(
+      self, params: PyTree, grads: PyTree, opt_state: PyTree
+  ) -> tuple[PyTree, PyTree]:
+    updates, opt_state = self.tx.update(grads, opt_state, params)
+    moved = optax.apply_updates(params, updates)
+    if self.decoder_only:
+      # Weight decay would move it without a gradient.
+      moved = {**moved, 'encoder': params['encoder']}
+    return moved, opt_state
+
+  def _learn(self, learnt: Learnt, key: PRNGKeyArray) -> Codebooks:
+    if self.decoder_only:
+      return learnt.books
+    return codebooks.update(
+        learnt.books,
+        learnt.quantized,
+        key,
+        self.codebook_decay,
+        self.revival_threshold,
+    )
 
   def _play(
       self, state: TrainState, sound: Sound, output: Float[Array, 'B N']

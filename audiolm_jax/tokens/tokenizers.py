@@ -21,7 +21,7 @@ class SemanticTokenizer(Protocol):
     sample_rate: In Hz.
     hop_length: Samples a frame.
     codebook_size: Number of different ids.
-    fingerprint: 12 hex digits that change with any weight or setting.
+    fingerprint: 12 hex digits that change with anything that makes the tokens.
   """
 
   sample_rate: int
@@ -49,7 +49,7 @@ class AcousticTokenizer(Protocol):
     hop_length: Samples a frame.
     num_quantizers: Codes a frame, coarse ones first.
     codebook_size: Number of different codes a level.
-    fingerprint: 12 hex digits that change with any weight or setting.
+    fingerprint: 12 hex digits that change with anything that makes the tokens.
   """
 
   sample_rate: int

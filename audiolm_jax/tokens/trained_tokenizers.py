@@ -3,10 +3,11 @@
 import functools
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import numpy as np
-from flax import linen as nn
 from flax import traverse_util
 from jaxtyping import Array, Float, Int, PyTree
 
@@ -58,8 +59,11 @@ class SoundStreamTokenizer:
 
   @functools.cached_property
   def fingerprint(self) -> str:
-    """12 hex digits that change with any weight or setting."""
-    return fingerprint(self._model, self._variables)
+    """12 hex digits of all that makes the codes; the decoder does not."""
+    params, codebooks = self._variables
+    settings = sizes(self._model)
+    del settings['decoder_channels']
+    return fingerprint(settings, (params['params']['encoder'], codebooks))
 
   def encode(
       self, waveform: Float[np.ndarray, 'B N'], lengths: Int[np.ndarray, ' B']
@@ -115,8 +119,8 @@ class W2vBertTokenizer:
   def fingerprint(self) -> str:
     """12 hex digits that change with any weight or setting."""
     params, kmeans = self._variables
-    arrays = params, kmeans._asdict()
-    return fingerprint(self._model, arrays, layer=self._layer)
+    settings = {**sizes(self._model), 'layer': self._layer}
+    return fingerprint(settings, (params, kmeans._asdict()))
 
   def encode(
       self, waveform: Float[np.ndarray, 'B N'], lengths: Int[np.ndarray, ' B']
@@ -135,10 +139,10 @@ class W2vBertTokenizer:
     )[..., 0]
 
 
-def fingerprint(model: nn.Module, arrays: PyTree, **settings: int) -> str:
-  """12 hex digits of a model's fields, settings and weights."""
+def fingerprint(settings: Mapping[str, Any], arrays: Sequence[PyTree]) -> str:
+  """12 hex digits of settings and weights."""
   digest = hashlib.sha256()
-  digest.update(json.dumps([sizes(model), settings], sort_keys=True).encode())
+  digest.update(json.dumps(settings, sort_keys=True).encode())
   parts = dict(enumerate(arrays))
   leaves = traverse_util.flatten_dict(jax.device_get(parts))
   for path in sorted(leaves, key=str):

@@ -3,12 +3,13 @@
 import contextlib
 import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import jax
+from jaxtyping import PyTree
 
-from audiolm_jax.training import evaluating
+from audiolm_jax.training import evaluating, starting
 from audiolm_jax.training.checkpoints import Checkpoints, Restored
 from audiolm_jax.training.partitioning import (
     DataLayout,
@@ -54,6 +55,7 @@ def train(
     keep: int = 3,
     seed: int = 0,
     time_limit_seconds: float = float('inf'),
+    initial: Callable[[], Mapping[str, PyTree]] | None = None,
     operative_config: str = '',
 ) -> TrainState:
   """Trains, going on from the newest intact checkpoint in model_dir if any.
@@ -78,6 +80,8 @@ def train(
     keep: Newest checkpoints kept.
     seed: Of parameters and noise.
     time_limit_seconds: Saves and returns when it is over.
+    initial: Returns weights to start from, {'params', 'mutables'} or parts of
+      them; not called if there is a checkpoint to go on from.
     operative_config: Text saved beside the model.
 
   Returns:
@@ -87,7 +91,8 @@ def train(
   Raises:
     FloatingPointError: A metric or a parameter is NaN or infinite. Names step
       and metric; an earlier checkpoint is kept.
-    UserError: The checkpoints are another model's, or all damaged.
+    UserError: The checkpoints or initial weights are another model's, or all
+      checkpoints are damaged.
   """
   partitioner = partitioner or Partitioner(
       make_mesh(), standard_logical_axis_rules()
@@ -99,6 +104,8 @@ def train(
   with Checkpoints(model_dir, keep) as checkpoints:
     restored = checkpoints.restore_latest(compiled.abstract, config)
     state, data_state = restored or Restored(compiled.init(), data.get_state())
+    if initial and not restored:
+      state = starting.replace(state, initial())
     data.set_state(data_state)
     start = int(state.step)
 

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import PyTree
 
+from audiolm_jax.errors import UserError
+
 
 def constant(learning_rate: float, warmup_steps: int = 0) -> optax.Schedule:
   """Linear warm-up to a rate that stays."""
@@ -32,7 +34,16 @@ def rsqrt_with_ramp(peak: float, warmup_steps: int) -> optax.Schedule:
 def cosine(
     peak: float, warmup_steps: int, num_steps: int, final_fraction: float = 0.0
 ) -> optax.Schedule:
-  """Linear up to the peak, then half a cosine down to final_fraction of it."""
+  """Linear up to the peak, then half a cosine down to final_fraction of it.
+
+  Raises:
+    UserError: There are no steps left after the warm-up.
+  """
+  if num_steps <= warmup_steps:
+    raise UserError(
+        f'{warmup_steps} steps of warm-up leave none of {num_steps} steps;'
+        ' train longer or set optimizers.cosine.warmup_steps lower.'
+    )
   return optax.warmup_cosine_decay_schedule(
       init_value=0.0,
       peak_value=peak,

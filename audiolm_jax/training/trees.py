@@ -13,11 +13,12 @@ def by_name(tree: PyTree) -> PyTree:
   """Nested dicts by name, so that the file outlives the classes of the tree."""
   leaves = jax.tree.leaves_with_path(tree)
   return traverse_util.unflatten_dict(
-      {_names(path): leaf for path, leaf in leaves}
+      {names(path): leaf for path, leaf in leaves}
   )
 
 
-def _names(path: jax.tree_util.KeyPath) -> tuple[str, ...]:
+def names(path: jax.tree_util.KeyPath) -> tuple[str, ...]:
+  """Of the containers on the way to a leaf."""
   return tuple(jax.tree_util.keystr([key], simple=True) for key in path)
 
 
@@ -27,7 +28,7 @@ def restore(folder: epath.Path, like: PyTree) -> PyTree:
   _check_same_shapes(_stored(folder), wanted, folder)
   with ocp.StandardCheckpointer() as checkpointer:
     found = traverse_util.flatten_dict(checkpointer.restore(folder, wanted))
-  return jax.tree.map_with_path(lambda path, _: found[_names(path)], like)
+  return jax.tree.map_with_path(lambda path, _: found[names(path)], like)
 
 
 def restore_stored(folder: epath.Path) -> PyTree:

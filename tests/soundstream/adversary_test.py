@@ -55,9 +55,10 @@ def test_feature_matching_leaves_the_logits_out():
   np.testing.assert_allclose(adversary.feature_matching_loss(real, fake), 2.0)
 
 
-def test_gradients_are_those_of_the_losses():
-  game, params, opt_state, target, output = setup()
-  result = play(game, params, opt_state, target, output, 0)
+@pytest.mark.parametrize('start_step', [0, 6])
+def test_gradients_are_those_of_the_losses(start_step):
+  game, params, opt_state, target, output = setup(start_step=start_step)
+  result = play(game, params, opt_state, target, output, 6)
 
   def judge(x):
     return game.discriminator.apply({'params': params}, x)

@@ -93,6 +93,26 @@ def test_quantization_can_wait(plain, step, state):
   assert found['commitment'] > 0 and all_finite((twice, again))
 
 
+def test_the_decoder_alone_can_train(step, state):
+  tx = optimizers.adam(1e-3, weight_decay=0.1)
+  alone = SoundStreamTrainStep(
+      MODEL, tx, adversarial(), decoder_only=True, commitment_weight=1.0
+  )
+  before, _ = step(state, LONG, KEY)
+  discriminator = jax.jit(alone.init)(KEY, LONG)
+  before = discriminator.replace(
+      params=before.params
+      | {'discriminator': discriminator.params['discriminator']},
+      mutables=discriminator.mutables
+      | {'codebooks': before.mutables['codebooks']},
+  )
+  after, _ = jax.jit(alone.step)(before, LONG, KEY)
+  old, new = (x.params['generator'] for x in (before, after))
+  assert same(old['encoder'], new['encoder'])
+  assert same(before.mutables['codebooks'], after.mutables['codebooks'])
+  assert not same(old['decoder'], new['decoder'])
+
+
 def test_padding_is_not_trained_on(step, state):
   batch = tune() | {'length': jnp.array([640, 320, 100, 0])}
   loud = batch['waveform'].at[1, 320:].set(9.0).at[3].set(-9.0)

@@ -83,7 +83,7 @@ def test_they_keep_the_contract():
   assert isinstance(tiny.soundstream(), AcousticTokenizer)
 
 
-def test_a_fingerprint_follows_weights_and_settings():
+def test_a_fingerprint_follows_all_that_makes_the_tokens():
   tokenizer = tiny.soundstream()
   model, (variables, codebooks) = tokenizer._model, tokenizer._variables
   params = variables['params']
@@ -95,7 +95,10 @@ def test_a_fingerprint_follows_weights_and_settings():
   as_jax = jax.tree.map(jax.numpy.asarray, params)
   assert fingerprint(model, as_jax, codebooks) == first
   assert len(first) == 12
-  changed = jax.tree.map(lambda leaf: leaf + 1e-3, params)
+  decoder = jax.tree.map(lambda leaf: leaf + 1e-3, params['decoder'])
+  assert fingerprint(model, params | {'decoder': decoder}, codebooks) == first
+  encoder = jax.tree.map(lambda leaf: leaf + 1e-3, params['encoder'])
+  changed = params | {'encoder': encoder}
   slower = dataclasses.replace(model, sample_rate=8000)
   others = {
       fingerprint(model, changed, codebooks),

@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import pytest
 
+from audiolm_jax.errors import UserError
 from audiolm_jax.training import optimizers
 
 
@@ -28,6 +29,11 @@ from audiolm_jax.training import optimizers
 def test_schedule_passes_through_known_points(schedule, points):
   for step, rate in points.items():
     np.testing.assert_allclose(schedule(jnp.int32(step)), rate, rtol=1e-5)
+
+
+def test_a_warm_up_that_leaves_no_step_is_refused():
+  with pytest.raises(UserError, match='100 steps of warm-up leave none of 20'):
+    optimizers.cosine(1.0, 100, 20)
 
 
 @pytest.mark.parametrize(

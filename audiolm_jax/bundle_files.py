@@ -1,0 +1,116 @@
+"""The folder of a bundle, which needs nothing but itself.
+
+bundle.json            each part's configuration and the digest of its weights
+<part>.safetensors     soundstream, w2v_bert, semantic, coarse, fine
+MODEL_CARD.md          what the model heard, and under which licences
+"""
+
+import json
+import os
+import pathlib
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from jaxtyping import PyTree
+
+from audiolm_jax import parts
+from audiolm_jax.errors import UserError
+from audiolm_jax.parts import Part
+from audiolm_jax.training import checkpoints
+
+STAGES = ('semantic', 'coarse', 'fine')
+PARTS = ('soundstream', 'w2v_bert', *STAGES)
+SHIPPED = pathlib.Path(__file__).parent / 'bundles'
+
+_FORMAT = 1
+
+
+def read(path_or_name: str | os.PathLike) -> dict[str, Part]:
+  """Parts by name, of a folder or of a bundle that comes with the package.
+
+  Raises:
+    UserError: It is no bundle, or damaged.
+  """
+  folder = _find(path_or_name)
+  entries = _read_entries(folder / 'bundle.json')
+  return {
+      name: Part(
+          entry['config'],
+          parts.read(folder / f'{name}.safetensors', entry['sha256']),
+      )
+      for name, entry in entries.items()
+  }
+
+
+def write(
+    folder: str | os.PathLike,
+    bundled: Mapping[str, Part],
+    model_card: str,
+    float16: Collection[str] = STAGES,
+) -> None:
+  """Writes the folder; the parts in `float16` take half the room."""
+  folder = pathlib.Path(folder)
+  entries = {}
+  try:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, part in bundled.items():
+      path = folder / f'{name}.safetensors'
+      digest = parts.write(path, part, name in float16)
+      entries[name] = {'sha256': digest, 'config': part.config}
+    (folder / 'MODEL_CARD.md').write_text(model_card, encoding='utf-8')
+    contents = {'format': _FORMAT, 'parts': entries}
+    (folder / 'bundle.json').write_text(json.dumps(contents, indent=2) + '\n')
+  except OSError as error:
+    raise UserError(f'Cannot write {folder}: {error.strerror}.') from error
+
+
+def weights(
+    model: str | os.PathLike, part: str | None = None
+) -> dict[str, PyTree]:
+  """What a training run may start from (`training.loop.train`'s initial).
+
+  Args:
+    model: A bundle's folder or name, or the folder of a training run.
+    part: Which part of the bundle.
+
+  Raises:
+    UserError: There is no such part.
+  """
+  if (pathlib.Path(model) / 'model.json').is_file():
+    trained = checkpoints.load_params(model)
+    return {'params': trained.params, 'mutables': trained.mutables}
+  bundled = read(model)
+  if part not in bundled:
+    raise UserError(f'{model} has no part {part}; it has {", ".join(bundled)}.')
+  return parts.variables(bundled[part])
+
+
+def _find(path_or_name: str | os.PathLike) -> pathlib.Path:
+  folder = pathlib.Path(path_or_name)
+  # A path that is mistyped must not become a bundle of the same name.
+  is_name = len(folder.parts) == 1 and not folder.is_absolute()
+  for candidate in [folder, SHIPPED / folder] if is_name else [folder]:
+    if (candidate / 'bundle.json').is_file():
+      return candidate
+  if (folder / 'model.json').is_file():
+    raise UserError(f'{folder} is a training run; run audiolm bundle on it.')
+  shipped = sorted(path.parent.name for path in SHIPPED.glob('*/bundle.json'))
+  raise UserError(
+      f'{folder} is not a bundle (a folder with a bundle.json); the bundles'
+      f' that come with the package are {", ".join(shipped) or "none"}.'
+  )
+
+
+def _read_entries(path: pathlib.Path) -> dict[str, Any]:
+  try:
+    contents = json.loads(path.read_text(encoding='utf-8'))
+    version, entries = contents['format'], contents['parts']
+    unknown = sorted(entries.keys() - set(PARTS))
+  except (ValueError, TypeError, KeyError, AttributeError) as error:
+    raise UserError(f'{path} is damaged: {error!r}; copy it again.') from error
+  if version != _FORMAT or unknown:
+    raise UserError(
+        f'{path} has format {version} and parts {unknown} that this version'
+        ' does not know; update audiolm_jax.'
+    )
+  return entries

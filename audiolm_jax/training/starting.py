@@ -1,0 +1,53 @@
+"""Starting a run from weights that another one learnt."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+from flax import traverse_util
+from jaxtyping import PyTree
+
+from audiolm_jax.errors import UserError
+from audiolm_jax.training import trees
+from audiolm_jax.training.state import TrainState
+
+
+def replace(state: TrainState, initial: Mapping[str, PyTree]) -> TrainState:
+  """The state with the arrays that are given in the place of its own.
+
+  Args:
+    state: A fresh one, on the devices that it shall stay on.
+    initial: 'params' and 'mutables', nested dicts that may hold only some of
+      the state's arrays: what they do not hold stays fresh.
+
+  Raises:
+    UserError: The state has no such array, or one of another shape.
+  """
+  wanted = {'params': state.params, 'mutables': state.mutables}
+  given = traverse_util.flatten_dict(dict(initial), sep='/')
+  _check(given, traverse_util.flatten_dict(trees.by_name(wanted), sep='/'))
+
+  def pick(path: jax.tree_util.KeyPath, leaf: jax.Array) -> jax.Array:
+    name = '/'.join(trees.names(path))
+    return _place(given[name], leaf) if name in given else leaf
+
+  return state.replace(**jax.tree.map_with_path(pick, wanted))
+
+
+def _place(array: Any, like: jax.Array) -> jax.Array:
+  """On the same devices, every process its own share."""
+  array = np.asarray(array, like.dtype)
+  return jax.make_array_from_callback(
+      like.shape, like.sharding, lambda index: array[index]
+  )
+
+
+def _check(given: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+  for name, array in given.items():
+    shape = list(wanted[name].shape) if name in wanted else 'no such array'
+    if shape != list(array.shape):
+      raise UserError(
+          f'The initial weights are of another model: {name} is'
+          f' {list(array.shape)}, this run has {shape}.'
+      )
