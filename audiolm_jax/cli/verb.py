@@ -19,6 +19,8 @@ def run(
 ) -> None:
   """Runs main under absl and exits: 0, what it returns, or 2 for a UserError.
 
+  A training run that meets NaN exits with 1.
+
   Args:
     main: Gets what is left of argv once the flags are taken out; the help text
       is the docstring of its module.
@@ -51,6 +53,11 @@ def _guarded(function, argv):
     # Gin appends where it was called from to whatever it lets through.
     print(f'Error: {str(error).splitlines()[0]}', file=sys.stderr)
     sys.exit(2)
+  except FloatingPointError as error:
+    # A run that diverged: where and how to go on, not where in the code.
+    logging.flush()
+    print(f'Error: {error}', file=sys.stderr)
+    sys.exit(1)
 
 
 def _help(main: Main, values: flags.FlagValues) -> str:

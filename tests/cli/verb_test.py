@@ -17,6 +17,8 @@ flags.DEFINE_integer('count', 1, 'How many.', flag_values=FLAGS)
 def main(argv):
   if FLAGS.count < 0:
     raise UserError('--count is negative.\n  In call to configurable x')
+  if FLAGS.count > 100:
+    raise FloatingPointError('Step 7: loss nan.')
   print(FLAGS.count, argv[1:])
   return FLAGS.count
 
@@ -53,6 +55,11 @@ def test_a_mistake_costs_one_line_and_exit_code_2(flag, message, capsys):
   assert message in printed.err
   assert printed.err.count('\n') == 1
   assert not printed.out
+
+
+def test_a_run_that_diverged_says_where_in_one_line(capsys):
+  assert run('--count=101') == 1
+  assert capsys.readouterr().err == 'Error: Step 7: loss nan.\n'
 
 
 def test_help_shows_examples_and_flags(capsys):
