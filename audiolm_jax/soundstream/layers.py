@@ -1,4 +1,9 @@
-"""Causal convolutions and the blocks of SoundStream's Figure 3."""
+"""Causal convolutions and the blocks of SoundStream's Figure 3.
+
+Applied with a mutable collection 'stream', every convolution takes its past
+from there and leaves it for the next call: pieces then give what the whole does
+(`soundstream.streaming`).
+"""
 
 from typing import Any
 
@@ -11,21 +16,39 @@ KERNEL_AXES = (None, None, 'conv')
 
 
 def causal_conv(
+    module: nn.Module,
     x: Float[Array, 'B N C'],
     kernel: Float[Array, 'k C D'],
     stride: int = 1,
     dilation: int = 1,
 ) -> Float[Array, 'B T D']:
-  """Convolves with zeros before the start, so that T = N / stride."""
+  """Convolves behind the module's past, zeros at first; T = N / stride."""
   past = (kernel.shape[0] - 1) * dilation + 1 - stride
+  if streaming := past > 0 and _streams(module):
+    x = _behind_past(module, x, past)
   return lax.conv_general_dilated(
       x,
       kernel,
       window_strides=(stride,),
-      padding=[(past, 0)],
+      padding=[(0 if streaming else past, 0)],
       rhs_dilation=(dilation,),
       dimension_numbers=('NWC', 'WIO', 'NWC'),
   )
+
+
+def _streams(module: nn.Module) -> bool:
+  return module.is_mutable_collection('stream') and not module.is_initializing()
+
+
+def _behind_past(
+    module: nn.Module, x: Float[Array, 'B N C'], length: int
+) -> Float[Array, 'B M C']:
+  """The last `length` samples before x, then x; keeps its own last ones."""
+  shape = (x.shape[0], length, x.shape[2])
+  past = module.variable('stream', 'past', jnp.zeros, shape, x.dtype)
+  x = jnp.concatenate([past.value, x], axis=1)
+  past.value = x[:, x.shape[1] - length :]
+  return x
 
 
 def _kernel_init():
@@ -61,7 +84,7 @@ class CausalConv(nn.Module):
     kernel = self.param('kernel', _kernel_init(), shape)
     bias = self.param('bias', _bias_init(), (self.features,))
     x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
-    y = causal_conv(x, kernel, self.stride, self.dilation)
+    y = causal_conv(self, x, kernel, self.stride, self.dilation)
     return y + bias[None, None]
 
 
@@ -83,7 +106,7 @@ class CausalConvTranspose(nn.Module):
     kernel = self.param('kernel', _kernel_init(), shape)
     bias = self.param('bias', _bias_init(), (self.features,))
     x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
-    frames = causal_conv(x, kernel)
+    frames = causal_conv(self, x, kernel)
     return frames.reshape(x.shape[0], -1, self.features) + bias[None, None]
 
 
