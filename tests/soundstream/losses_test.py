@@ -30,7 +30,8 @@ def test_published_sum_is_the_loss_times_the_samples():
   for x in (target, output):
     spectrum = jnp.abs(spectral.stft(jnp.pad(x, pad), window, window // 4))
     mels.append(spectrum @ spectral.mel_filterbank(64, window, 16000))
-  s, s_hat = (jnp.maximum(mel, losses.FLOOR) for mel in mels)
+  floor = losses.silence(window, 16000)
+  s, s_hat = (jnp.maximum(mel, floor) for mel in mels)
   for t in range(s.shape[1]):
     difference = jnp.log(s[0, t]) - jnp.log(s_hat[0, t])
     published += jnp.abs(s[0, t] - s_hat[0, t]).sum()
@@ -42,6 +43,24 @@ def test_published_sum_is_the_loss_times_the_samples():
 def test_equal_waveforms_have_no_spectral_loss():
   assert spectral_loss(noise(0), noise(0)) < 1e-3
   assert spectral_loss(noise(0), noise(1)) > 0.1
+
+
+def test_what_nobody_hears_pulls_at_nothing():
+  loudness = jnp.where(jnp.arange(8000)[None] < 4000, 1.0, 1e-4)
+  target, output = noise(0, 1, 8000) * loudness, noise(1, 1, 8000) * loudness
+  gradient = jax.grad(lambda x: spectral_loss(target, x))(output)
+  loud, quiet = jnp.square(gradient).reshape(2, -1).sum(axis=1)
+  assert quiet < 0.1 * loud
+
+
+def test_noise_of_that_amplitude_is_as_loud_as_silence():
+  x = 10 * losses.SILENCE * noise(0, 1, 2**16)
+  for window in losses.WINDOWS[2:]:
+    spectrum = jnp.abs(spectral.stft(x, window, window // 4))
+    mel = spectrum @ spectral.mel_filterbank(64, window, 16000)
+    # Narrow filters lie between bins; the magnitude of noise varies.
+    loud = jnp.median(mel[mel > 0])
+    np.testing.assert_allclose(losses.silence(window, 16000), loud, rtol=0.3)
 
 
 def test_spectral_loss_does_not_grow_with_the_batch():
