@@ -106,24 +106,34 @@ class CodebookUse(NamedTuple):
     perplexity: exp(entropy of the codes) / codebook_size a level: 1 if all are
       used alike. Few frames bias it down: it cannot exceed num_frames / size.
     used: Share of the codes that occur at all.
+    bitrate: kbit/s of the levels up to each as fixed-length codes.
+    entropy_bitrate: The same, were each level entropy-coded (SoundStream s.
+      V-E, with the held-out clips' own counts).
     num_frames: Frames counted.
     codebook_size: Codes a level.
   """
 
   perplexity: list[float]
   used: list[float]
+  bitrate: list[float]
+  entropy_bitrate: list[float]
   num_frames: int
   codebook_size: int
 
 
 def codebook_use(
-    codes: Int[np.ndarray, 'T Q'], codebook_size: int
+    codes: Int[np.ndarray, 'T Q'], codebook_size: int, frame_rate: float
 ) -> CodebookUse:
-  """Counts the codes of each level over all frames."""
+  """Counts the codes of each level over all frames, `frame_rate` a second."""
   counts = [np.bincount(level, minlength=codebook_size) for level in codes.T]
+  entropies = np.array([entropy(count) for count in counts])
+  fixed = np.full(len(counts), np.log(codebook_size))
+  kilobits = frame_rate / np.log(2) / 1000
   return CodebookUse(
-      perplexity=[np.exp(entropy(count)) / codebook_size for count in counts],
+      perplexity=(np.exp(entropies) / codebook_size).tolist(),
       used=[float((count > 0).mean()) for count in counts],
+      bitrate=(kilobits * fixed.cumsum()).tolist(),
+      entropy_bitrate=(kilobits * entropies.cumsum()).tolist(),
       num_frames=len(codes),
       codebook_size=codebook_size,
   )

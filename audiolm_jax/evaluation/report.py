@@ -88,13 +88,22 @@ def _codebooks(result: Results) -> str:
       range(1, len(result['used']) + 1),
       result['perplexity'],
       result['used'],
+      result['bitrate'],
+      result['entropy_bitrate'],
       strict=True,
   )
+  header = [
+      'level',
+      'perplexity',
+      'codes used',
+      'up to it, kbit/s',
+      'entropy-coded, kbit/s',
+  ]
   return (
       '## Codec: use of the codebooks\n\n'
       f'{result["num_frames"]} held-out frames, {result["codebook_size"]} codes'
       ' a level. Perplexity is a share of the codes; few frames bias it'
-      ' down.\n\n' + table(['level', 'perplexity', 'codes used'], rows)
+      ' down.\n\n' + table(header, rows)
   )
 
 

@@ -94,7 +94,9 @@ def evaluate_codec(
           metrics,
       ),
       reconstruction.codebook_use(
-          np.concatenate(frames), acoustic.codebook_size
+          np.concatenate(frames),
+          acoustic.codebook_size,
+          acoustic.sample_rate / acoustic.hop_length,
       ),
   )
 

@@ -82,11 +82,19 @@ def test_levels_ascend_to_all(num_quantizers):
 
 def test_perplexity_is_the_share_of_codes_used_alike():
   codes = np.stack([np.arange(1000) % 10, np.arange(1000) % 5], axis=1)
-  result = reconstruction.codebook_use(codes, codebook_size=10)
+  result = reconstruction.codebook_use(codes, 10, frame_rate=50.0)
   assert result.perplexity == pytest.approx([1.0, 0.5])
   assert result.used == [1.0, 0.5]
   skewed = np.where(np.arange(1000)[:, None] < 900, 0, codes)
-  assert reconstruction.codebook_use(skewed, 10).perplexity[0] < 0.3
+  assert reconstruction.codebook_use(skewed, 10, 50.0).perplexity[0] < 0.3
+
+
+def test_entropy_coding_saves_what_is_not_used_alike():
+  codes = np.stack([np.arange(64) % 16, np.arange(64) % 4], axis=1)
+  result = reconstruction.codebook_use(codes, 16, frame_rate=50.0)
+  assert result.bitrate == pytest.approx([0.2, 0.4])
+  # Four bits a frame and two, instead of four and four.
+  assert result.entropy_bitrate == pytest.approx([0.2, 0.3])
 
 
 @pytest.mark.slow

@@ -28,7 +28,9 @@ RESULTS = {
         12,
         60.0,
     ),
-    'codebooks': reconstruction.codebook_use(np.arange(40).reshape(20, 2), 64),
+    'codebooks': reconstruction.codebook_use(
+        np.arange(40).reshape(20, 2), 64, 50.0
+    ),
     'meaning': {'tokens|a': clusters.Meaning(0.5, 0.1, 0.6, 0.2, 100, 10, 5)},
     'abx': {'MFCC': Abx(0.25, 10, 20)},
     'language_models': {
