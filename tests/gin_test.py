@@ -1,0 +1,74 @@
+"""Tests of the files in gin/: every layer fits on every part."""
+
+import json
+import pathlib
+
+import gin
+import numpy as np
+import pytest
+import soundfile
+
+from audiolm_jax.cli import train
+
+GIN = pathlib.Path(__file__).parents[1] / 'gin'
+SIZES = (None, 'small', 'tiny')
+INITIAL = ["INITIAL_MODEL = 'speech'", "INITIAL_PART = 'soundstream'"]
+
+
+@pytest.fixture(autouse=True)
+def clean_gin():
+  gin.clear_config()
+  yield
+  gin.clear_config()
+
+
+@pytest.fixture(name='manifest')
+def fixture_manifest(tmp_path):
+  soundfile.write(tmp_path / 'a.wav', np.zeros(16000), 16000)
+  clip = {'path': 'a.wav', 'seconds': 1.0, 'source': 'test', 'licence': 'CC0'}
+  lines = [json.dumps(clip | {'split': split}) for split in ('train', 'dev')]
+  path = tmp_path / 'manifest.jsonl'
+  path.write_text('\n'.join(lines))
+  return path
+
+
+def parse(*names, bindings=()):
+  files = [str(GIN / f'{name}.gin') for name in names if name]
+  train.parse_gin(files, ["MODEL_DIR = 'runs/x'", *bindings], [])
+
+
+@pytest.mark.parametrize('size', SIZES)
+@pytest.mark.parametrize('part', ['soundstream', 'w2v_bert'])
+def test_parts_that_hear_audio(part, size, manifest):
+  parse(part, size, bindings=[f"MANIFEST = '{manifest}'"])
+  arguments = train.bound_arguments()
+  assert arguments['train_step'].model_config()['kind'] == part
+
+
+@pytest.mark.parametrize('size', SIZES)
+@pytest.mark.parametrize('part', ['semantic', 'coarse', 'fine'])
+def test_parts_that_read_tokens(part, size):
+  parse(part, size, bindings=["TOKENS = 'tokens'"])
+  assert gin.query_parameter('TRAIN_STEPS/macro.value') == 1_000_000
+
+
+@pytest.mark.parametrize('size', SIZES)
+def test_a_decoder_is_sharpened_with_an_adversary(size, manifest):
+  bindings = [f"MANIFEST = '{manifest}'", *INITIAL]
+  parse('soundstream', size, 'decoder', bindings=bindings)
+  arguments = train.bound_arguments()
+  step = arguments['train_step']
+  assert step.decoder_only and step.quantize_from == 0
+  assert step.adversary.start_step == 0
+  weights = arguments['initial']()
+  assert weights['mutables']['codebooks']['initialized']
+
+
+def test_the_small_size_is_that_of_the_bundles(manifest):
+  bindings = [f"MANIFEST = '{manifest}'", *INITIAL]
+  parse('soundstream', 'small', 'finetune', bindings=bindings)
+  arguments = train.bound_arguments()
+  made = arguments['train_step'].model_config()
+  shipped = GIN.parent / 'audiolm_jax/bundles/speech/bundle.json'
+  config = json.loads(shipped.read_text())['parts']['soundstream']['config']
+  assert json.loads(json.dumps(made)) == config
