@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from audiolm_jax import parts
 from audiolm_jax.cli import train
+from audiolm_jax.training.state import sizes
 
 GIN = pathlib.Path(__file__).parents[1] / 'gin'
 SIZES = (None, 'small', 'tiny')
@@ -64,11 +66,21 @@ def test_a_decoder_is_sharpened_with_an_adversary(size, manifest):
   assert weights['mutables']['codebooks']['initialized']
 
 
+@pytest.mark.parametrize('size', SIZES)
+def test_a_codec_can_learn_to_leave_noise_out(size, manifest):
+  bindings = [f"MANIFEST = '{manifest}'", f"NOISE_MANIFEST = '{manifest}'"]
+  parse('soundstream', size, 'denoise', bindings=[*bindings, 'BATCH_SIZE = 2'])
+  arguments = train.bound_arguments()
+  assert arguments['train_step'].model.denoising
+  batch = next(arguments['train_data']())
+  assert batch.keys() == {'waveform', 'length', 'target', 'denoise'}
+
+
 def test_the_small_size_is_that_of_the_bundles(manifest):
   bindings = [f"MANIFEST = '{manifest}'", *INITIAL]
   parse('soundstream', 'small', 'finetune', bindings=bindings)
   arguments = train.bound_arguments()
-  made = arguments['train_step'].model_config()
+  made = sizes(arguments['train_step'].model)
   shipped = GIN.parent / 'audiolm_jax/bundles/speech/bundle.json'
   config = json.loads(shipped.read_text())['parts']['soundstream']['config']
-  assert json.loads(json.dumps(made)) == config
+  assert made == sizes(parts.build(config))

@@ -29,7 +29,9 @@ def encode(
     model: SoundStream, params: PyTree, sound: Sound
 ) -> Float[Array, 'B T D']:
   """The latents of the waveform."""
-  return model.apply({'params': params}, sound.waveform, method='encode')
+  return model.apply(
+      {'params': params}, sound.waveform, sound.denoise, method='encode'
+  )
 
 
 def decode(

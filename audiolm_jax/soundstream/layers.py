@@ -10,7 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 from flax import linen as nn
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 KERNEL_AXES = (None, None, 'conv')
 
@@ -108,6 +108,24 @@ class CausalConvTranspose(nn.Module):
     x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
     frames = causal_conv(self, x, kernel)
     return frames.reshape(x.shape[0], -1, self.features) + bias[None, None]
+
+
+class Film(nn.Module):
+  """Scales and shifts each channel as a flag says; at first not at all."""
+
+  @nn.compact
+  def __call__(
+      self, z: Float[Array, 'B T D'], flag: Bool[Array, 'B _']
+  ) -> Float[Array, 'B T D']:
+    shape = (2, z.shape[-1])
+    gamma = self.param('gamma', _film_init(nn.initializers.ones), shape)
+    beta = self.param('beta', _film_init(nn.initializers.zeros), shape)
+    row = flag.astype(jnp.int32)
+    return gamma[row] * z + beta[row]
+
+
+def _film_init(init: nn.initializers.Initializer):
+  return nn.with_logical_partitioning(init, (None, 'conv'))
 
 
 class ResidualUnit(nn.Module):

@@ -31,7 +31,7 @@ def reconstruction(
   }
   pairs = {
       name: jax.value_and_grad(functions[name], argnums=1)(
-          sound.waveform, output, sound.num_valid
+          sound.target, output, sound.num_valid
       )
       for name in names
   }

@@ -15,7 +15,7 @@ def health(
     revival_threshold: float,
 ) -> Metrics:
   """Fidelity of the waveform in dB, and how much of each codebook is in use."""
-  snr = losses.si_snr(sound.waveform, output, sound.samples).mean()
+  snr = losses.si_snr(sound.target, output, sound.samples).mean()
   perplexity = codebooks.perplexity(books.usage)
   dead = codebooks.num_dead(books.usage, revival_threshold)
   levels = range(len(books.usage))

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 from flax import linen as nn
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from audiolm_jax.soundstream import layers
 
@@ -67,6 +67,8 @@ class SoundStream(nn.Module):
     num_quantizers: Levels of the residual quantizer.
     codebook_size: Vectors a level.
     sample_rate: In Hz.
+    denoising: Whether a flag can ask for latents of the sound without its noise
+      (s. III-F): FiLM at the end of the encoder.
     dtype: Of the computation; parameters are float32.
   """
 
@@ -77,6 +79,7 @@ class SoundStream(nn.Module):
   num_quantizers: int = 12
   codebook_size: int = 1024
   sample_rate: int = 16000
+  denoising: bool = False
   dtype: Any = jnp.float32
 
   @property
@@ -92,15 +95,30 @@ class SoundStream(nn.Module):
         self.encoder_channels, self.strides, self.embedding_dim, self.dtype
     )
     self.decoder = Decoder(self.decoder_channels, self.strides, self.dtype)
+    if self.denoising:
+      self.film = layers.Film()
 
-  def encode(self, waveform: Float[Array, 'B N']) -> Float[Array, 'B T D']:
-    """Waveform to latents; N is a multiple of `hop_length`."""
+  def encode(
+      self,
+      waveform: Float[Array, 'B N'],
+      denoise: Bool[Array, 'B _'] | None = None,
+  ) -> Float[Array, 'B T D']:
+    """Waveform to latents; N is a multiple of `hop_length`.
+
+    `denoise` asks for latents without the noise, frame by frame or all alike;
+    None never does, and is all that a model without `denoising` can do.
+    """
     if waveform.shape[-1] % self.hop_length:
       raise ValueError(
           f'{waveform.shape[-1]} samples are not a multiple of the hop length'
           f' {self.hop_length}; pad the waveform.'
       )
-    return self.encoder(GAIN * waveform).astype(jnp.float32)
+    z = self.encoder(GAIN * waveform).astype(jnp.float32)
+    if not self.denoising:
+      return z
+    if denoise is None:
+      denoise = jnp.zeros((len(z), 1), bool)
+    return self.film(z, denoise)
 
   def decode(self, z: Float[Array, 'B T D']) -> Float[Array, 'B N']:
     """Latents to waveform, `hop_length` samples a frame."""

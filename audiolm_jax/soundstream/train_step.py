@@ -35,7 +35,7 @@ from audiolm_jax.training.state import (
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SoundStreamTrainStep:
-  """Implements training.state.TrainStep; batches are {'waveform', 'length'}.
+  """Implements training.state.TrainStep; batches as in sounds.from_batch.
 
   With the balancer a loss of weight 2 pulls every output waveform twice as hard
   as one of weight 1, whatever the losses' own sizes. Without it
@@ -170,7 +170,7 @@ class SoundStreamTrainStep:
     """Returns 'original' and 'reconstruction' (all levels)."""
     sound = sounds.from_batch(batch, self.model.hop_length)
     output, _ = jax.jit(self._reconstruct)(state, sound)
-    pair = {'original': sound.waveform, 'reconstruction': output}
+    pair = {'original': sound.target, 'reconstruction': output}
     return {
         name: Waveform(np.asarray(samples), self.model.sample_rate)
         for name, samples in pair.items()
@@ -235,7 +235,7 @@ class SoundStreamTrainStep:
     if self.adversary is None:
       return Round({}, {}, params, opt_state)
     return self.adversary.play(
-        params, opt_state, state.step, sound.waveform, output
+        params, opt_state, state.step, sound.target, output
     )
 
   @property

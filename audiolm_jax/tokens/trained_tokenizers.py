@@ -1,5 +1,6 @@
 """Our own models behind the contracts of `tokenizers`."""
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -8,6 +9,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from flax import linen as nn
 from flax import traverse_util
 from jaxtyping import Array, Float, Int, PyTree
 
@@ -61,9 +63,11 @@ class SoundStreamTokenizer:
   def fingerprint(self) -> str:
     """12 hex digits of all that makes the codes; the decoder does not."""
     params, codebooks = self._variables
-    settings = sizes(self._model)
-    del settings['decoder_channels']
-    return fingerprint(settings, (params['params']['encoder'], codebooks))
+    params = {**params['params']}
+    del params['decoder']
+    settings = _settings(self._model)
+    settings.pop('decoder_channels', None)
+    return fingerprint(settings, (params, codebooks))
 
   def encode(
       self, waveform: Float[np.ndarray, 'B N'], lengths: Int[np.ndarray, ' B']
@@ -119,7 +123,7 @@ class W2vBertTokenizer:
   def fingerprint(self) -> str:
     """12 hex digits that change with any weight or setting."""
     params, kmeans = self._variables
-    settings = {**sizes(self._model), 'layer': self._layer}
+    settings = {**_settings(self._model), 'layer': self._layer}
     return fingerprint(settings, (params, kmeans._asdict()))
 
   def encode(
@@ -137,6 +141,16 @@ class W2vBertTokenizer:
         size=round(_WINDOW_SECONDS * self._model.frame_rate),
         margin=round(_SEMANTIC_MARGIN_SECONDS * self._model.frame_rate),
     )[..., 0]
+
+
+def _settings(model: nn.Module) -> dict[str, Any]:
+  """Fields that are not at their defaults: new ones change no fingerprint."""
+  defaults = {field.name: field.default for field in dataclasses.fields(model)}
+  return {
+      name: value
+      for name, value in sizes(model).items()
+      if isinstance(value, (list, tuple)) or value != defaults[name]
+  }
 
 
 def fingerprint(settings: Mapping[str, Any], arrays: Sequence[PyTree]) -> str:

@@ -20,6 +20,20 @@ def test_batches_are_cut_to_whole_frames_and_silent_in_their_padding():
   assert sound.num_valid == 13
 
 
+def test_without_noise_the_target_is_what_is_heard():
+  batch = {'waveform': jnp.ones((2, 8)), 'length': jnp.array([8, 4])}
+  sound = sounds.from_batch(batch, hop_length=4)
+  np.testing.assert_array_equal(sound.target, sound.waveform)
+  assert not sound.denoise.any()
+  clean = batch | {
+      'target': jnp.zeros((2, 8)),
+      'denoise': jnp.array([True, False]),
+  }
+  sound = sounds.from_batch(clean, hop_length=4)
+  assert sound.waveform[0].all() and not sound.target.any()
+  np.testing.assert_array_equal(sound.denoise, [[True], [False]])
+
+
 def test_a_batch_of_nothing_does_not_divide_by_zero():
   batch = {'waveform': jnp.ones((1, 8)), 'length': jnp.array([0])}
   sound = sounds.from_batch(batch, hop_length=4)
