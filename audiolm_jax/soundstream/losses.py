@@ -13,8 +13,7 @@ from audiolm_jax.soundstream.sounds import Sound
 WINDOWS = (64, 128, 256, 512, 1024, 2048)
 NUM_MELS = 64
 # White noise of this amplitude, -60 dB of full scale, counts as silence. Where
-# the logarithm goes far deeper, the quietest frames get nearly all the gradient
-# (92 % to the quietest quarter of a speech corpus at 1e-5 a band, 38 % now).
+# the logarithm goes far deeper, the quietest frames get nearly all the gradient.
 SILENCE = 1e-3
 
 
