@@ -13,7 +13,8 @@ from audiolm_jax.soundstream.sounds import Sound
 WINDOWS = (64, 128, 256, 512, 1024, 2048)
 NUM_MELS = 64
 # White noise of this amplitude, -60 dB of full scale, counts as silence. Where
-# the logarithm goes far deeper, the quietest frames get nearly all the gradient.
+# the logarithm goes far deeper, the quietest frames get nearly all of the
+# gradient.
 SILENCE = 1e-3
 
 
