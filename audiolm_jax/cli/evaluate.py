@@ -190,6 +190,7 @@ def _metrics() -> list[fidelity.Metric]:
   metrics = [fidelity.MEL_DISTANCE, fidelity.SI_SNR]
   if FLAGS.visqol != 'off':
     metrics.append(perceptual.visqol(FLAGS.visqol))
+    metrics.append(perceptual.visqol_similarity(FLAGS.visqol))
   if FLAGS.pesq and FLAGS.visqol != 'audio':
     metrics.append(perceptual.pesq())
   return metrics

@@ -4,6 +4,8 @@ Neither is to be believed alone: ViSQOL does not hear phase, and PESQ was made
 for telephones.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import soxr
 from jaxtyping import Float
@@ -26,6 +28,22 @@ def visqol(mode: str) -> Metric:
     UserError: the package or its lattice model is missing. Without the lattice
       it would quietly over-predict, so that is refused.
   """
+  return Metric('visqol', 'MOS', True, _visqol(mode, 'moslqo'))
+
+
+def visqol_similarity(mode: str) -> Metric:
+  """What ViSQOL's MOS is made from: NSIM of the spectrograms, at most 1.
+
+  The lattice that makes a MOS of it is flat for much degraded speech, and not
+  monotone there; the similarity still tells better from worse.
+
+  Raises:
+    UserError: as `visqol`.
+  """
+  return Metric('visqol_similarity', 'NSIM', True, _visqol(mode, 'vnsim'))
+
+
+def _visqol(mode: str, field: str) -> Callable[..., float]:
   try:
     from visqol import VisqolApi
 
@@ -42,9 +60,9 @@ def visqol(mode: str) -> Metric:
   ) -> float:
     rate = VISQOL_RATES[mode]
     pair = [_resample(x, sample_rate, rate) for x in (reference, estimate)]
-    return float(api.measure_from_arrays(*pair, rate).moslqo)
+    return float(getattr(api.measure_from_arrays(*pair, rate), field))
 
-  return Metric('visqol', 'MOS', True, measure)
+  return measure
 
 
 def pesq() -> Metric:

@@ -113,3 +113,16 @@ def test_visqol_hears_noise_in_music(voice, noise):
   clean = metric.measure(voice, voice, SAMPLE_RATE)
   assert clean > 4.0
   assert metric.measure(voice, voice + 0.03 * noise, SAMPLE_RATE) < clean - 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('mode', ['speech', 'audio'])
+def test_similarity_falls_with_every_step_of_noise(mode, voice, noise):
+  metric = perceptual.visqol_similarity(mode)
+  scores = [
+      metric.measure(voice, voice + level * noise, SAMPLE_RATE)
+      for level in (0.0, 0.003, 0.03, 0.3)
+  ]
+  assert scores[0] == pytest.approx(1.0, abs=1e-3)
+  assert scores == sorted(scores, reverse=True)
+  assert len(set(scores)) == len(scores)
