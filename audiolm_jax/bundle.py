@@ -14,20 +14,16 @@ from audiolm_jax.bundle_files import PARTS, STAGES
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.parts import Part
+from audiolm_jax.tokens import trained_tokenizers
 from audiolm_jax.tokens.fields import Field
 from audiolm_jax.tokens.layout import Stage
-from audiolm_jax.tokens.tokenizers import (
-    AcousticTokenizer,
-    SemanticTokenizer,
-    Tokenizers,
-)
+from audiolm_jax.tokens.tokenizers import Tokenizers
 from audiolm_jax.tokens.trained_tokenizers import (
-    SoundStreamTokenizer,
-    W2vBertTokenizer,
+    ClusterTokenizer,
+    CodecTokenizer,
 )
 from audiolm_jax.w2v_bert.kmeans import KMeans
 
-TOKENIZERS = {'acoustic': 'soundstream', 'semantic': 'w2v_bert'}
 # AudioLM's (s. IV-B), for models that do not say how long their crops were.
 _CROP_SECONDS = {'semantic': 30.0, 'coarse': 10.0, 'fine': 3.0}
 
@@ -94,20 +90,20 @@ class Bundle:
     return Tokenizers(self.semantic, self.acoustic)
 
   @functools.cached_property
-  def acoustic(self) -> AcousticTokenizer:
+  def acoustic(self) -> CodecTokenizer:
     """Waveform to codes and back."""
-    part = self._part('soundstream')
-    return SoundStreamTokenizer(
+    part = self._part('acoustic_tokenizer')
+    return trained_tokenizers.soundstream(
         parts.build(part.config),
         part.arrays['params'],
         part.arrays['codebooks'],
     )
 
   @functools.cached_property
-  def semantic(self) -> SemanticTokenizer:
+  def semantic(self) -> ClusterTokenizer:
     """Waveform to semantic ids."""
-    part = self._part('w2v_bert')
-    return W2vBertTokenizer(
+    part = self._part('semantic_tokenizer')
+    return ClusterTokenizer(
         parts.build(part.config),
         part.arrays['params'],
         part.config['layer'],
@@ -154,7 +150,7 @@ class Bundle:
   def _check_fit(self, name: str) -> None:
     learnt = self.parts[name].config.get('tokenizers', {})
     for field in self.language_models[name].stage.fields:
-      part = TOKENIZERS[field.source]
+      part = f'{field.source}_tokenizer'
       if part not in self.parts:
         continue
       tokenizer = getattr(self, field.source)
@@ -177,7 +173,7 @@ def load_tokenizers(path_or_name: str) -> Tokenizers:
 
 
 def _sizes_fit(
-    field: Field, tokenizer: AcousticTokenizer | SemanticTokenizer
+    field: Field, tokenizer: CodecTokenizer | ClusterTokenizer
 ) -> bool:
   rate = tokenizer.sample_rate / tokenizer.hop_length
   num_levels = getattr(tokenizer, 'num_quantizers', 1)

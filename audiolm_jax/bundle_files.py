@@ -1,7 +1,7 @@
 """The folder of a bundle, which needs nothing but itself.
 
 bundle.json            each part's configuration and the digest of its weights
-<part>.safetensors     soundstream, w2v_bert, semantic, coarse, fine
+<part>.safetensors     acoustic_tokenizer, semantic_tokenizer, and the stages
 MODEL_CARD.md          what the model heard, and under which licences
 """
 
@@ -19,10 +19,11 @@ from audiolm_jax.parts import Part
 from audiolm_jax.training import checkpoints
 
 STAGES = ('semantic', 'coarse', 'fine')
-PARTS = ('soundstream', 'w2v_bert', *STAGES)
+TOKENIZERS = ('acoustic_tokenizer', 'semantic_tokenizer')
+PARTS = (*TOKENIZERS, *STAGES)
 SHIPPED = pathlib.Path(__file__).parent / 'bundles'
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def read(path_or_name: str | os.PathLike) -> dict[str, Part]:

@@ -73,7 +73,7 @@ def from_checkpoint(model: Model) -> tuple[str, Part]:
   if config['kind'] == 'soundstream':
     vectors = model.mutables['codebooks']['vectors']
     arrays = {'params': params['generator'], 'codebooks': vectors}
-    return 'soundstream', Part(config, arrays)
+    return 'acoustic_tokenizer', Part(config, arrays)
   if config['kind'] == 'language_model' and config['stage']:
     return config['stage']['name'], Part(config, {'params': params})
   raise UserError(_NOT_PARTS.get(config['kind'], f'Cannot bundle {config}.'))

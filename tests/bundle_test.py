@@ -60,11 +60,13 @@ def test_weights_too_large_for_float16_are_refused(tmp_path):
 
 
 def test_one_flipped_bit_is_noticed(saved):
-  path = saved / 'w2v_bert.safetensors'
+  path = saved / 'semantic_tokenizer.safetensors'
   data = bytearray(path.read_bytes())
   data[-1] ^= 1
   path.write_bytes(data)
-  with pytest.raises(UserError, match='w2v_bert.safetensors is damaged'):
+  with pytest.raises(
+      UserError, match='semantic_tokenizer.safetensors is damaged'
+  ):
     Bundle.load(saved)
 
 
@@ -86,7 +88,7 @@ def test_a_damaged_or_newer_index_is_refused(saved, contents):
 
 def test_a_part_with_an_unknown_field_is_refused(saved):
   index = json.loads((saved / 'bundle.json').read_text())
-  index['parts']['soundstream']['config']['novelty'] = 1
+  index['parts']['acoustic_tokenizer']['config']['novelty'] = 1
   (saved / 'bundle.json').write_text(json.dumps(index))
   with pytest.raises(UserError, match='novelty'):
     Bundle.load(saved).tokenizers  # noqa: B018
@@ -107,7 +109,10 @@ def test_names_stand_for_bundles_of_the_package(saved, monkeypatch):
 
 def test_tokenizers_alone_are_a_bundle():
   bundle = Bundle(
-      {'soundstream': tiny.soundstream(), 'w2v_bert': tiny.w2v_bert()}
+      {
+          'acoustic_tokenizer': tiny.soundstream(),
+          'semantic_tokenizer': tiny.w2v_bert(),
+      }
   )
   assert bundle.tokenizers.sizes == tiny.SIZES
   with pytest.raises(UserError, match='no part coarse'):
@@ -118,8 +123,8 @@ def test_other_tokenizers_are_refused_and_both_are_named():
   trained = tiny.language_model(stages.semantic(tiny.SIZES))
   fingerprint = tiny.bundle().semantic.fingerprint
   trained.config['tokenizers'] = {'semantic': fingerprint}
-  Bundle({'semantic': trained, 'w2v_bert': tiny.w2v_bert()})
-  other = Bundle({'w2v_bert': tiny.w2v_bert(seed=1)})
+  Bundle({'semantic': trained, 'semantic_tokenizer': tiny.w2v_bert()})
+  other = Bundle({'semantic_tokenizer': tiny.w2v_bert(seed=1)})
   with pytest.raises(UserError, match=fingerprint) as error:
     Bundle({'semantic': trained, **other.parts})
   assert other.semantic.fingerprint in str(error.value)
@@ -129,7 +134,7 @@ def test_tokens_of_another_size_are_refused():
   sizes = tiny.SIZES._replace(acoustic_codebook_size=32)
   trained = tiny.language_model(stages.fine(sizes, num_coarse=2))
   with pytest.raises(UserError, match='fine learnt .*32 codes'):
-    Bundle({'fine': trained, 'soundstream': tiny.soundstream()})
+    Bundle({'fine': trained, 'acoustic_tokenizer': tiny.soundstream()})
 
 
 def test_a_checkpoint_sheds_what_only_training_needs():
@@ -139,20 +144,22 @@ def test_a_checkpoint_sheds_what_only_training_needs():
       {'generator': part.arrays['params'], 'discriminator': {'w': 1}},
       {'codebooks': {'vectors': part.arrays['codebooks'], 'usage': 1}},
   )
-  assert parts.from_checkpoint(model) == ('soundstream', part)
+  assert parts.from_checkpoint(model) == ('acoustic_tokenizer', part)
 
 
 @pytest.mark.parametrize('part', bundle_files.PARTS)
 def test_training_can_start_from_a_part(saved, part):
   weights = bundle_files.weights(saved, part)
   params = weights['params']
-  found = params['generator'] if part == 'soundstream' else params
+  found = params['generator'] if part == 'acoustic_tokenizer' else params
   stored = Bundle.load(saved).parts[part].arrays['params']
   jax.tree.map(np.testing.assert_array_equal, found, stored)
 
 
 def test_codes_of_a_bundle_go_on_living_when_it_trains_on(saved):
-  books = bundle_files.weights(saved, 'soundstream')['mutables']['codebooks']
+  books = bundle_files.weights(saved, 'acoustic_tokenizer')['mutables'][
+      'codebooks'
+  ]
   np.testing.assert_array_equal(
       books['vectors'], books['sums'] / books['usage'][..., None]
   )
@@ -160,7 +167,7 @@ def test_codes_of_a_bundle_go_on_living_when_it_trains_on(saved):
 
 
 def test_training_cannot_start_from_a_part_that_is_not_there(saved):
-  with pytest.raises(UserError, match='no part middle; it has soundstream'):
+  with pytest.raises(UserError, match='no part middle; it has acoustic_tok'):
     bundle_files.weights(saved, 'middle')
 
 

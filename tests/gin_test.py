@@ -14,7 +14,7 @@ from audiolm_jax.training.state import sizes
 
 GIN = pathlib.Path(__file__).parents[1] / 'gin'
 SIZES = (None, 'small', 'tiny')
-INITIAL = ["INITIAL_MODEL = 'speech'", "INITIAL_PART = 'soundstream'"]
+INITIAL = ["INITIAL_MODEL = 'speech'", "INITIAL_PART = 'acoustic_tokenizer'"]
 
 
 @pytest.fixture(autouse=True)
@@ -82,5 +82,7 @@ def test_the_small_size_is_that_of_the_bundles(manifest):
   arguments = train.bound_arguments()
   made = sizes(arguments['train_step'].model)
   shipped = GIN.parent / 'audiolm_jax/bundles/speech/bundle.json'
-  config = json.loads(shipped.read_text())['parts']['soundstream']['config']
+  config = json.loads(shipped.read_text())['parts']['acoustic_tokenizer'][
+      'config'
+  ]
   assert made == sizes(parts.build(config))

@@ -106,7 +106,11 @@ def bundle(
     chain.append(stages.fine(SIZES, num_coarse, positions))
   models = {stage.name: language_model(stage) for stage in chain}
   return Bundle(
-      {'soundstream': soundstream(), 'w2v_bert': w2v_bert(), **models}
+      {
+          'acoustic_tokenizer': soundstream(),
+          'semantic_tokenizer': w2v_bert(),
+          **models,
+      }
   )
 
 

@@ -78,7 +78,7 @@ def main(argv: list[str]) -> None:
       {**trained.config, 'layer': FLAGS.layer},
       {'params': trained.params, 'kmeans': clusters._asdict()},
   )
-  bundle = Bundle({'w2v_bert': part})
+  bundle = Bundle({'semantic_tokenizer': part})
   bundle.save(folder, _CARD.format(name=folder.name))
   print(f'Wrote {folder}, fingerprint {bundle.semantic.fingerprint}.')
 

@@ -1,11 +1,11 @@
-"""Our own models behind the contracts of `tokenizers`."""
+"""Models behind the contracts of `tokenizers`."""
 
 import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -19,7 +19,6 @@ from audiolm_jax.tokens import windows
 from audiolm_jax.training.state import sizes
 from audiolm_jax.w2v_bert import kmeans as clustering
 from audiolm_jax.w2v_bert.kmeans import KMeans
-from audiolm_jax.w2v_bert.model import W2vBert
 
 # Longer clips are encoded in windows. The codec hears less than a second back;
 # the semantic model was trained on crops no longer than a window.
@@ -28,101 +27,156 @@ _CODEC_MARGIN_SECONDS = 1.0
 _SEMANTIC_MARGIN_SECONDS = 2.5
 
 
-class SoundStreamTokenizer:
-  """The codec behind the contract of AcousticTokenizer."""
+# Weights, waveforms 'B N' and lengths ' B' to codes 'B T Q'.
+Encode = Callable[[PyTree, Array, Array], Array]
+# Weights and codes 'B T q' to waveforms, or to vectors 'B T D'.
+Decode = Callable[[PyTree, Array], Array]
+
+
+class Codec(NamedTuple):
+  """A codec as pure functions of its weights.
+
+  Attributes:
+    model: Says sample_rate, hop_length, num_quantizers, codebook_size.
+    encode: Waveforms and their lengths to codes.
+    decode: Codes of the first levels to waveforms.
+    embed: Codes of the first levels to the vectors they stand for.
+    causal: Whether what follows changes nothing that is decoded before.
+  """
+
+  model: nn.Module
+  encode: Encode
+  decode: Decode
+  embed: Decode
+  causal: bool
+
+
+def soundstream(
+    model: SoundStream,
+    params: PyTree,
+    codebooks: Float[Array | np.ndarray, 'Q K D'],
+) -> 'CodecTokenizer':
+  """SoundStream; `params` are the model's alone."""
+
+  def encode(weights: PyTree, waveform: Array, lengths: Array) -> Array:
+    del lengths  # What follows a sample does not change its code.
+    params, codebooks = weights
+    z = model.apply({'params': params}, waveform, method='encode')
+    return quantizer.encode(z, codebooks)
+
+  def decode(weights: PyTree, codes: Array) -> Array:
+    params, codebooks = weights
+    z = quantizer.decode(codes, codebooks)
+    return model.apply({'params': params}, z, method='decode')
+
+  def embed(weights: PyTree, codes: Array) -> Array:
+    return quantizer.decode(codes, weights[1])
+
+  settings = _settings(model)
+  settings.pop('decoder_channels', None)
+  # The decoder makes no codes.
+  heard = {name: params[name] for name in params if name != 'decoder'}
+  return CodecTokenizer(
+      Codec(model, encode, decode, embed, causal=True),
+      (params, codebooks),
+      functools.partial(fingerprint, settings, (heard, codebooks)),
+  )
+
+
+class CodecTokenizer:
+  """A codec behind the contract of AcousticTokenizer."""
 
   def __init__(
-      self,
-      model: SoundStream,
-      params: PyTree,
-      codebooks: Float[Array | np.ndarray, 'Q K D'],
+      self, codec: Codec, weights: PyTree, fingerprint: Callable[[], str]
   ):
-    """Args: `params` of the model alone, and the vectors of its codebooks."""
-    self.sample_rate = model.sample_rate
-    self.hop_length = model.hop_length
-    self.num_quantizers, self.codebook_size, _ = codebooks.shape
-    self._model = model
-    self._variables = {'params': params}, codebooks
-
-    @jax.jit
-    def encode_batch(variables, waveform):
-      params, codebooks = variables
-      z = model.apply(params, waveform, method='encode')
-      return quantizer.encode(z, codebooks)
-
-    @jax.jit
-    def decode_batch(variables, codes):
-      params, codebooks = variables
-      z = quantizer.decode(codes, codebooks)
-      return model.apply(params, z, method='decode')
-
-    self._encode_batch = encode_batch
-    self._decode_batch = decode_batch
+    """Args: `fingerprint` of all that makes the codes, made when needed."""
+    model = codec.model
+    self.sample_rate, self.hop_length = model.sample_rate, model.hop_length
+    self.num_quantizers = model.num_quantizers
+    self.codebook_size = model.codebook_size
+    self._weights, self._causal = weights, codec.causal
+    self._fingerprint = fingerprint
+    self._encode, self._decode, self._embed = map(
+        jax.jit, (codec.encode, codec.decode, codec.embed)
+    )
 
   @functools.cached_property
   def fingerprint(self) -> str:
-    """12 hex digits of all that makes the codes; the decoder does not."""
-    params, codebooks = self._variables
-    params = {**params['params']}
-    del params['decoder']
-    settings = _settings(self._model)
-    settings.pop('decoder_channels', None)
-    return fingerprint(settings, (params, codebooks))
+    """12 hex digits of all that makes the codes."""
+    return self._fingerprint()
 
   def encode(
       self, waveform: Float[np.ndarray, 'B N'], lengths: Int[np.ndarray, ' B']
   ) -> Int[np.ndarray, 'B T Q']:
     """Codes of all levels."""
+    frame_rate = self.sample_rate / self.hop_length
     return windows.encode(
-        lambda pieces, _: np.asarray(
-            self._encode_batch(self._variables, pieces)
-        ),
+        lambda *pieces: np.asarray(self._encode(self._weights, *pieces)),
         waveform,
         lengths,
         self.hop_length,
         self.num_quantizers,
-        size=round(_WINDOW_SECONDS * self._model.frame_rate),
-        margin=round(_CODEC_MARGIN_SECONDS * self._model.frame_rate),
+        size=round(_WINDOW_SECONDS * frame_rate),
+        margin=round(_CODEC_MARGIN_SECONDS * frame_rate),
     )
 
   def decode(self, codes: Int[np.ndarray, 'B T q']) -> Float[np.ndarray, 'B N']:
     """Codes of the first q levels to waveforms."""
     num_rows, num_frames, _ = codes.shape
-    # The decoder hears no future: what is padded does not change the rest.
     more_rows = windows.row_bucket(num_rows) - num_rows
-    more_frames = windows.bucket(num_frames) - num_frames
+    more_frames = windows.bucket(num_frames) - num_frames if self._causal else 0
     padded = np.pad(codes, [(0, more_rows), (0, more_frames), (0, 0)])
-    waveform = self._decode_batch(self._variables, padded)
+    waveform = self._decode(self._weights, padded)
     return np.asarray(waveform)[:num_rows, : num_frames * self.hop_length]
 
+  def embed(
+      self, codes: Int[np.ndarray, 'B T q']
+  ) -> Float[np.ndarray, 'B T D']:
+    """The vectors that the codes of the first q levels stand for."""
+    return np.asarray(self._embed(self._weights, codes))
 
-class W2vBertTokenizer:
-  """w2v-BERT and k-means behind the contract of SemanticTokenizer."""
+
+class ClusterTokenizer:
+  """Clusters of a model's features, behind the contract of SemanticTokenizer.
+
+  Attributes:
+    centroids: Of the normalized features, one an id.
+  """
 
   def __init__(
-      self, model: W2vBert, params: PyTree, layer: int, kmeans: KMeans
+      self, model: nn.Module, params: PyTree, layer: int, kmeans: KMeans
   ):
-    """Args: `layer` of the masked-prediction half, that `kmeans` was fit on."""
+    """Args: `layer` of the model that `kmeans` was fit on."""
     self.sample_rate = model.sample_rate
     self.hop_length = model.hop_length
     self.codebook_size = len(kmeans.centroids)
+    self.centroids = np.asarray(kmeans.centroids)
     self._model, self._layer = model, layer
-    self._variables = {'params': params}, kmeans
+    self._weights = {'params': params}, kmeans
+
+    def features(weights: PyTree, waveform: Array, lengths: Array) -> Array:
+      return model.apply(
+          weights[0], waveform, lengths, layer, method='features'
+      )
 
     @jax.jit
-    def encode_batch(variables, waveform, lengths):
-      params, kmeans = variables
-      features = model.apply(
-          params, waveform, lengths, layer, method='features'
+    def normalized(weights, waveform, lengths):
+      return clustering.normalize(
+          features(weights, waveform, lengths), weights[1]
       )
-      return clustering.assign(features, kmeans)[..., None]
 
-    self._encode_batch = encode_batch
+    @jax.jit
+    def assigned(weights, waveform, lengths):
+      return clustering.assign(
+          features(weights, waveform, lengths), weights[1]
+      )[..., None]
+
+    self._normalized, self._assigned = normalized, assigned
 
   @functools.cached_property
   def fingerprint(self) -> str:
     """12 hex digits that change with any weight or setting."""
-    params, kmeans = self._variables
+    params, kmeans = self._weights
     settings = {**_settings(self._model), 'layer': self._layer}
     return fingerprint(settings, (params, kmeans._asdict()))
 
@@ -130,17 +184,22 @@ class W2vBertTokenizer:
       self, waveform: Float[np.ndarray, 'B N'], lengths: Int[np.ndarray, ' B']
   ) -> Int[np.ndarray, 'B T']:
     """One id a frame."""
+    frame_rate = self.sample_rate / self.hop_length
     return windows.encode(
-        lambda *pieces: np.asarray(
-            self._encode_batch(self._variables, *pieces)
-        ),
+        lambda *pieces: np.asarray(self._assigned(self._weights, *pieces)),
         waveform,
         lengths,
         self.hop_length,
         num_levels=1,
-        size=round(_WINDOW_SECONDS * self._model.frame_rate),
-        margin=round(_SEMANTIC_MARGIN_SECONDS * self._model.frame_rate),
+        size=round(_WINDOW_SECONDS * frame_rate),
+        margin=round(_SEMANTIC_MARGIN_SECONDS * frame_rate),
     )[..., 0]
+
+  def features(
+      self, waveform: Float[np.ndarray, 'B N'], lengths: Int[np.ndarray, ' B']
+  ) -> Float[np.ndarray, 'B T D']:
+    """What the ids are the nearest centroids of; clips of some seconds."""
+    return np.asarray(self._normalized(self._weights, waveform, lengths))
 
 
 def _settings(model: nn.Module) -> dict[str, Any]:

@@ -30,14 +30,20 @@ class KMeans(NamedTuple):
   centroids: Float[Array, 'K D'] | Float[np.ndarray, 'K D']
 
 
+def normalize(
+    features: Float[Array, '*B D'] | Float[np.ndarray, '*B D'], kmeans: KMeans
+) -> Float[Array, '*B D']:
+  """Features as the centroids see them; jittable."""
+  lead = (None,) * (features.ndim - 1)
+  return jnp.asarray((features - kmeans.mean[lead]) / kmeans.std[lead])
+
+
 def assign(
     features: Float[Array, '*B D'] | Float[np.ndarray, '*B D'], kmeans: KMeans
 ) -> Int[Array, '*B']:
   """The id of each frame's nearest centroid; jittable."""
-  lead = (None,) * (features.ndim - 1)
-  x = (features - kmeans.mean[lead]) / kmeans.std[lead]
-  nearness = clustering.scores(jnp.asarray(x), jnp.asarray(kmeans.centroids))
-  return nearness.argmax(axis=-1)
+  x = normalize(features, kmeans)
+  return clustering.scores(x, jnp.asarray(kmeans.centroids)).argmax(axis=-1)
 
 
 def fit(

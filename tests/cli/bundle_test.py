@@ -18,7 +18,7 @@ def run(*flags):
 @pytest.fixture
 def tokenizers(tmp_path):
   """Made of a run and of what audiolm cluster writes."""
-  clustered = Bundle({'w2v_bert': tiny.w2v_bert()})
+  clustered = Bundle({'semantic_tokenizer': tiny.w2v_bert()})
   clustered.save(tmp_path / 'clustered', '')
   codec = runs.save(tmp_path / 'codec', tiny.soundstream())
   run(tmp_path / 'clustered', codec, f'--output_dir={tmp_path}/tokenizers')
@@ -41,7 +41,11 @@ def test_runs_and_bundles_become_one_bundle(tokenizers, tmp_path):
       f'--notes={tmp_path}/notes.md',
   )
   bundle = Bundle.load(tmp_path / 'model')
-  assert set(bundle.parts) == {'soundstream', 'w2v_bert', 'semantic'}
+  assert set(bundle.parts) == {
+      'acoustic_tokenizer',
+      'semantic_tokenizer',
+      'semantic',
+  }
   assert bundle.acoustic.fingerprint == tiny.bundle().acoustic.fingerprint
   card = (tmp_path / 'model/MODEL_CARD.md').read_text()
   assert '| noise | CC0-1.0 | 3 |' in card

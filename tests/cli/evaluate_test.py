@@ -142,7 +142,7 @@ def test_tokens_of_other_tokenizers_are_refused(tmp_path, model, tokens):
   other = tiny.Bundle(
       {
           **tiny.bundle().parts,
-          'soundstream': tiny.soundstream(seed=1),
+          'acoustic_tokenizer': tiny.soundstream(seed=1),
       }
   )
   other.save(tmp_path / 'other', '', float16=())

@@ -14,7 +14,10 @@ from audiolm_jax.tokens import store
 def run(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   runs.write_corpus(tmp_path / 'corpus')
-  parts = {'soundstream': tiny.soundstream(), 'w2v_bert': tiny.w2v_bert()}
+  parts = {
+      'acoustic_tokenizer': tiny.soundstream(),
+      'semantic_tokenizer': tiny.w2v_bert(),
+  }
   Bundle(parts).save(tmp_path / 'tokenizers', '')
 
   def run(*flags):

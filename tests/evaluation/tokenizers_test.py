@@ -110,7 +110,7 @@ def test_embeddings_are_those_that_the_ids_were_made_of():
       LoadedClips(found, waveforms, lengths, RATE),
   )
   frames = embeddings.of_tokens(bundle, tokenized)
-  centroids = np.asarray(bundle.parts['w2v_bert'].arrays['kmeans']['centroids'])
+  centroids = bundle.semantic.centroids
   for clip, features in enumerate(frames['semantic features'].features):
     distances = np.square(features[:, None] - centroids[None]).sum(axis=-1)
     ids = tokenized.semantic[clip, : len(features)]

@@ -7,39 +7,40 @@ import jax.numpy as jnp
 import numpy as np
 
 from audiolm_jax.soundstream.model import SoundStream
+from audiolm_jax.tokens import trained_tokenizers
 from audiolm_jax.tokens.tokenizers import Tokenizers
 from audiolm_jax.tokens.trained_tokenizers import (
-    SoundStreamTokenizer,
-    W2vBertTokenizer,
+    ClusterTokenizer,
+    CodecTokenizer,
 )
 from audiolm_jax.training.state import unbox
 from audiolm_jax.w2v_bert.kmeans import KMeans
 from audiolm_jax.w2v_bert.model import W2vBert
 
 SAMPLE_RATE = 16000
+CODEC = SoundStream(
+    encoder_channels=2,
+    decoder_channels=2,
+    strides=(16, 20),
+    embedding_dim=4,
+    num_quantizers=3,
+    codebook_size=8,
+)
 
 
 @functools.lru_cache
-def soundstream(seed: int = 0) -> SoundStreamTokenizer:
+def soundstream(seed: int = 0) -> CodecTokenizer:
   """A codec of random weights, 3 levels of 8 codes at 50 Hz."""
-  model = SoundStream(
-      encoder_channels=2,
-      decoder_channels=2,
-      strides=(16, 20),
-      embedding_dim=4,
-      num_quantizers=3,
-      codebook_size=8,
-  )
-  waveform = jnp.zeros((1, model.hop_length))
-  variables = jax.jit(model.init)(jax.random.key(seed), waveform)
+  waveform = jnp.zeros((1, CODEC.hop_length))
+  variables = jax.jit(CODEC.init)(jax.random.key(seed), waveform)
   params = jax.device_get(unbox(variables['params']))
   random = np.random.default_rng(seed)
   codebooks = random.normal(size=(3, 8, 4), scale=0.02).astype(np.float32)
-  return SoundStreamTokenizer(model, params, codebooks)
+  return trained_tokenizers.soundstream(CODEC, params, codebooks)
 
 
 @functools.lru_cache
-def w2v_bert(seed: int = 0) -> W2vBertTokenizer:
+def w2v_bert(seed: int = 0) -> ClusterTokenizer:
   """w2v-BERT and k-means of random weights, 16 ids at 25 Hz."""
   model = W2vBert(
       conv_channels=2,
@@ -65,7 +66,7 @@ def w2v_bert(seed: int = 0) -> W2vBertTokenizer:
       np.ones(8, np.float32),
       centroids.astype(np.float32),
   )
-  return W2vBertTokenizer(model, jax.device_get(unbox(params)), 1, kmeans)
+  return ClusterTokenizer(model, jax.device_get(unbox(params)), 1, kmeans)
 
 
 def tokenizers() -> Tokenizers:

@@ -14,7 +14,6 @@ from audiolm_jax.tokens.tokenizers import (
     SemanticTokenizer,
     Tokenizers,
 )
-from audiolm_jax.tokens.trained_tokenizers import SoundStreamTokenizer
 from tests.tokens import tiny
 
 
@@ -85,11 +84,11 @@ def test_they_keep_the_contract():
 
 def test_a_fingerprint_follows_all_that_makes_the_tokens():
   tokenizer = tiny.soundstream()
-  model, (variables, codebooks) = tokenizer._model, tokenizer._variables
-  params = variables['params']
+  params, codebooks = tokenizer._weights
+  model = tiny.CODEC
 
   def fingerprint(model, params, codebooks):
-    return SoundStreamTokenizer(model, params, codebooks).fingerprint
+    return trained_tokenizers.soundstream(model, params, codebooks).fingerprint
 
   first = fingerprint(model, params, codebooks)
   as_jax = jax.tree.map(jax.numpy.asarray, params)
@@ -110,11 +109,8 @@ def test_a_fingerprint_follows_all_that_makes_the_tokens():
 
 def test_different_sample_rates_are_refused_with_both_names():
   tokenizer = tiny.soundstream()
-  variables, codebooks = tokenizer._variables
-  slower = SoundStreamTokenizer(
-      dataclasses.replace(tokenizer._model, sample_rate=8000),
-      variables['params'],
-      codebooks,
+  slower = trained_tokenizers.soundstream(
+      dataclasses.replace(tiny.CODEC, sample_rate=8000), *tokenizer._weights
   )
   pair = Tokenizers(tiny.w2v_bert(), slower)
   with pytest.raises(UserError) as error:
