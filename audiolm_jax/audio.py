@@ -1,5 +1,6 @@
 """Waveforms in and out: any format, channel count and rate. Knows no model."""
 
+import io
 import os
 import pathlib
 import tempfile
@@ -58,22 +59,29 @@ def write(
     sample_rate: int,
 ) -> None:
   """Writes a 16-bit WAV: the whole file appears at once, or none of it."""
-  path = pathlib.Path(path)
+  content = io.BytesIO()
+  clipped = np.clip(waveform, -1.0, 1.0)
+  soundfile.write(content, clipped, sample_rate, format='WAV', subtype='PCM_16')
   try:
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f'.{path.name}.', delete=False
-    ) as file:
-      soundfile.write(
-          file,
-          np.clip(waveform, -1.0, 1.0),
-          sample_rate,
-          format='WAV',
-          subtype='PCM_16',
-      )
-    os.chmod(file.name, 0o644)  # Temporary files are private; results are not.
-    os.replace(file.name, path)
+    write_bytes(pathlib.Path(path), content.getvalue())
   except OSError as error:
     raise UserError(f'Cannot write {path}: {error.strerror}.') from error
+
+
+def write_bytes(path: pathlib.Path, content: bytes) -> None:
+  """Writes a file that takes its name only when complete."""
+  with tempfile.NamedTemporaryFile(
+      dir=path.parent, prefix=f'.{path.name}.', delete=False
+  ) as file:
+    temporary = pathlib.Path(file.name)
+    try:
+      file.write(content)
+      file.flush()
+    except BaseException:
+      temporary.unlink()
+      raise
+  temporary.chmod(0o644)  # Temporary files are private; results are not.
+  temporary.replace(path)
 
 
 def pad_to_multiple(

@@ -79,11 +79,12 @@ def weights(
   """
   if (pathlib.Path(model) / 'model.json').is_file():
     trained = checkpoints.load_params(model)
-    return {'params': trained.params, 'mutables': trained.mutables}
+    weights = {'params': trained.params, 'mutables': trained.mutables}
+    return {'config': trained.config, **weights}
   bundled = read(model)
   if part not in bundled:
     raise UserError(f'{model} has no part {part}; it has {", ".join(bundled)}.')
-  return parts.variables(bundled[part])
+  return {'config': bundled[part].config, **parts.variables(bundled[part])}
 
 
 def _find(path_or_name: str | os.PathLike) -> pathlib.Path:
@@ -107,6 +108,8 @@ def _read_entries(path: pathlib.Path) -> dict[str, Any]:
     contents = json.loads(path.read_text(encoding='utf-8'))
     version, entries = contents['format'], contents['parts']
     unknown = sorted(entries.keys() - set(PARTS))
+    for entry in entries.values():
+      _ = entry['sha256'], entry['config']['kind']
   except (ValueError, TypeError, KeyError, AttributeError) as error:
     raise UserError(f'{path} is damaged: {error!r}; copy it again.') from error
   if version != _FORMAT or unknown:

@@ -3,6 +3,7 @@
 import collections
 import glob
 import json
+import logging
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,9 @@ from audiolm_jax.errors import UserError
 
 _PREFETCH = 2  # Batches read ahead of the one in use.
 _THREADS = 2
+_MAX_DAMAGED = 8  # Crops one after the other; then the corpus is to blame.
+
+log = logging.getLogger(__name__)
 
 
 class Clip(NamedTuple):
@@ -132,16 +136,25 @@ class AudioBatches(Iterator):
   def _batch(self, step: int) -> dict[str, np.ndarray]:
     draws = np.random.default_rng((self._seed, step))
     picks, offsets = draws.uniform(size=(2, self._batch_size))
-    crops = [
-        self._crop(*draw)
-        for draw in zip(picks[self._rows], offsets[self._rows], strict=True)
-    ]
+    mine = zip(picks[self._rows], offsets[self._rows], strict=True)
+    crops = [self._readable_crop(*draw) for draw in mine]
     num_samples = round(self._crop_seconds * self._sample_rate)
     waveform = np.zeros((len(crops), num_samples), np.float32)
     for row, crop in zip(waveform, crops, strict=True):
       row[: len(crop)] = crop[:num_samples]
     length = [min(len(crop), num_samples) for crop in crops]
     return {'waveform': waveform, 'length': np.array(length, np.int32)}
+
+  def _readable_crop(self, pick: float, offset: float) -> np.ndarray:
+    """One that is damaged gives way to another, the same one in every run."""
+    draws = np.random.default_rng(int(pick * 2**53))
+    for _ in range(_MAX_DAMAGED):
+      try:
+        return self._crop(pick, offset)
+      except UserError as error:
+        log.warning('Another crop takes its place: %s', error)
+        pick, offset = draws.uniform(size=2)
+    return self._crop(pick, offset)
 
   def _crop(self, pick: float, offset: float) -> np.ndarray:
     index = np.searchsorted(self._ends, pick * self._ends[-1], side='right')
@@ -166,7 +179,8 @@ def _read_lines(path: str | os.PathLike) -> list[Clip]:
 def _parse(line: str, folder: pathlib.Path, where: str) -> Clip:
   try:
     clip = Clip(**json.loads(line))
-  except (json.JSONDecodeError, TypeError) as error:
+    clip = clip._replace(path=str(clip.path), seconds=float(clip.seconds))
+  except (ValueError, TypeError) as error:
     raise UserError(f'{where} is not a clip: {error}.') from error
   labels = None if clip.labels is None else str(folder / clip.labels)
   return clip._replace(path=str(folder / clip.path), labels=labels)

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from audiolm_jax.training.memory import keep_freed_memory
-
 
 class Seconds(NamedTuple):
   """Of the fastest of several runs.
@@ -23,8 +21,7 @@ class Seconds(NamedTuple):
 
 
 def fastest(run: Callable[[], Any], repeats: int) -> Seconds:
-  """Times runs after one that compiles; call it before JAX runs anything."""
-  keep_freed_memory()
+  """Times runs after one that compiles."""
   jax.block_until_ready(run())
   runs = []
   for _ in range(repeats):

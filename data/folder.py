@@ -41,9 +41,9 @@ flags.DEFINE_string(
 )
 flags.DEFINE_integer(
     'hold_out_every',
-    0,
+    10,
     'One speaker (one file, if speakers are unknown) in this many is test and'
-    ' another dev; 0: all is train.',
+    ' another dev, which training needs; 0: all is train.',
     flag_values=FLAGS,
 )
 

@@ -1,11 +1,11 @@
 """What every builder writes: FLACs, label files, and the manifest over them."""
 
 import collections
+import io
 import multiprocessing
 import pathlib
-import tempfile
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent import futures
 
 import numpy as np
@@ -13,6 +13,7 @@ import soundfile
 from absl import logging
 from jaxtyping import Float
 
+from audiolm_jax import audio
 from audiolm_jax.corpus import Clip, write_manifest
 from audiolm_jax.errors import UserError
 
@@ -26,35 +27,20 @@ def write_flac(path: pathlib.Path, waveform: Float[np.ndarray, ' N']) -> float:
   """Writes 16-bit FLAC at 16 kHz, whole or not at all; returns its seconds."""
   peak = np.abs(waveform).max(initial=0.0)
   samples = waveform * min(1.0, 0.99 / max(peak, 1e-9))
-  atomically(
-      path,
-      lambda file: soundfile.write(
-          file, samples, SAMPLE_RATE, format='FLAC', subtype='PCM_16'
-      ),
+  content = io.BytesIO()
+  soundfile.write(
+      content, samples, SAMPLE_RATE, format='FLAC', subtype='PCM_16'
   )
+  path.parent.mkdir(parents=True, exist_ok=True)
+  audio.write_bytes(path, content.getvalue())
   return len(samples) / SAMPLE_RATE
 
 
 def write_labels(path: pathlib.Path, labels: Iterable[Label]) -> None:
   """Writes `start_seconds end_seconds label` lines, separated by tabs."""
   lines = [f'{start:.4f}\t{end:.4f}\t{label}\n' for start, end, label in labels]
-  atomically(path, lambda file: file.write(''.join(lines).encode()))
-
-
-def atomically(path: pathlib.Path, write: Callable) -> None:
-  """Lets `write` fill a file that takes its name only when complete."""
   path.parent.mkdir(parents=True, exist_ok=True)
-  with tempfile.NamedTemporaryFile(
-      dir=path.parent, prefix=f'.{path.name}.', delete=False
-  ) as file:
-    temporary = pathlib.Path(file.name)
-    try:
-      write(file)
-    except BaseException:
-      temporary.unlink()
-      raise
-  temporary.chmod(0o644)  # Temporary files are private; results are not.
-  temporary.replace(path)
+  audio.write_bytes(path, ''.join(lines).encode())
 
 
 def split_of(key: str, hold_out_every: int) -> str:

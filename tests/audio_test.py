@@ -1,5 +1,8 @@
 """Tests audiolm_jax/audio.py."""
 
+import resource
+import signal
+
 import numpy as np
 import pytest
 import soundfile
@@ -115,3 +118,19 @@ def test_padding_reaches_the_next_positive_multiple(length, multiple):
   assert len(padded) % multiple == 0
   assert max(length, 1) <= len(padded) < max(length, 1) + multiple
   assert padded.sum() == length
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_old_file_alone(tmp_path):
+  path = tmp_path / 'a.wav'
+  path.write_text('old')
+  _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+  ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+  resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+  try:
+    with pytest.raises(UserError, match='Cannot write .*a.wav: File too large'):
+      audio.write(path, np.zeros(16000, np.float32), 16000)
+  finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    signal.signal(signal.SIGXFSZ, ignored)
+  assert [p.name for p in tmp_path.iterdir()] == ['a.wav']
+  assert path.read_text() == 'old'

@@ -24,7 +24,7 @@ from absl import flags
 import audiolm_jax
 from audiolm_jax import corpus, parts
 from audiolm_jax.bundle import Bundle
-from audiolm_jax.bundle_files import STAGES
+from audiolm_jax.bundle_files import PARTS, STAGES
 from audiolm_jax.cli import folders, verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
@@ -57,18 +57,32 @@ def main(argv: list[str]) -> None:
   if not argv[1:] or not FLAGS.output_dir:
     raise UserError('Give the folders of the parts, and --output_dir.')
   folder = folders.writable(FLAGS.output_dir)
+  notes = _read_notes()
   bundle = Bundle(collect(argv[1:]))
   clips = [
       clip
       for path in FLAGS.manifest
       for clip in corpus.read_manifest(path, 'train')
   ]
-  bundle.save(folder, model_card(folder.name, bundle, clips), FLAGS.float16)
+  card = model_card(folder.name, bundle, clips, notes)
+  bundle.save(folder, card, FLAGS.float16)
   # Rounded tokenizers may have ceased to fit.
   fingerprint = Bundle.load(folder).fingerprint
   print(f'Wrote {folder}, fingerprint {fingerprint}:')
   for path in sorted(folder.iterdir()):
     print(f'  {path} ({path.stat().st_size / 1e6:.1f} MB)')
+
+
+def _read_notes() -> str:
+  unknown = sorted(set(FLAGS.float16) - set(PARTS))
+  if unknown:
+    raise UserError(f'--float16={unknown[0]}: parts are {", ".join(PARTS)}.')
+  if not FLAGS.notes:
+    return ''
+  try:
+    return pathlib.Path(FLAGS.notes).read_text(encoding='utf-8')
+  except (OSError, UnicodeDecodeError) as error:
+    raise UserError(f'Cannot read --notes={FLAGS.notes}: {error}.') from error
 
 
 def collect(sources: Sequence[str]) -> dict[str, Part]:
@@ -88,9 +102,10 @@ def collect(sources: Sequence[str]) -> dict[str, Part]:
   return collected
 
 
-def model_card(name: str, bundle: Bundle, clips: Iterable[Clip]) -> str:
+def model_card(
+    name: str, bundle: Bundle, clips: Iterable[Clip], notes: str
+) -> str:
   """Says what is in the bundle, and where it comes from."""
-  notes = FLAGS.notes and pathlib.Path(FLAGS.notes).read_text(encoding='utf-8')
   sections = [
       f'# {name}',
       'An AudioLM bundle made with audiolm_jax'

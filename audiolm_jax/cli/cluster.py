@@ -56,7 +56,13 @@ flags.DEFINE_float(
     lower_bound=0,
     flag_values=FLAGS,
 )
-flags.DEFINE_float('crop_seconds', 10.0, 'Length of a crop.', flag_values=FLAGS)
+flags.DEFINE_float(
+    'crop_seconds',
+    10.0,
+    'Length of a crop.',
+    lower_bound=0.1,
+    flag_values=FLAGS,
+)
 flags.DEFINE_integer(
     'batch_size', 16, 'Crops at a time.', lower_bound=1, flag_values=FLAGS
 )
@@ -64,7 +70,8 @@ flags.DEFINE_integer('seed', 0, 'Of the draws.', flag_values=FLAGS)
 
 
 def main(argv: list[str]) -> None:
-  del argv
+  if len(argv) > 1:
+    raise UserError(f'{argv[1]!r} is not a flag; see audiolm cluster --help.')
   if not (FLAGS.w2v_bert and FLAGS.manifest and FLAGS.output_dir):
     raise UserError('Give --w2v_bert, --manifest and --output_dir.')
   folder = folders.writable(FLAGS.output_dir)

@@ -16,6 +16,7 @@ report.md, report.json and pictures.
 """
 
 import contextlib
+import functools
 import math
 import pathlib
 import time
@@ -108,19 +109,23 @@ def main(argv: list[str]) -> None:
   output_dir = folders.writable(FLAGS.output_dir)
   compilation.keep_compiled()
   results: Sections = {'inputs': _inputs()}
+  sections = {}
   if FLAGS.generations:
-    with _timed('Generations'):
-      results |= generations_section(output_dir)
+    sections['Generations'] = generations_section
   if FLAGS.model:
     bundle = Bundle.load(FLAGS.model)
     results['inputs']['fingerprint'] = bundle.fingerprint
     if FLAGS.manifest:
-      with _timed('Tokenizers'):
-        results |= tokenizer_sections(bundle, output_dir)
+      part = functools.partial(tokenizer_sections, bundle)
+      sections['Tokenizers'] = part
     if FLAGS.tokens:
-      with _timed('Language models'):
-        results |= language_model_section(bundle, output_dir)
-  written = [*report.write(results, output_dir), *output_dir.glob('*.png')]
+      part = functools.partial(language_model_section, bundle)
+      sections['Language models'] = part
+  for name, section in sections.items():
+    with _timed(name):
+      results |= section(output_dir)
+    # What is measured is kept, whatever becomes of the next section.
+    written = [*report.write(results, output_dir), *output_dir.glob('*.png')]
   print('\n'.join(str(path) for path in written))
 
 
@@ -147,6 +152,9 @@ def tokenizer_sections(bundle: Bundle, output_dir: pathlib.Path) -> Sections:
   """Measures the codec and, on clips with labels, what tokens mean."""
   metrics = _metrics()
   held_out = corpus.read_manifest(FLAGS.manifest, FLAGS.split)
+  labelled = [clip for clip in held_out if clip.labels]
+  # What is asked for later, and may not be there.
+  training = corpus.read_manifest(FLAGS.manifest, 'train') if labelled else []
   codec = tokenizers.evaluate_codec(
       bundle.acoustic,
       _load(bundle, held_out, FLAGS.num_counted_clips, FLAGS.max_seconds),
@@ -155,13 +163,14 @@ def tokenizer_sections(bundle: Bundle, output_dir: pathlib.Path) -> Sections:
   )
   if FLAGS.plots:
     plots.reconstruction(codec.reconstruction, output_dir / 'codec.png')
-  labelled = [clip for clip in held_out if clip.labels]
-  return codec._asdict() | (_meaning(bundle, labelled) if labelled else {})
+  meaning = _meaning(bundle, labelled, training) if labelled else {}
+  return codec._asdict() | meaning
 
 
-def _meaning(bundle: Bundle, labelled: list[corpus.Clip]) -> Sections:
+def _meaning(
+    bundle: Bundle, labelled: list[corpus.Clip], training: list[corpus.Clip]
+) -> Sections:
   semantic, acoustic = bundle.semantic, bundle.acoustic
-  training = corpus.read_manifest(FLAGS.manifest, 'train')
   compared = _load(
       bundle, labelled, FLAGS.num_labelled_clips, FLAGS.labelled_seconds
   )

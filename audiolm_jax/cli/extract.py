@@ -4,12 +4,14 @@ Examples:
   audiolm extract --input=corpus/manifest.jsonl --model=tokenizers \\
       --output_dir=tokens
   audiolm extract --input='clips/**/*.flac' --model=speech --output_dir=tokens
-  audiolm extract --input=gs://mine/manifest.jsonl --model=tokenizers \\
-      --output_dir=gs://mine/tokens -- --runner=DataflowRunner --project=mine
+  audiolm extract --input=/nfs/manifest.jsonl --model=/nfs/tokenizers \\
+      --output_dir=/nfs/tokens -- --runner=SparkRunner
 
---input is a manifest (JSON lines) or a glob of audio files, which then are all
-of split `train`; it may be repeated. What follows `--` goes to Apache Beam. A
-run that was killed goes on where it was when it is started again.
+--input is a manifest (JSON lines) or a glob of audio files, every tenth of
+which (the second, the twelfth, ...) is held out as `dev`, unless --split names
+one for all; it may be repeated. What follows `--` goes to Apache Beam; its
+workers must see the same files. A run that was killed, or whose clips could not
+all be read, goes on where it was when it is started again.
 
 Exit code 1: some clips could not be read and were left out; 2: nothing done.
 """
@@ -58,6 +60,9 @@ flags.DEFINE_integer(
 )
 
 
+_HOLD_OUT_EVERY = 10
+
+
 def main(argv: list[str]) -> int:
   if not (FLAGS.input and FLAGS.model and FLAGS.output_dir):
     raise UserError('Give --input, --model and --output_dir.')
@@ -99,7 +104,7 @@ def find_clips(
     paths = sorted(glob.glob(source, recursive=True))
     if not paths:
       raise UserError(f'No file matches --input={source}.')
-    for path in paths:
+    for index, path in enumerate(paths):
       try:
         seconds = audio.duration(path)
       except UserError as error:
@@ -107,7 +112,8 @@ def find_clips(
         num_bad += 1
       else:
         path = os.path.abspath(path)
-        clips.append(Clip(path, seconds, split or 'train', source, 'unknown'))
+        held_out = 'dev' if index % _HOLD_OUT_EVERY == 1 else 'train'
+        clips.append(Clip(path, seconds, split or held_out, source, 'unknown'))
   return clips, num_bad
 
 

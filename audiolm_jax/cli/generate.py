@@ -100,6 +100,7 @@ def main(argv: list[str]) -> int:
   if paths:
     found = prompts.read(paths, lambda path: _read(path, lm))
   to_do = prompts.jobs(found, FLAGS.samples_per_prompt)
+  prompts.check_files(folder, to_do)
   print(
       f'{len(to_do)} samples with {FLAGS.model} ({bundle.fingerprint}) on'
       f' {jax.devices()[0].platform}; the first batch takes longer.',

@@ -4,6 +4,7 @@ import collections
 import glob
 import pathlib
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -96,13 +97,28 @@ def batches(to_do: Sequence[Job], size: int) -> Iterator[list[Job]]:
 
 
 def keys(seed: int, batch: Sequence[Job]) -> Key[Array, ' B']:
-  """A key of its own for each job, whatever batch it is in."""
+  """A key for each job, by what its prompt sounds like and its sample alone."""
   key = jax.random.key(seed)
+  contents = [zlib.crc32(job.prompt.waveform.tobytes()) for job in batch]
   return jnp.stack(
       [
           jax.random.fold_in(
-              jax.random.fold_in(key, job.prompt.index), job.sample
+              jax.random.fold_in(key, np.uint32(content)), job.sample
           )
-          for job in batch
+          for job, content in zip(batch, contents, strict=True)
       ]
   )
+
+
+def check_files(folder: pathlib.Path, to_do: Sequence[Job]) -> None:
+  """Refuses to write two samples to one file, or over a prompt."""
+  prompts = {job.prompt.path for job in to_do} - {None}
+  seen = {pathlib.Path(prompt).resolve() for prompt in prompts}
+  for job in to_do:
+    path = (folder / job.file).resolve()
+    if path in seen:
+      raise UserError(
+          f'{folder / job.file} would be written over a prompt or another'
+          ' sample; rename the prompts, or choose another --output_dir.'
+      )
+    seen.add(path)

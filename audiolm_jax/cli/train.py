@@ -22,7 +22,7 @@ from absl import flags
 
 from audiolm_jax.cli import verb
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import loop
+from audiolm_jax.training import loop, memory
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_multi_string(
@@ -70,6 +70,7 @@ def rewrite_gin_flags(argv: list[str]) -> list[str]:
 def main(argv: list[str]) -> None:
   if len(argv) > 1:
     raise UserError(f'{argv[1]!r} is not a flag; see audiolm train --help.')
+  memory.keep_freed_memory()
   if FLAGS.multiprocess:
     jax.distributed.initialize(
         FLAGS.coordinator_address, FLAGS.num_processes, FLAGS.process_id

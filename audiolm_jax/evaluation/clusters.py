@@ -47,9 +47,14 @@ def score(
     ids: One id a frame, for each clip.
     labels: One string a frame, for each clip; UNLABELLED frames do not count.
     seed: Of the chance level's rotations.
+
+  Returns:
+    NaN where no frame is labelled.
   """
   all_ids, all_labels = np.concatenate(ids), np.concatenate(labels)
   counted = all_labels != UNLABELLED
+  if not counted.any():
+    return Meaning(*[float('nan')] * 4, 0, 0, 0)
   id_ranks = _ranks(all_ids[counted])
   label_ranks = _ranks(all_labels[counted].astype(str))
   counts = contingency(id_ranks, label_ranks)

@@ -4,7 +4,9 @@ Neither is to be believed alone: ViSQOL does not hear phase, and PESQ was made
 for telephones.
 """
 
+import functools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import soxr
@@ -28,7 +30,7 @@ def visqol(mode: str) -> Metric:
     UserError: the package or its lattice model is missing. Without the lattice
       it would quietly over-predict, so that is refused.
   """
-  return Metric('visqol', 'MOS', True, _visqol(mode, 'moslqo'))
+  return Metric('visqol', 'MOS', True, _visqol_field(mode, 'moslqo'))
 
 
 def visqol_similarity(mode: str) -> Metric:
@@ -40,10 +42,29 @@ def visqol_similarity(mode: str) -> Metric:
   Raises:
     UserError: as `visqol`.
   """
-  return Metric('visqol_similarity', 'NSIM', True, _visqol(mode, 'vnsim'))
+  measure = _visqol_field(mode, 'vnsim')
+  return Metric('visqol_similarity', 'NSIM', True, measure)
 
 
-def _visqol(mode: str, field: str) -> Callable[..., float]:
+def _visqol_field(mode: str, field: str) -> Callable[..., float]:
+  measure = _visqol(mode)
+
+  def read(
+      reference: Float[np.ndarray, ' N'],
+      estimate: Float[np.ndarray, ' N'],
+      sample_rate: int,
+  ) -> float:
+    rate = VISQOL_RATES[mode]
+    pair = [_resample(x, sample_rate, rate) for x in (reference, estimate)]
+    samples = [np.asarray(x, np.float32).tobytes() for x in pair]
+    return float(getattr(measure(*samples), field))
+
+  return read
+
+
+@functools.cache
+def _visqol(mode: str) -> Callable[[bytes, bytes], Any]:
+  """The package's verdict; both metrics ask for the same pairs."""
   try:
     from visqol import VisqolApi
 
@@ -53,14 +74,10 @@ def _visqol(mode: str, field: str) -> Callable[..., float]:
     message = MISSING.format('visqol-python[lattice]', 'visqol=off')
     raise UserError(message) from e
 
-  def measure(
-      reference: Float[np.ndarray, ' N'],
-      estimate: Float[np.ndarray, ' N'],
-      sample_rate: int,
-  ) -> float:
-    rate = VISQOL_RATES[mode]
-    pair = [_resample(x, sample_rate, rate) for x in (reference, estimate)]
-    return float(getattr(api.measure_from_arrays(*pair, rate), field))
+  @functools.lru_cache(maxsize=64)
+  def measure(reference: bytes, estimate: bytes) -> Any:
+    pair = [np.frombuffer(x, np.float32) for x in (reference, estimate)]
+    return api.measure_from_arrays(*pair, VISQOL_RATES[mode])
 
   return measure
 

@@ -50,7 +50,8 @@ class NoisyBatches(Iterator):
     step = self.get_state()['clean']['step']
     clean, noise = next(self._clean), next(self._noise)['waveform']
     rows = len(noise)
-    draws = np.random.default_rng((self._seed, step, self._shard_index))
+    # A last 0 would make it the stream that picks the clean crops.
+    draws = np.random.default_rng((self._seed, step, 1 + self._shard_index))
     noisy, denoise = (draws.random(rows) < share for share in self._shares)
     snr_db = draws.uniform(*self._snr_db, rows)
     gain = _gain(clean['waveform'], noise, snr_db) * noisy

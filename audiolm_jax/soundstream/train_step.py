@@ -212,8 +212,8 @@ class SoundStreamTrainStep:
     updates, opt_state = self.tx.update(grads, opt_state, params)
     moved = optax.apply_updates(params, updates)
     if self.decoder_only:
-      # Weight decay would move it without a gradient.
-      moved = {**moved, 'encoder': params['encoder']}
+      # Weight decay would move the rest without a gradient.
+      moved = {**params, 'decoder': moved['decoder']}
     return moved, opt_state
 
   def _learn(self, learnt: Learnt, key: PRNGKeyArray) -> Codebooks:

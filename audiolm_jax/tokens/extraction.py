@@ -24,6 +24,7 @@ from audiolm_jax.tokens.extraction_progress import Progress
 from audiolm_jax.tokens.extraction_shards import (
     Shard,
     deal,
+    is_complete,
     read_summary,
 )
 from audiolm_jax.tokens.extraction_transforms import (
@@ -79,7 +80,7 @@ def extract(
   shards = deal(clips, output_dir, num_shards)
   tokenizers = make_tokenizers()
   _begin(output_dir, shards, tokenizers)
-  todo = [shard for shard in shards if not tf.io.gfile.exists(shard.path)]
+  todo = [shard for shard in shards if not is_complete(shard)]
   log.info('%d of %d shards are to do.', len(todo), len(shards))
   if todo:
     with Progress(todo):
@@ -103,7 +104,13 @@ def _begin(
       'tokenizers': store.describe(tokenizers),
   }
   path = os.path.join(output_dir, _PLAN)
-  tf.io.gfile.makedirs(output_dir)
+  try:
+    tf.io.gfile.makedirs(output_dir)
+  except tf.errors.OpError as error:
+    raise UserError(
+        f'Cannot write to {output_dir} ({error.message}); choose another'
+        ' folder.'
+    ) from error
   if not tf.io.gfile.exists(path):
     store.write_json(path, plan)
     return

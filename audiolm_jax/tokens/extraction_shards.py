@@ -101,6 +101,11 @@ def write_summary(shard: Shard, summary: dict[str, Any]) -> None:
   store.write_json(_summary_path(shard), summary)
 
 
+def is_complete(shard: Shard) -> bool:
+  """Whether it is there with all of its clips; files may have been mended."""
+  return tf.io.gfile.exists(shard.path) and not read_summary(shard)['failures']
+
+
 def read_summary(shard: Shard) -> dict[str, Any]:
   """Reads what write_summary wrote."""
   with tf.io.gfile.GFile(_summary_path(shard)) as file:

@@ -61,9 +61,10 @@ def batches(
   rows = rows_of_shard(batch_size, num_shards)
   files = store.shard_paths(token_dir, split)
   metadata = store.read_metadata(token_dir)
-  num_rows = metadata.splits[split]['clips']
-  if pack:
-    num_rows = metadata.splits[split]['seconds'] / crop_seconds
+  # A long recording gives many crops.
+  num_rows = metadata.splits[split]['seconds'] / crop_seconds
+  if not pack:
+    num_rows = max(num_rows, metadata.splits[split]['clips'])
   frames = stage.frames(crop_seconds)
   task(token_dir, stage, crop_seconds, random=True)  # Refuses what is wrong.
 
@@ -80,11 +81,12 @@ def batches(
     if pack:
       sequences = sequences.map(without_padding)
     converted = StageFeatureConverter(pack=pack)(sequences, lengths)
-    return converted.batch(rows, drop_remainder=True)
+    converted = converted.batch(rows, drop_remainder=True)
+    return converted.take(part.num_batches or -1)
 
   return Batches(
       dataset,
-      rounds(files, num_rows / (_BATCHES_A_ROUND * batch_size), seed, epochs),
+      rounds(files, num_rows / batch_size, _BATCHES_A_ROUND, seed, epochs),
       stage.positions_for(frames),
       metadata.fingerprints,
       f'Split {split!r} of {token_dir}',

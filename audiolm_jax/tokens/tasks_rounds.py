@@ -12,18 +12,22 @@ class Round(NamedTuple):
 
   Attributes:
     files: Of the split; all hosts share them.
-    epochs: How often each is read.
+    epochs: How often each is read; None for no end.
+    num_batches: Where it ends; None for where the files do. Hosts see other
+      recordings, of other lengths: only a count lets them go on together.
     seed: Of the order and of the crops.
   """
 
   files: list[str]
-  epochs: int
+  epochs: int | None
+  num_batches: int | None
   seed: int
 
 
 def rounds(
     files: Sequence[str],
-    rounds_an_epoch: float,
+    batches_an_epoch: float,
+    batches_a_round: int,
     seed: int,
     epochs: int | None = None,
 ) -> Callable[[int], Round | None]:
@@ -34,21 +38,25 @@ def rounds(
 
   Args:
     files: Of the split.
-    rounds_an_epoch: May be less than 1.
+    batches_an_epoch: That the whole split makes; may be less than 1.
+    batches_a_round: About so many, as one skips within a round to resume.
     seed: Of the order of files, and of what happens to their content.
     epochs: If not None, there is one round that reads all files so many times.
   """
+  rounds_an_epoch = batches_an_epoch / batches_a_round
   num_groups = min(max(int(rounds_an_epoch), 1), len(files))
-  repeats = epochs or max(math.ceil(1 / rounds_an_epoch), 1)
+  # Every recording is read about as often as every other.
+  repeats = max(math.ceil(1 / rounds_an_epoch), 1)
+  num_batches = max(round(batches_an_epoch * repeats / num_groups), 1)
 
   def round_at(number: int) -> Round | None:
     if epochs is not None:
-      everything = Round(list(files), repeats, _mix(seed, 0, 0))
+      everything = Round(list(files), epochs, None, _mix(seed, 0, 0))
       return everything if number == 0 else None
     epoch, group = divmod(number, num_groups)
     order = np.random.default_rng((seed, epoch)).permutation(len(files))
     chosen = [files[i] for i in order[group::num_groups]]
-    return Round(chosen, repeats, _mix(seed, epoch, group))
+    return Round(chosen, None, num_batches, _mix(seed, epoch, group))
 
   return round_at
 

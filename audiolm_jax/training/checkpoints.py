@@ -166,14 +166,22 @@ class Checkpoints:
 
   def _agree_on_step(self) -> int | None:
     """Process 0 looks; all go where it says, so that none is left waiting."""
-    step = -1
+    step, damaged = -1, None
     if jax.process_index() == 0:
-      found = fallback.newest_intact(self.directory)
-      if found is not None:
-        fallback.set_aside(self.directory, found)
-        step = found
+      try:
+        found = fallback.newest_intact(self.directory)
+      except UserError as error:
+        damaged = error
+      else:
+        if found is not None:
+          fallback.set_aside(self.directory, found)
+          step = found
     if jax.process_count() > 1:
-      step = int(multihost_utils.broadcast_one_to_all(np.int32(step)))
+      told = np.int32(-2 if damaged else step)
+      step = int(multihost_utils.broadcast_one_to_all(told))
+    if damaged or step == -2:
+      message = f'{self.directory} holds no intact checkpoint.'
+      raise damaged or UserError(message)
     return None if step < 0 else step
 
   def _seal(self) -> None:

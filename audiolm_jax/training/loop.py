@@ -98,6 +98,9 @@ def train(
       make_mesh(), standard_logical_axis_rules()
   )
   data = _open(train_data, partitioner.data_layout)
+  if eval_data:
+    # A split that is not there shows now, not in an hour.
+    next(_open(eval_data, partitioner.data_layout), None)
   init_key, noise_key = jax.random.split(jax.random.key(seed))
   compiled = partitioner.compile(train_step, init_key, _peek(data))
   config = train_step.model_config()
@@ -105,7 +108,7 @@ def train(
     restored = checkpoints.restore_latest(compiled.abstract, config)
     state, data_state = restored or Restored(compiled.init(), data.get_state())
     if initial and not restored:
-      state = starting.replace(state, initial())
+      state = starting.replace(state, initial(), config)
     data.set_state(data_state)
     start = int(state.step)
 

@@ -71,7 +71,8 @@ class CepstralQuantizer(nn.Module):
     )
     ids = quantized.codes[..., 0]
     probabilities = jax.nn.one_hot(ids, self.codebook_size)
-    return Codes(embedding[ids].astype(self.dtype), ids, probabilities)
+    vectors = embedding[ids].astype(self.dtype)
+    return Codes(vectors, ids, ids, probabilities)
 
 
 def envelope(

@@ -30,11 +30,13 @@ class Codes(NamedTuple):
   Attributes:
     vectors: What the contrastive half looks for.
     ids: What the masked-prediction half predicts.
+    drawn: Whose vectors these are; noise may make them differ from the ids.
     probabilities: Of each code, without noise; diversity is measured on them.
   """
 
   vectors: Float[Array, 'B T D']
   ids: Int[Array, 'B T']
+  drawn: Int[Array, 'B T']
   probabilities: Float[Array, 'B T K']
 
 
@@ -69,10 +71,12 @@ class GumbelQuantizer(nn.Module):
     if not deterministic:
       noise = jax.random.gumbel(self.make_rng('quantizer'), logits.shape)
     soft = jax.nn.softmax((logits + noise) / temperature)
-    hard = jax.nn.one_hot(soft.argmax(axis=-1), self.codebook_size)
+    drawn = soft.argmax(axis=-1)
+    hard = jax.nn.one_hot(drawn, self.codebook_size)
     choice = soft + jax.lax.stop_gradient(hard - soft)
     return Codes(
         (choice @ codebook).astype(self.dtype),
         logits.argmax(axis=-1),
+        drawn,
         jax.nn.softmax(logits),
     )

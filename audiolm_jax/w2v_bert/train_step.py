@@ -147,7 +147,7 @@ class W2vBertTrainStep:
   ) -> Metrics:
     codes = predictions.codes
     distractors = masking.draw_distractors(
-        key, masked, codes.ids, self.num_distractors
+        key, masked, codes.drawn, self.num_distractors
     )
     contrastive, contrastive_accuracy = losses.contrastive(
         predictions.context,

@@ -42,7 +42,22 @@ def test_files_are_clips_and_bad_ones_are_reported(run, tmp_path, capsys):
   (tmp_path / 'corpus/bad.wav').write_text('not audio')
   assert run('--input=corpus/*.wav', '--num_shards=1') == 1
   assert 'bad.wav' in capsys.readouterr().err
-  assert store.read_metadata('tokens').splits['train']['clips'] == 4
+  splits = store.read_metadata('tokens').splits
+  assert {name: split['clips'] for name, split in splits.items()} == {
+      'dev': 1,
+      'train': 3,
+  }
+
+
+def test_one_split_can_be_asked_for(run):
+  assert run('--input=corpus/*.wav', '--split=test') == 0
+  assert set(store.read_metadata('tokens').splits) == {'test'}
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(run, tmp_path):
+  (tmp_path / 'file').write_text('')
+  with pytest.raises(UserError, match='Cannot write to .*file/tokens'):
+    run('--input=corpus/*.wav', f'--output_dir={tmp_path}/file/tokens')
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,29 @@ def test_a_sample_does_not_change_when_a_neighbour_cannot_be_read(
   )
 
 
+def test_a_prompt_continues_alike_whatever_stands_before_it(
+    run, prompts, tmp_path
+):
+  run(f'{prompts}/a.wav', f'{prompts}/b.flac', output_dir='both')
+  run(f'{prompts}/b.flac', output_dir='one')
+  np.testing.assert_array_equal(
+      audio.read(tmp_path / 'both/b_0.wav', 16000),
+      audio.read(tmp_path / 'one/b_0.wav', 16000),
+  )
+
+
+def test_nothing_is_written_over_a_prompt_or_another_sample(run, prompts):
+  (prompts / 'deep').mkdir()
+  for copy in ('deep/a.wav', 'a-0.wav', 'a_0.wav'):
+    (prompts / copy).write_bytes((prompts / 'a.wav').read_bytes())
+  three = [str(prompts / name) for name in ('a.wav', 'deep/a.wav', 'a-0.wav')]
+  with pytest.raises(UserError, match='out/a-0_0.wav would be written over'):
+    run(*three)
+  two = [str(prompts / name) for name in ('a.wav', 'a_0.wav')]
+  with pytest.raises(UserError, match='a_0.wav would be written over'):
+    run(*two, output_dir=str(prompts))
+
+
 def test_prompts_of_one_name_do_not_overwrite_each_other(run, prompts):
   (prompts / 'deep').mkdir()
   (prompts / 'a.wav').rename(prompts / 'deep/d.wav')

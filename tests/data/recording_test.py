@@ -1,7 +1,6 @@
 """Tests data/recording.py."""
 
 import numpy as np
-import pytest
 
 from audiolm_jax import audio
 from audiolm_jax.corpus import Clip, read_manifest
@@ -21,20 +20,6 @@ def test_loud_sound_is_scaled_and_not_clipped(tmp_path):
   recording.write_flac(tmp_path / 'a.flac', waveform)
   back = audio.read(tmp_path / 'a.flac', recording.SAMPLE_RATE)
   np.testing.assert_allclose(back, waveform * 0.33, atol=1e-3)
-
-
-def test_failed_write_leaves_the_old_file_alone(tmp_path):
-  path = tmp_path / 'a'
-  path.write_text('old')
-
-  def fail(file):
-    file.write(b'half of the n')
-    raise KeyboardInterrupt
-
-  with pytest.raises(KeyboardInterrupt):
-    recording.atomically(path, fail)
-  assert [p.name for p in tmp_path.iterdir()] == ['a']
-  assert path.read_text() == 'old'
 
 
 def test_manifest_survives_a_move_of_its_folder(tmp_path):

@@ -1,5 +1,6 @@
 """Tests of training on sound with noise in it."""
 
+import collections
 import functools
 import itertools
 
@@ -7,7 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import soundfile
 
+from audiolm_jax.corpus import AudioBatches, Clip
 from audiolm_jax.soundstream.model import SoundStream
 from audiolm_jax.soundstream.noisy import NoisyBatches
 from audiolm_jax.soundstream.train_step import SoundStreamTrainStep
@@ -164,3 +167,26 @@ def test_a_codec_learns_to_leave_noise_out_when_asked():
     return float(jnp.abs(made - clean).mean())
 
   assert error(True) < 0.9 * error(False)
+
+
+def test_what_a_row_gets_does_not_depend_on_the_crop_it_is(tmp_path):
+  """With the real batches: both draw from the seed and the step."""
+  names = {'clean': 20, 'noise': 10}
+  for name, count in names.items():
+    clips = []
+    for i in range(count):
+      path = tmp_path / f'{name}{i}.wav'
+      soundfile.write(path, np.full(4000, (i + 1) / 32), 16000)
+      clips.append(Clip(str(path), 0.25, 'train', 'x', 'x'))
+    names[name] = functools.partial(
+        AudioBatches, clips, 16000, 0.04, ROWS, seed=len(clips)
+    )
+  data = NoisyBatches(**names, seed=20, snr_db=(0.0, 0.0))
+  whole, plain = data, names['clean']()
+  seen = collections.defaultdict(set)
+  for _ in range(300):
+    batch, clean = next(whole), next(plain)['waveform']
+    noisy = (batch['waveform'] != clean).any(axis=1)
+    for row in zip(clean[:, 0], noisy, batch['denoise'], strict=True):
+      seen[round(float(row[0]) * 32)].add(tuple(map(bool, row[1:])))
+  assert all(len(kinds) == 4 for kinds in seen.values())

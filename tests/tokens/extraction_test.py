@@ -94,6 +94,17 @@ def test_bad_files_are_reported_and_the_rest_is_stored(clips, tmp_path):
   assert all(reason for _, reason in report.failures)
 
 
+def test_a_file_that_was_mended_is_stored_by_the_next_run(clips, tmp_path):
+  path = pathlib.Path(clips[0].path)
+  whole = path.read_bytes()
+  path.write_text('not audio')
+  assert extract(clips, tmp_path / 'tokens').num_clips == len(clips) - 1
+  path.write_bytes(whole)
+  report = extract(clips, tmp_path / 'tokens')
+  assert not report.failures
+  assert len(records(tmp_path / 'tokens')) == len(clips)
+
+
 def test_a_finished_store_is_left_alone(clips, tmp_path):
   first = extract(clips, tmp_path)
   before = {path: path.stat().st_mtime_ns for path in tmp_path.glob('*tf*')}

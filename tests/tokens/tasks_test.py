@@ -138,6 +138,23 @@ def test_shards_are_disjoint_and_complete(folder, num_shards):
   assert sum(shards, collections.Counter()) == whole
 
 
+def test_hosts_go_from_round_to_round_together(folder, monkeypatch):
+  """Whatever the lengths of the recordings that each of them has."""
+  monkeypatch.setattr(tasks, '_BATCHES_A_ROUND', 2)
+  hosts = [
+      tasks.batches(
+          folder, SEMANTIC, 'train', CROP, 4, 0, shard_index=i, num_shards=2
+      )
+      for i in range(2)
+  ]
+  for _ in range(40):
+    states = [host.get_state() for host in hosts]
+    assert states[0] == states[1]
+    for host in hosts:
+      next(host)
+  assert states[0]['round'] > 3
+
+
 def test_shards_share_a_batch(folder):
   batches = tasks.batches(
       folder, SEMANTIC, 'train', CROP, 6, 0, shard_index=1, num_shards=3

@@ -137,7 +137,17 @@ def test_every_evaluation_starts_afresh(tmp_path):
     return made[-1]
 
   run(tmp_path, 7, eval_data=eval_data, eval_every=3, num_eval_batches=2)
-  assert [data.position for data in made] == [2, 2, 2]
+  # The first look is at the door.
+  assert [data.position for data in made] == [1, 2, 2, 2]
+
+
+def test_a_split_that_is_not_there_is_refused_before_the_first_step(tmp_path):
+  def eval_data():
+    raise UserError('no split dev')
+
+  with pytest.raises(UserError, match='no split dev'):
+    run(tmp_path / 'run', 7, eval_data=eval_data, eval_every=7)
+  assert not (tmp_path / 'run').exists()
 
 
 def test_an_evaluation_without_data_is_an_error(tmp_path):

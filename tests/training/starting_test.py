@@ -20,7 +20,7 @@ def fixture_state():
 
 
 def test_what_is_given_takes_its_place_and_the_rest_stays(state):
-  started = starting.replace(state, GIVEN)
+  started = starting.replace(state, GIVEN, {})
   assert (started.params['wi'] == 0.25).all()
   assert started.params['wi'].dtype == jnp.float32
   assert started.params['wi'].sharding == state.params['wi'].sharding
@@ -38,7 +38,7 @@ def test_what_is_given_takes_its_place_and_the_rest_stays(state):
 )
 def test_weights_of_another_model_are_refused(state, given, message):
   with pytest.raises(UserError, match=message):
-    starting.replace(state, given)
+    starting.replace(state, given, {})
 
 
 def test_only_a_fresh_run_starts_from_them(tmp_path):
@@ -60,3 +60,18 @@ def test_only_a_fresh_run_starts_from_them(tmp_path):
   assert run(1).mutables['rows'] == 108
   assert run(2).mutables['rows'] == 116
   assert len(calls) == 1
+
+
+def test_weights_of_another_stage_are_refused(state):
+  given = {'config': {'stage': {'name': 'coarse'}}}
+  with pytest.raises(UserError, match='stage coarse, this run trains fine'):
+    starting.replace(state, given, {'stage': {'name': 'fine'}})
+
+
+def test_weights_that_learnt_other_tokens_are_told(state, caplog):
+  given = {'config': {'tokenizers': {'acoustic': 'a1'}}}
+  starting.replace(state, given, {'tokenizers': {'acoustic': 'b2'}})
+  assert 'a1' in caplog.text and 'b2' in caplog.text
+  caplog.clear()
+  starting.replace(state, given, {'tokenizers': {'acoustic': 'a1'}})
+  assert not caplog.text
