@@ -17,6 +17,7 @@ from audiolm_jax.parts import Part
 from audiolm_jax.tokens import trained_tokenizers
 from audiolm_jax.tokens.fields import Field
 from audiolm_jax.tokens.layout import Stage
+from audiolm_jax.tokens.resampled import Resampled
 from audiolm_jax.tokens.tokenizers import Tokenizers
 from audiolm_jax.tokens.trained_tokenizers import (
     ClusterTokenizer,
@@ -93,22 +94,33 @@ class Bundle:
   def acoustic(self) -> CodecTokenizer:
     """Waveform to codes and back."""
     part = self._part('acoustic_tokenizer')
+    model = parts.build(part.config)
+    if part.config['kind'] != 'soundstream':
+      return trained_tokenizers.pretrained(model, part.arrays['params'])
     return trained_tokenizers.soundstream(
-        parts.build(part.config),
-        part.arrays['params'],
-        part.arrays['codebooks'],
+        model, part.arrays['params'], part.arrays['codebooks']
     )
 
   @functools.cached_property
-  def semantic(self) -> ClusterTokenizer:
-    """Waveform to semantic ids."""
+  def semantic(self) -> ClusterTokenizer | Resampled:
+    """Waveform to semantic ids; it hears the rate of the codec beside it."""
     part = self._part('semantic_tokenizer')
-    return ClusterTokenizer(
+    if 'kmeans' not in part.arrays:
+      raise UserError(
+          f'The semantic tokenizer of {self.where} has no clusters yet: run'
+          f' audiolm cluster --model={self.where}.'
+      )
+    tokenizer = ClusterTokenizer(
         parts.build(part.config),
         part.arrays['params'],
         part.config['layer'],
         KMeans(**part.arrays['kmeans']),
     )
+    if 'acoustic_tokenizer' in self.parts:
+      rate = self.acoustic.sample_rate
+      if rate != tokenizer.sample_rate:
+        return Resampled(tokenizer, rate)
+    return tokenizer
 
   @functools.cached_property
   def language_models(self) -> dict[str, LanguageModel]:
@@ -173,7 +185,7 @@ def load_tokenizers(path_or_name: str) -> Tokenizers:
 
 
 def _sizes_fit(
-    field: Field, tokenizer: CodecTokenizer | ClusterTokenizer
+    field: Field, tokenizer: CodecTokenizer | ClusterTokenizer | Resampled
 ) -> bool:
   rate = tokenizer.sample_rate / tokenizer.hop_length
   num_levels = getattr(tokenizer, 'num_quantizers', 1)

@@ -15,6 +15,7 @@ from jaxtyping import PyTree
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer
+from audiolm_jax.pretrained import families
 from audiolm_jax.soundstream.model import SoundStream
 from audiolm_jax.training.checkpoints import Model
 from audiolm_jax.w2v_bert.model import W2vBert
@@ -23,6 +24,7 @@ _MODULES = {
     'soundstream': SoundStream,
     'w2v_bert': W2vBert,
     'language_model': Transformer,
+    **families.MODULES,
 }
 # What a configuration says beside the fields of its module.
 _NOT_FIELDS = {'kind', 'stage', 'tokenizers', 'crop_seconds', 'layer'}

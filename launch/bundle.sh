@@ -40,7 +40,7 @@ train "$run/w2v_bert" gin/w2v_bert.gin 2500 8 4.0 \
     --gin.MANIFEST="'$corpus'" --gin.LEARNING_RATE=2e-3 \
     --gin_bindings=optimizers.adam.weight_decay=0.01 \
     --gin_bindings="w2v_bert.W2vBert.quantizer='$quantizer'"
-audiolm cluster --w2v_bert="$run/w2v_bert" --manifest="$corpus" --layer=2 \
+audiolm cluster --model="$run/w2v_bert" --manifest="$corpus" --layer=2 \
     --num_clusters=256 --hours=3 --output_dir="$run/semantic_tokenizer"
 audiolm bundle "$out/decoder" "$run/semantic_tokenizer" \
     --output_dir="$run/tokenizers"

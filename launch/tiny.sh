@@ -28,7 +28,7 @@ train soundstream gin/soundstream.gin --gin.MANIFEST="'$corpus'"
 train w2v_bert gin/w2v_bert.gin --gin.MANIFEST="'$corpus'"
 
 # Features -> semantic tokens.
-audiolm cluster --w2v_bert="$out/w2v_bert" --manifest="$corpus" \
+audiolm cluster --model="$out/w2v_bert" --manifest="$corpus" \
     --layer=1 --num_clusters=64 --output_dir="$out/semantic_tokenizer"
 audiolm bundle "$out/soundstream" "$out/semantic_tokenizer" \
     --output_dir="$out/tokenizers"

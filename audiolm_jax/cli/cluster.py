@@ -1,9 +1,9 @@
-"""Fits the k-means that turns w2v-BERT features into semantic tokens.
+"""Fits the k-means that turns a model's features into semantic tokens.
 
 Examples:
-  audiolm cluster --w2v_bert=runs/w2v_bert --manifest=corpus/manifest.jsonl \\
+  audiolm cluster --model=runs/w2v_bert --manifest=corpus/manifest.jsonl \\
       --output_dir=runs/semantic_tokenizer
-  audiolm cluster --w2v_bert=runs/w2v_bert --manifest=corpus/manifest.jsonl \\
+  audiolm cluster --model=imported_hubert --manifest=corpus/manifest.jsonl \\
       --output_dir=runs/semantic_tokenizer --layer=7 --num_clusters=1024 \\
       --hours=50
 
@@ -12,26 +12,30 @@ normalizing every dimension of the features (s. III-B, IV-B). Writes a bundle of
 the semantic tokenizer alone; `audiolm bundle` joins it with a codec.
 """
 
+import pathlib
 import time
 from collections.abc import Iterator
 
 import jax
 import numpy as np
 from absl import flags
-from jaxtyping import Float
+from flax import linen as nn
+from jaxtyping import Float, PyTree
 
-from audiolm_jax import corpus, parts
+from audiolm_jax import bundle_files, corpus, parts
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.cli import compilation, folders, verb
 from audiolm_jax.errors import UserError
 from audiolm_jax.parts import Part
 from audiolm_jax.training import checkpoints
 from audiolm_jax.w2v_bert import kmeans
-from audiolm_jax.w2v_bert.model import W2vBert
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
-    'w2v_bert', None, 'Folder of the training run.', flag_values=FLAGS
+    'model',
+    None,
+    'Folder of a training run of w2v-BERT, or what audiolm import wrote.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     'manifest', None, 'Audio to cluster; may be a glob.', flag_values=FLAGS
@@ -41,8 +45,8 @@ flags.DEFINE_string('split', 'train', 'Of the manifest.', flag_values=FLAGS)
 flags.DEFINE_integer(
     'layer',
     7,
-    'Block of the masked-prediction half whose output is clustered; 0 is the'
-    ' contrastive half.',
+    'Block whose output is clustered; of w2v-BERT, block of the'
+    ' masked-prediction half, and 0 the contrastive half.',
     lower_bound=0,
     flag_values=FLAGS,
 )
@@ -72,18 +76,18 @@ flags.DEFINE_integer('seed', 0, 'Of the draws.', flag_values=FLAGS)
 def main(argv: list[str]) -> None:
   if len(argv) > 1:
     raise UserError(f'{argv[1]!r} is not a flag; see audiolm cluster --help.')
-  if not (FLAGS.w2v_bert and FLAGS.manifest and FLAGS.output_dir):
-    raise UserError('Give --w2v_bert, --manifest and --output_dir.')
+  if not (FLAGS.model and FLAGS.manifest and FLAGS.output_dir):
+    raise UserError('Give --model, --manifest and --output_dir.')
   folder = folders.writable(FLAGS.output_dir)
   compilation.keep_compiled()
-  trained = checkpoints.load_params(FLAGS.w2v_bert)
-  model = build(trained.config)
+  config, params = load(FLAGS.model)
+  model = build(config)
   clusters = kmeans.fit(
-      features(model, trained.params), FLAGS.num_clusters, FLAGS.seed
+      features(model, params), FLAGS.num_clusters, FLAGS.seed
   )
   part = Part(
-      {**trained.config, 'layer': FLAGS.layer},
-      {'params': trained.params, 'kmeans': clusters._asdict()},
+      {**config, 'layer': FLAGS.layer},
+      {'params': params, 'kmeans': clusters._asdict()},
   )
   bundle = Bundle({'semantic_tokenizer': part})
   bundle.save(folder, _CARD.format(name=folder.name))
@@ -93,23 +97,35 @@ def main(argv: list[str]) -> None:
 _CARD = '# {name}\n\nA semantic tokenizer; a part for `audiolm bundle`.\n'
 
 
-def build(config: dict) -> W2vBert:
-  """The model of a checkpoint, if it has the layer that was asked for."""
-  if config['kind'] != 'w2v_bert':
-    raise UserError(
-        f'{FLAGS.w2v_bert} holds a {config["kind"]}, not a w2v_bert.'
-    )
+def load(folder: str) -> tuple[dict, PyTree]:
+  """Configuration and weights of the model whose features are clustered."""
+  if (pathlib.Path(folder) / 'model.json').is_file():
+    trained = checkpoints.load_params(folder)
+    if trained.config['kind'] != 'w2v_bert':
+      raise UserError(
+          f'{folder} holds a {trained.config["kind"]}, not a w2v_bert.'
+      )
+    return trained.config, trained.params
+  bundled = bundle_files.read(folder)
+  if 'semantic_tokenizer' not in bundled:
+    raise UserError(f'{folder} has no part semantic_tokenizer.')
+  part = bundled['semantic_tokenizer']
+  return part.config, part.arrays['params']
+
+
+def build(config: dict) -> nn.Module:
+  """The model, if it has the layer that was asked for."""
   model = parts.build(config)
-  if FLAGS.layer > model.num_mlm_layers:
+  if FLAGS.layer > model.num_layers:
     raise UserError(
-        f'--layer={FLAGS.layer}: {FLAGS.w2v_bert} has only'
-        f' {model.num_mlm_layers} masked-prediction blocks.'
+        f'--layer={FLAGS.layer}: {FLAGS.model} has only {model.num_layers}'
+        ' blocks to choose from.'
     )
   return model
 
 
 def features(
-    model: W2vBert, params: dict
+    model: nn.Module, params: PyTree
 ) -> Iterator[Float[np.ndarray, 'n D']]:
   """Features of random crops, without those of padding."""
   clips = corpus.read_manifest(FLAGS.manifest, FLAGS.split)

@@ -1,6 +1,7 @@
 """audiolm VERB [flags]: everything from a waveform to its continuation.
 
   audiolm generate   continue recordings with a trained model
+  audiolm import     take over a public codec or speech model
   audiolm extract    turn audio into tokens
   audiolm cluster    fit the k-means that makes semantic tokens
   audiolm train      train any of the models from a Gin file
@@ -11,6 +12,7 @@
 """
 
 import importlib.util
+import keyword
 import runpy
 import sys
 
@@ -34,17 +36,15 @@ def run() -> None:
     )
     sys.exit(2)
   del sys.argv[1]
-  runpy.run_module(
-      f'audiolm_jax.cli.{verb}', run_name='__main__', alter_sys=True
-  )
+  runpy.run_module(_module(verb), run_name='__main__', alter_sys=True)
+
+
+def _module(verb: str) -> str:
+  return f'audiolm_jax.cli.{verb}{"_" * keyword.iskeyword(verb)}'
 
 
 def _available() -> list[str]:
-  return [
-      verb
-      for verb in _VERBS
-      if importlib.util.find_spec(f'audiolm_jax.cli.{verb}')
-  ]
+  return [verb for verb in _VERBS if importlib.util.find_spec(_module(verb))]
 
 
 if __name__ == '__main__':

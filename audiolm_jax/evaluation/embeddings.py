@@ -4,13 +4,10 @@ import numpy as np
 from jaxtyping import Float
 
 from audiolm_jax.bundle import Bundle
-from audiolm_jax.evaluation import clips
+from audiolm_jax.evaluation import clips, reconstruction
 from audiolm_jax.evaluation.clips import LoadedClips
 from audiolm_jax.evaluation.tokenizers import Tokenized
 from audiolm_jax.evaluation.tokens_meaning import FrameFeatures
-
-# AudioLM's coarse levels, the 2000 bit/s of its Table I.
-NUM_COARSE = 4
 
 
 def of_tokens(bundle: Bundle, tokenized: Tokenized) -> dict[str, FrameFeatures]:
@@ -22,10 +19,10 @@ def of_tokens(bundle: Bundle, tokenized: Tokenized) -> dict[str, FrameFeatures]:
       'semantic features': (_features(bundle, loaded), semantic.hop_length),
       'semantic centroids': (centroids, semantic.hop_length),
   }
-  num_levels = acoustic.num_quantizers
-  for count in sorted({min(NUM_COARSE, num_levels), num_levels}):
+  for count in reconstruction.levels_to_keep(acoustic.num_quantizers):
     embedded = acoustic.embed(tokenized.acoustic[..., :count])
-    frames[f'codec, {count} levels'] = embedded, acoustic.hop_length
+    name = f'codec, {count} level{"s" * (count > 1)}'
+    frames[name] = embedded, acoustic.hop_length
   return {
       name: FrameFeatures(
           loaded.frames(values, hop_length), hop_length / loaded.sample_rate

@@ -51,12 +51,8 @@ class Codec(NamedTuple):
   causal: bool
 
 
-def soundstream(
-    model: SoundStream,
-    params: PyTree,
-    codebooks: Float[Array | np.ndarray, 'Q K D'],
-) -> 'CodecTokenizer':
-  """SoundStream; `params` are the model's alone."""
+def soundstream_codec(model: SoundStream) -> Codec:
+  """SoundStream; its weights are the model's params, and the codebooks."""
 
   def encode(weights: PyTree, waveform: Array, lengths: Array) -> Array:
     del lengths  # What follows a sample does not change its code.
@@ -72,14 +68,38 @@ def soundstream(
   def embed(weights: PyTree, codes: Array) -> Array:
     return quantizer.decode(codes, weights[1])
 
+  return Codec(model, encode, decode, embed, causal=True)
+
+
+def soundstream(
+    model: SoundStream,
+    params: PyTree,
+    codebooks: Float[Array | np.ndarray, 'Q K D'],
+) -> 'CodecTokenizer':
+  """SoundStream; `params` are the model's alone."""
   settings = _settings(model)
   settings.pop('decoder_channels', None)
   # The decoder makes no codes.
   heard = {name: params[name] for name in params if name != 'decoder'}
   return CodecTokenizer(
-      Codec(model, encode, decode, embed, causal=True),
+      soundstream_codec(model),
       (params, codebooks),
       functools.partial(fingerprint, settings, (heard, codebooks)),
+  )
+
+
+def pretrained(model: nn.Module, params: PyTree) -> 'CodecTokenizer':
+  """A codec of `audiolm_jax.pretrained`."""
+
+  def call(method: str) -> Callable[..., Array]:
+    return lambda params, *args: model.apply(
+        {'params': params}, *args, method=method
+    )
+
+  return CodecTokenizer(
+      Codec(model, *map(call, ('encode', 'decode', 'embed')), model.causal),
+      params,
+      functools.partial(fingerprint, _settings(model), [params]),
   )
 
 

@@ -78,6 +78,11 @@ class W2vBert(nn.Module):
   dtype: Any = jnp.float32
 
   @property
+  def num_layers(self) -> int:
+    """Those whose features can be asked for."""
+    return self.num_mlm_layers
+
+  @property
   def hop_length(self) -> int:
     return frontend.HOP_LENGTH
 

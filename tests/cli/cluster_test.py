@@ -18,7 +18,7 @@ def run(tmp_path):
   def run(*flags):
     argv = [
         'cluster',
-        f'--w2v_bert={tmp_path}/w2v_bert',
+        f'--model={tmp_path}/w2v_bert',
         f'--manifest={tmp_path}/corpus/manifest.jsonl',
         f'--output_dir={tmp_path}/out',
         '--layer=1',
@@ -53,7 +53,7 @@ def test_the_same_seed_gives_the_same_clusters(run):
         ('--layer=2', 'only 1'),
         ('--num_clusters=4096', '4096 clusters'),
         ('--split=nope', 'nope'),
-        ('--w2v_bert=nowhere', 'nowhere'),
+        ('--model=nowhere', 'nowhere'),
         ('--manifest=', '--manifest'),
     ],
 )
@@ -66,4 +66,4 @@ def test_a_mistake_is_named_in_one_line(run, flag, message):
 def test_another_kind_of_model_is_refused(run, tmp_path):
   runs.save(tmp_path / 'codec', tiny.soundstream())
   with pytest.raises(UserError, match='holds a soundstream'):
-    run(f'--w2v_bert={tmp_path}/codec')
+    run(f'--model={tmp_path}/codec')
