@@ -49,7 +49,7 @@ def settings(
 
 def _like(name: str, value: Any, default: Any) -> Any:
   if isinstance(default, tuple):
-    fits = isinstance(value, list) and value
+    fits = isinstance(value, (list, tuple)) and value
     fits = fits and all(_is_size(item, default[0]) for item in value)
     value = tuple(value) if fits else value
   elif isinstance(default, (bool, str)):
