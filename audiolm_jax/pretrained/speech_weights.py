@@ -1,0 +1,206 @@
+"""What the checkpoints of all speech models are read with."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+from flax import traverse_util
+from jaxtyping import PyTree
+
+from audiolm_jax.errors import UserError
+
+# Of flax's names for the arrays of a layer; a checkpoint calls each 'weight'.
+_WEIGHTS = ('kernel', 'scale', 'embedding')
+
+
+def check_type(config: Mapping[str, Any], known: Sequence[str]) -> None:
+  """Refuses the config of another family.
+
+  Raises:
+    UserError: It is of no `known` model_type.
+  """
+  found = config.get('model_type')
+  if found not in known:
+    raise UserError(
+        f"config.json is of model_type {found!r}, not {' or '.join(known)};"
+        ' import it as the family it belongs to.'
+    )
+
+
+def refuse(config: Mapping[str, Any], settings: Sequence[str]) -> None:
+  """Refuses settings that add layers which are not read.
+
+  Raises:
+    UserError: One of them is set.
+  """
+  for name in settings:
+    if config.get(name):
+      raise UserError(
+          f'config.json has {name}={json.dumps(config[name])}, which is not'
+          ' supported; choose a checkpoint without it.'
+      )
+
+
+def choice(
+    config: Mapping[str, Any], name: str, default: Any, known: Sequence[Any]
+) -> Any:
+  """A setting that has to be one of those known.
+
+  Raises:
+    UserError: It is another.
+  """
+  found = config.get(name, default)
+  if found not in known:
+    names = ', '.join(json.dumps(value) for value in known)
+    raise UserError(
+        f'config.json has {name}={json.dumps(found)}, known are {names}; choose'
+        ' another checkpoint.'
+    )
+  return found
+
+
+def fields(
+    config: Mapping[str, Any], names: Mapping[str, str], model: type[nn.Module]
+) -> dict[str, Any]:
+  """Fields of a module by the config's names for them, else the defaults.
+
+  Raises:
+    UserError: A setting is not of the type it should be.
+  """
+  found = {}
+  for field, name in names.items():
+    default = getattr(model, field)
+    value = config.get(name, default)
+    value = tuple(value) if isinstance(value, list) else value
+    if isinstance(default, float) and isinstance(value, int):
+      value = float(value)
+    if type(value) is not type(default):
+      raise UserError(
+          f'config.json has {name}={json.dumps(value)}, which should be like'
+          f' {json.dumps(default)}; use the file as it was published.'
+      )
+    found[field] = value
+  return found
+
+
+def check_heads(width: int, num_heads: int) -> None:
+  """Refuses a width that the heads cannot share.
+
+  Raises:
+    UserError: It is not a multiple.
+  """
+  if num_heads < 1 or width % num_heads:
+    raise UserError(
+        f'config.json has hidden_size={width} and num_attention_heads='
+        f'{num_heads}, which does not divide it; use the file as it was'
+        ' published.'
+    )
+
+
+def params(
+    model: nn.Module, tensors: Mapping[str, np.ndarray], prefix: str
+) -> PyTree:
+  """The model's parameters, each from the tensor of the same name.
+
+  Args:
+    model: Its `features` is called to find out what it needs.
+    tensors: Of a checkpoint, by name.
+    prefix: Before each name where a head was saved with the model; what lies
+      outside of it is the head's, and ignored.
+
+  Returns:
+    A nested dict of contiguous float32 arrays.
+
+  Raises:
+    UserError: A tensor is missing, has another shape, or would go unused.
+  """
+  if any(name.startswith(prefix) for name in tensors):
+    tensors = {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+  found, used = {}, set()
+  for path, leaf in traverse_util.flatten_dict(_abstract(model)).items():
+    name = _tensor_name(path)
+    if name not in tensors:
+      raise UserError(
+          f'The checkpoint has no tensor {name}, which its config.json asks'
+          ' for; use the two files as they were published.'
+      )
+    found[path] = _laid_out(tensors[name], name, path[-1], leaf.shape)
+    used.add(name)
+  _check_used(set(tensors) - used)
+  return traverse_util.unflatten_dict(found)
+
+
+def _abstract(model: nn.Module) -> PyTree:
+  """Shapes of the parameters."""
+  waveform = jnp.zeros((1, model.hop_length))
+  lengths = jnp.full(1, model.hop_length, jnp.int32)
+  return jax.eval_shape(
+      lambda: model.init(
+          jax.random.key(0),
+          waveform,
+          lengths,
+          model.num_layers,
+          method='features',
+      )
+  )['params']
+
+
+def _tensor_name(path: Sequence[str]) -> str:
+  """('layers_0', 'norm', 'scale') is layers.0.norm.weight."""
+  *modules, leaf = (re.sub(r'_(\d+)$', r'.\1', part) for part in path)
+  return '.'.join([*modules, 'weight' if leaf in _WEIGHTS else leaf])
+
+
+def _laid_out(
+    tensor: np.ndarray, name: str, leaf: str, shape: Sequence[int]
+) -> np.ndarray:
+  """Torch has outputs first and taps last; kernels here are the reverse."""
+  array = tensor.T if leaf == 'kernel' else tensor
+  # An axis of one tap, or of one channel a group, may be left out here.
+  if [n for n in array.shape if n > 1] != [n for n in shape if n > 1]:
+    raise UserError(
+        f'The tensor {name} is of shape {tensor.shape}, its config.json asks'
+        f' for {math.prod(shape)} numbers as {tuple(shape)}; use the two files'
+        ' as they were published.'
+    )
+  return np.ascontiguousarray(array.reshape(shape), np.float32)
+
+
+def _check_used(unused: set[str]) -> None:
+  # What stands for masked frames in pre-training, and heads without a prefix.
+  heads = ('masked_spec_embed', 'final_proj.', 'lm_head.')
+  left = sorted(name for name in unused if not name.startswith(heads))
+  if left:
+    raise UserError(
+        f'{len(left)} tensors of the checkpoint would go unused, {left[0]}'
+        ' first; choose a checkpoint whose config.json names all its layers.'
+    )
+
+
+def check_call(model: nn.Module, num_samples: int, layer: int) -> None:
+  """Refuses arguments of `features` that cannot be.
+
+  Raises:
+    UserError: There is no such layer.
+    ValueError: The samples are not a multiple of the hop.
+  """
+  if not 0 <= layer <= model.num_layers:
+    raise UserError(
+        f'There is no layer {layer} in a model of {model.num_layers} blocks;'
+        f' choose one from 0 to {model.num_layers}.'
+    )
+  if num_samples % model.hop_length:
+    raise ValueError(
+        f'{num_samples} samples are not a multiple of the hop length'
+        f' {model.hop_length}; pad the waveform.'
+    )
