@@ -17,6 +17,9 @@ from audiolm_jax.errors import UserError
 
 # Of flax's names for the arrays of a layer; a checkpoint calls each 'weight'.
 _WEIGHTS = ('kernel', 'scale', 'embedding')
+# What stands for masked frames in pre-training, and heads saved with a model
+# whose names have no prefix.
+HEADS = ('masked_spec_embed', 'final_proj.', 'lm_head.')
 
 
 def check_type(config: Mapping[str, Any], known: Sequence[str]) -> None:
@@ -104,7 +107,10 @@ def check_heads(width: int, num_heads: int) -> None:
 
 
 def params(
-    model: nn.Module, tensors: Mapping[str, np.ndarray], prefix: str
+    model: nn.Module,
+    tensors: Mapping[str, np.ndarray],
+    prefix: str,
+    unread: Sequence[str],
 ) -> PyTree:
   """The model's parameters, each from the tensor of the same name.
 
@@ -113,6 +119,7 @@ def params(
     tensors: Of a checkpoint, by name.
     prefix: Before each name where a head was saved with the model; what lies
       outside of it is the head's, and ignored.
+    unread: Starts of the names, then without the prefix, of what may be left.
 
   Returns:
     A nested dict of contiguous float32 arrays.
@@ -136,7 +143,8 @@ def params(
       )
     found[path] = _laid_out(tensors[name], name, path[-1], leaf.shape)
     used.add(name)
-  _check_used(set(tensors) - used)
+  left = set(tensors) - used
+  _check_used({name for name in left if not name.startswith(tuple(unread))})
   return traverse_util.unflatten_dict(found)
 
 
@@ -177,13 +185,11 @@ def _laid_out(
 
 
 def _check_used(unused: set[str]) -> None:
-  # What stands for masked frames in pre-training, and heads without a prefix.
-  heads = ('masked_spec_embed', 'final_proj.', 'lm_head.')
-  left = sorted(name for name in unused if not name.startswith(heads))
-  if left:
+  if unused:
     raise UserError(
-        f'{len(left)} tensors of the checkpoint would go unused, {left[0]}'
-        ' first; choose a checkpoint whose config.json names all its layers.'
+        f'The checkpoint has {len(unused)} tensors that its config.json does'
+        f' not ask for, {min(unused)} first; use the two files as they were'
+        ' published.'
     )
 
 

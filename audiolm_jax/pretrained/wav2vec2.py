@@ -19,6 +19,8 @@ from audiolm_jax.pretrained.wav2vec2_frontend import FeatureExtractor
 
 MODEL_TYPES = ('hubert', 'wav2vec2')
 CONV_NORMS = ('group', 'layer')
+# After the last block of large models: beyond what `features` gives.
+_LAST_NORM = ('encoder.layer_norm.',)
 # Our fields by what the config calls them, and the preprocessor's.
 _NAMES = {
     'conv_channels': 'conv_dim',
@@ -120,7 +122,10 @@ class Wav2Vec2(nn.Module):
   ) -> Float[Array, 'B T D']:
     """Input of block `layer`, counted from 0; num_layers: the last output.
 
-    The count is that of `hidden_states` in transformers. Frame t begins with
+    The count is that of `hidden_states` in transformers and of the layers in
+    fairseq. A norm after the last block, as large models have it, is left out
+    as fairseq leaves it out of a layer's features, and transformers from
+    version 5 on. Frame t begins with
     sample t hop_length and hears more than a hop (400 samples in the public
     models, whose hop is 320). So that T = N / hop_length, a clip goes on
     beyond its length with the zeros that its last frame lacks: transformers
@@ -175,7 +180,8 @@ def convert(
   speech_weights.check_heads(model.embed_dim, model.num_heads)
   _check_convolutions(model)
   prefix = config['model_type'] + '.'
-  return model, speech_weights.params(model, checkpoint.tensors, prefix)
+  unread = (*speech_weights.HEADS, *(_LAST_NORM if model.pre_norm else ()))
+  return model, speech_weights.params(model, checkpoint.tensors, prefix, unread)
 
 
 def _names(config: Mapping[str, Any]) -> dict[str, str]:

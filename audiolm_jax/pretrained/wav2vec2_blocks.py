@@ -125,8 +125,8 @@ class Encoder(nn.Module):
     num_heads: Attention heads.
     mlp_dim: Hidden width of the feed-forwards.
     activation: Of the feed-forwards.
-    pre_norm: Norms before each branch and once at the end, as in the large
-      models; otherwise after each branch and once at the start.
+    pre_norm: Norms before each branch, as in the large models; otherwise after
+      each and once at the start.
     epsilon: Of the norms.
     position_kernel: Frames that the positional convolution spans.
     position_groups: Of channels in it.
@@ -147,7 +147,8 @@ class Encoder(nn.Module):
     self.pos_conv_embed = PositionalConv(
         self.position_kernel, self.position_groups, self.position_activation
     )
-    self.layer_norm = layer_norm(self.epsilon)
+    if not self.pre_norm:
+      self.layer_norm = layer_norm(self.epsilon)
     self.layers = [
         Block(
             self.num_heads,
@@ -162,13 +163,11 @@ class Encoder(nn.Module):
   def __call__(
       self, x: Float[Array, 'B T D'], valid: Bool[Array, 'B T'], layer: int
   ) -> Float[Array, 'B T D']:
-    """Input of block `layer`, counted from 0; num_layers: the output."""
+    """Input of block `layer`, counted from 0; num_layers: the last output."""
     x = jnp.where(valid[..., None], x, 0)
     x = x + self.pos_conv_embed(x)
     if not self.pre_norm:
       x = self.layer_norm(x)
     for block in self.layers[:layer]:
       x = block(x, valid)
-    if self.pre_norm and layer == self.num_layers:
-      x = self.layer_norm(x)
     return x

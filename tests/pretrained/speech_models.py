@@ -11,8 +11,7 @@ def sounds(*sizes):
   random = np.random.default_rng(0)
   return [
       (
-          0.1 * np.sin(np.arange(size) / 2000) * random.normal(size=size)
-          + 0.02
+          0.1 * np.sin(np.arange(size) / 2000) * random.normal(size=size) + 0.02
       ).astype(np.float32)
       for size in sizes
   ]
@@ -34,14 +33,19 @@ def extended(clip, hop, lacking):
   return np.pad(clip, (0, num_frames * hop + lacking - len(clip)))
 
 
-def apply_features(model, params, waveform, lengths, layer):
+def apply_features(model, params, waveform, lengths, layers):
+  """Features of several layers: one compilation."""
+
   @jax.jit
   def run(params, waveform, lengths):
-    return model.apply(
-        {'params': params}, waveform, lengths, layer, method='features'
-    )
+    return [
+        model.apply(
+            {'params': params}, waveform, lengths, layer, method='features'
+        )
+        for layer in layers
+    ]
 
-  return np.asarray(run(params, waveform, lengths))
+  return [np.asarray(layer) for layer in run(params, waveform, lengths)]
 
 
 def relative_error(ours, theirs):
@@ -60,3 +64,28 @@ def published(model, path):
       parameter += 0.1 * noise * parameter.std().clamp(min=0.5)
   model.eval().save_pretrained(path)
   return checkpoint.read(path)
+
+
+def hidden_states(model, blocks, inputs):
+  """Each block's input, and the last one's output, of a model in torch.
+
+  Not `output_hidden_states`, whose last entry has changed between versions.
+  """
+  import torch
+
+  states = []
+  hooks = [
+      block.register_forward_pre_hook(lambda _, args: states.append(args[0]))
+      for block in blocks
+  ]
+  hooks.append(
+      blocks[-1].register_forward_hook(lambda _, __, out: states.append(out))
+  )
+  with torch.no_grad():
+    model(torch.from_numpy(inputs[None]))
+  for hook in hooks:
+    hook.remove()
+  return [
+      (state[0] if isinstance(state, tuple) else state).numpy()[0]
+      for state in states
+  ]

@@ -1,14 +1,17 @@
 """HuBERT and wav2vec 2.0 against transformers, and against themselves."""
 
-import copy
 import functools
+import json
+import re
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.pretrained import wav2vec2, wav2vec2_frontend
 from audiolm_jax.pretrained.checkpoint import Checkpoint
+from audiolm_jax.training.state import sizes
 
 from . import speech_models
 
@@ -17,10 +20,12 @@ transformers = pytest.importorskip('transformers')
 
 SMALL = {
     'hidden_size': 24,
-    'num_hidden_layers': 3,
+    'num_hidden_layers': 2,
     'num_attention_heads': 3,
     'intermediate_size': 40,
-    'conv_dim': (16,) * 7,
+    'conv_dim': (16, 16, 12),
+    'conv_kernel': (10, 3, 2),
+    'conv_stride': (5, 2, 2),
     'num_conv_pos_embeddings': 16,
     'num_conv_pos_embedding_groups': 4,
     'vocab_size': 8,
@@ -30,6 +35,12 @@ LARGE = {
     'feat_extract_norm': 'layer',
     'do_stable_layer_norm': True,
     'conv_bias': True,
+}
+# The public models' frames: 400 samples every 320.
+PUBLIC = {
+    'conv_dim': (16,) * 7,
+    'conv_kernel': (10, 3, 3, 3, 3, 2, 2),
+    'conv_stride': (5, 2, 2, 2, 2, 2, 2),
 }
 ODD = {
     'conv_dim': (12, 8, 20),
@@ -46,7 +57,7 @@ ODD = {
 # Kernels shorter than their strides: the last samples of a hop go unheard.
 GAPS = {'conv_dim': (8, 8), 'conv_kernel': (3, 2), 'conv_stride': (5, 4)}
 CASES = {
-    'hubert base': ('Hubert', 'Model', {}),
+    'hubert base': ('Hubert', 'Model', PUBLIC),
     'hubert large': ('Hubert', 'ForCTC', LARGE),
     'hubert odd': (
         'Hubert',
@@ -54,7 +65,7 @@ CASES = {
         {**ODD, 'feat_proj_layer_norm': False, 'conv_bias': True},
     ),
     'wav2vec2 base': ('Wav2Vec2', 'ForPreTraining', {}),
-    'wav2vec2 large': ('Wav2Vec2', 'Model', LARGE),
+    'wav2vec2 large': ('Wav2Vec2', 'Model', {**LARGE, **PUBLIC}),
     'wav2vec2 odd': ('Wav2Vec2', 'ForCTC', {**ODD, **LARGE}),
     'wav2vec2 mixed': (
         'Wav2Vec2',
@@ -63,7 +74,7 @@ CASES = {
     ),
 }
 # Of a hop of 320 and of others: whole hops, and not.
-CLIPS = speech_models.sounds(6400, 9001, 3)
+CLIPS = speech_models.sounds(6400, 7003, 3)
 
 
 @functools.cache
@@ -87,11 +98,7 @@ def read(tmp_path_factory):
 
 def hidden_states(case, waveform):
   model = theirs(case).base_model
-  with torch.no_grad():
-    states = model(
-        torch.from_numpy(waveform[None]), output_hidden_states=True
-    ).hidden_states
-  return [state.numpy() for state in states]
+  return speech_models.hidden_states(model, model.encoder.layers, waveform)
 
 
 def normalized(clip):
@@ -102,32 +109,91 @@ def normalized(clip):
 @pytest.mark.parametrize('case', CASES)
 def test_features_are_those_of_transformers(case, read):
   model, params = wav2vec2.convert(read(case))
-  hop = model.hop_length
+  hop, layers = model.hop_length, range(model.num_layers + 1)
   lacking = wav2vec2_frontend.lacking(model.conv_kernels, model.conv_strides)
-  waveform, lengths = speech_models.batch(CLIPS, hop)
-  for layer in (0, 2, model.num_layers):
-    ours = speech_models.apply_features(
-        model, params, waveform, lengths, layer
-    )
-    assert ours.shape[1] * hop == waveform.shape[1]
-    for clip, row in zip(CLIPS[:2], ours[:2], strict=True):
-      clip = speech_models.extended(normalized(clip), hop, lacking)
-      expected = hidden_states(case, clip)[layer][0]
-      error = speech_models.relative_error(row[: len(expected)], expected)
+  waveform, lengths = speech_models.batch(CLIPS[:2], hop)
+  ours = speech_models.apply_features(model, params, waveform, lengths, layers)
+  for row, clip in enumerate(CLIPS[:2]):
+    clip = speech_models.extended(normalized(clip), hop, lacking)
+    for layer, expected in enumerate(hidden_states(case, clip)):
+      found = ours[layer][row, : len(expected)]
+      error = speech_models.relative_error(found, expected)
       print(f'{case}, layer {layer}: {error:.1e}')
       assert error < 1e-4
 
 
-@pytest.mark.parametrize('case', ['hubert base', 'wav2vec2 odd'])
+@pytest.mark.parametrize('case', ['wav2vec2 base', 'wav2vec2 odd'])
 def test_a_clip_hears_neither_padding_nor_company(case, read):
   model, params = wav2vec2.convert(read(case))
-  hop = model.hop_length
-  together = speech_models.apply_features(
-      model, params, *speech_models.batch(CLIPS, hop, 40), model.num_layers
+  hop, layers = model.hop_length, [model.num_layers]
+  waveform, lengths = speech_models.batch(CLIPS, hop)
+  more = np.full((len(CLIPS), 5 * hop), -0.4, np.float32)
+  [together] = speech_models.apply_features(
+      model, params, np.hstack([waveform, more]), lengths, layers
   )
   assert np.isfinite(together).all()
-  for clip, row in zip(CLIPS, together, strict=True):
-    alone = speech_models.apply_features(
-        model, params, *speech_models.batch([clip], hop), model.num_layers
-    )[0]
+  for clip, row in zip(CLIPS[1:], together[1:], strict=True):
+    [[alone]] = speech_models.apply_features(
+        model, params, *speech_models.batch([clip], hop), layers
+    )
     np.testing.assert_allclose(row[: len(alone)], alone, atol=2e-5)
+
+
+def test_fields_of_json_rebuild_the_model(read):
+  model, params = wav2vec2.convert(read('wav2vec2 base'))
+  fields = json.loads(json.dumps(sizes(model)))
+  rebuilt = wav2vec2.Wav2Vec2(**fields)
+  waveform, lengths = speech_models.batch(CLIPS[2:], model.hop_length)
+  a, b = (
+      speech_models.apply_features(each, params, waveform, lengths, [1])[0]
+      for each in (model, rebuilt)
+  )
+  np.testing.assert_array_equal(a, b)
+  assert rebuilt.hop_length == 20 and rebuilt.frame_rate == 800
+
+
+def test_the_defaults_are_the_base_models():
+  model = wav2vec2.Wav2Vec2()
+  assert (model.hop_length, model.frame_rate, model.num_layers) == (320, 50, 12)
+  assert wav2vec2_frontend.lacking(model.conv_kernels, model.conv_strides) == 80
+
+
+def test_the_preprocessor_may_leave_the_loudness(read):
+  preprocessor = {'do_normalize': False, 'sampling_rate': 8000}
+  model, _ = wav2vec2.convert(read('wav2vec2 base'), preprocessor)
+  assert not model.normalize and model.sample_rate == 8000
+
+
+REFUSED = {
+    'another family': ({'model_type': 'wavlm'}, "model_type 'wavlm'"),
+    'batch norm': ({'conv_pos_batch_norm': True}, 'conv_pos_batch_norm=true'),
+    'adapter': ({'add_adapter': True}, 'add_adapter=true'),
+    'language adapters': ({'adapter_attn_dim': 16}, 'adapter_attn_dim=16'),
+    'norm': ({'feat_extract_norm': 'batch'}, 'feat_extract_norm="batch"'),
+    'activation': ({'hidden_act': 'mish'}, 'hidden_act="mish"'),
+    'type': ({'hidden_size': 'wide'}, 'hidden_size="wide"'),
+    'heads': ({'num_attention_heads': 5}, 'num_attention_heads=5'),
+    'groups': ({'num_conv_pos_embedding_groups': 5}, 'embedding_groups=5'),
+    'convolutions': ({'conv_stride': [5, 2]}, 'conv_stride'),
+    'more layers': ({'num_hidden_layers': 3}, 'no tensor encoder.layers.2.'),
+    'fewer layers': ({'num_hidden_layers': 1}, '16 tensors'),
+    'another width': ({'intermediate_size': 41}, 'asks for 41 numbers'),
+}
+
+
+@pytest.mark.parametrize('case', REFUSED)
+def test_what_is_not_supported_is_refused_by_name(case, read):
+  settings, message = REFUSED[case]
+  checkpoint = read('wav2vec2 base')
+  config = {**checkpoint.config, **settings}
+  with pytest.raises(UserError, match=re.escape(message)) as caught:
+    wav2vec2.convert(Checkpoint(config, checkpoint.tensors))
+  assert '\n' not in str(caught.value)
+
+
+def test_layers_and_lengths_that_cannot_be_are_refused():
+  model = wav2vec2.Wav2Vec2()
+  with pytest.raises(UserError, match='no layer 13 .* 0 to 12'):
+    model.features(jnp.zeros((1, 320)), jnp.array([320]), 13)
+  with pytest.raises(ValueError, match='not a multiple of the hop length 320'):
+    model.features(jnp.zeros((1, 321)), jnp.array([321]), 1)
