@@ -82,7 +82,7 @@ def hidden_states(model, blocks, inputs):
       blocks[-1].register_forward_hook(lambda _, __, out: states.append(out))
   )
   with torch.no_grad():
-    model(torch.from_numpy(inputs[None]))
+    model(torch.tensor(inputs[None]))
   for hook in hooks:
     hook.remove()
   return [
