@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from audiolm_jax.pretrained.wav2vec2_frontend import num_frames, valid
+from audiolm_jax.pretrained.frames import num_frames, valid
 
 WINDOW, HOP = 400, 160  # In samples: 25 ms every 10 ms.
 STACK = 2  # Mel frames that make one of the model's.

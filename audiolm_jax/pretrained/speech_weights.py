@@ -1,10 +1,8 @@
-"""What the checkpoints of all speech models are read with."""
+"""Parameters of the speech models from the tensors of a checkpoint."""
 
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,90 +18,6 @@ _WEIGHTS = ('kernel', 'scale', 'embedding')
 # What stands for masked frames in pre-training, and heads saved with a model
 # whose names have no prefix.
 HEADS = ('masked_spec_embed', 'final_proj.', 'lm_head.')
-
-
-def check_type(config: Mapping[str, Any], known: Sequence[str]) -> None:
-  """Refuses the config of another family.
-
-  Raises:
-    UserError: It is of no `known` model_type.
-  """
-  found = config.get('model_type')
-  if found not in known:
-    raise UserError(
-        f"config.json is of model_type {found!r}, not {' or '.join(known)};"
-        ' import it as the family it belongs to.'
-    )
-
-
-def refuse(config: Mapping[str, Any], settings: Sequence[str]) -> None:
-  """Refuses settings that add layers which are not read.
-
-  Raises:
-    UserError: One of them is set.
-  """
-  for name in settings:
-    if config.get(name):
-      raise UserError(
-          f'config.json has {name}={json.dumps(config[name])}, which is not'
-          ' supported; choose a checkpoint without it.'
-      )
-
-
-def choice(
-    config: Mapping[str, Any], name: str, default: Any, known: Sequence[Any]
-) -> Any:
-  """A setting that has to be one of those known.
-
-  Raises:
-    UserError: It is another.
-  """
-  found = config.get(name, default)
-  if found not in known:
-    names = ', '.join(json.dumps(value) for value in known)
-    raise UserError(
-        f'config.json has {name}={json.dumps(found)}, known are {names}; choose'
-        ' another checkpoint.'
-    )
-  return found
-
-
-def fields(
-    config: Mapping[str, Any], names: Mapping[str, str], model: type[nn.Module]
-) -> dict[str, Any]:
-  """Fields of a module by the config's names for them, else the defaults.
-
-  Raises:
-    UserError: A setting is not of the type it should be.
-  """
-  found = {}
-  for field, name in names.items():
-    default = getattr(model, field)
-    value = config.get(name, default)
-    value = tuple(value) if isinstance(value, list) else value
-    if isinstance(default, float) and isinstance(value, int):
-      value = float(value)
-    if type(value) is not type(default):
-      raise UserError(
-          f'config.json has {name}={json.dumps(value)}, which should be like'
-          f' {json.dumps(default)}; use the file as it was published.'
-      )
-    found[field] = value
-  return found
-
-
-def check_heads(width: int, num_heads: int) -> None:
-  """Refuses a width that the heads cannot share.
-
-  Raises:
-    UserError: It is not a multiple.
-  """
-  if num_heads < 1 or width % num_heads:
-    raise UserError(
-        f'config.json has hidden_size={width} and num_attention_heads='
-        f'{num_heads}, which does not divide it; use the file as it was'
-        ' published.'
-    )
 
 
 def params(
@@ -190,23 +104,4 @@ def _check_used(unused: set[str]) -> None:
         f'The checkpoint has {len(unused)} tensors that its config.json does'
         f' not ask for, {min(unused)} first; use the two files as they were'
         ' published.'
-    )
-
-
-def check_call(model: nn.Module, num_samples: int, layer: int) -> None:
-  """Refuses arguments of `features` that cannot be.
-
-  Raises:
-    UserError: There is no such layer.
-    ValueError: The samples are not a multiple of the hop.
-  """
-  if not 0 <= layer <= model.num_layers:
-    raise UserError(
-        f'There is no layer {layer} in a model of {model.num_layers} blocks;'
-        f' choose one from 0 to {model.num_layers}.'
-    )
-  if num_samples % model.hop_length:
-    raise ValueError(
-        f'{num_samples} samples are not a multiple of the hop length'
-        f' {model.hop_length}; pad the waveform.'
     )

@@ -10,7 +10,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float, Int, PyTree
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.pretrained import fbank, speech_weights, wav2vec2_frontend
+from audiolm_jax.pretrained import fbank, frames, speech_config, speech_weights
 from audiolm_jax.pretrained.activations import ACTIVATIONS
 from audiolm_jax.pretrained.checkpoint import Checkpoint
 from audiolm_jax.pretrained.w2v_bert_2_layers import Encoder
@@ -109,10 +109,10 @@ class W2vBert2(nn.Module):
       UserError: There is no such layer.
       ValueError: N is not a multiple of hop_length.
     """
-    speech_weights.check_call(self, waveform.shape[1], layer)
+    frames.check_call(self, waveform.shape[1], layer)
     mel = fbank.features(waveform, lengths, self.num_mels, self.sample_rate)
-    counts = wav2vec2_frontend.num_frames(lengths, self.hop_length)
-    valid = wav2vec2_frontend.valid(counts, mel.shape[1])
+    counts = frames.num_frames(lengths, self.hop_length)
+    valid = frames.valid(counts, mel.shape[1])
     return self.encoder(self.feature_projection(mel), valid, layer)
 
 
@@ -131,19 +131,21 @@ def convert(
       tensors and config do not fit.
   """
   config, preprocessor = checkpoint.config, preprocessor or {}
-  speech_weights.check_type(config, MODEL_TYPES)
+  speech_config.check_type(config, MODEL_TYPES)
   unsupported = ('add_adapter', 'use_intermediate_ffn_before_adapter')
-  speech_weights.refuse(config, unsupported)
-  speech_weights.choice(config, 'hidden_act', 'swish', tuple(ACTIVATIONS))
-  positions = speech_weights.choice(
+  speech_config.refuse(config, unsupported)
+  speech_config.choice(config, 'hidden_act', 'swish', tuple(ACTIVATIONS))
+  positions = speech_config.choice(
       config, 'position_embeddings_type', 'relative_key', (None, 'relative_key')
   )
   model = W2vBert2(
-      **speech_weights.fields(config, _NAMES, W2vBert2),
-      **speech_weights.fields(preprocessor, _PREPROCESSOR, W2vBert2),
+      **speech_config.fields(config, _NAMES, W2vBert2),
+      **speech_config.fields(preprocessor, _PREPROCESSOR, W2vBert2),
       relative_keys=positions is not None,
   )
-  speech_weights.check_heads(model.embed_dim, model.num_heads)
+  speech_config.check_divides(
+      _NAMES['num_heads'], model.num_heads, model.embed_dim
+  )
   _check_input(model, config, preprocessor)
   return model, speech_weights.params(
       model, checkpoint.tensors, 'wav2vec2_bert.', speech_weights.HEADS

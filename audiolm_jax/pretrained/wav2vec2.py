@@ -11,11 +11,14 @@ from flax import linen as nn
 from jaxtyping import Array, Float, Int, PyTree
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.pretrained import speech_weights, wav2vec2_frontend
+from audiolm_jax.pretrained import frames, speech_config, speech_weights
 from audiolm_jax.pretrained.activations import ACTIVATIONS
 from audiolm_jax.pretrained.checkpoint import Checkpoint
 from audiolm_jax.pretrained.wav2vec2_blocks import Encoder, FeatureProjection
-from audiolm_jax.pretrained.wav2vec2_frontend import FeatureExtractor
+from audiolm_jax.pretrained.wav2vec2_frontend import (
+    FeatureExtractor,
+    normalized,
+)
 
 MODEL_TYPES = ('hubert', 'wav2vec2')
 CONV_NORMS = ('group', 'layer')
@@ -122,14 +125,14 @@ class Wav2Vec2(nn.Module):
   ) -> Float[Array, 'B T D']:
     """Input of block `layer`, counted from 0; num_layers: the last output.
 
-    The count is that of `hidden_states` in transformers and of the layers in
-    fairseq. A norm after the last block, as large models have it, is left out
-    as fairseq leaves it out of a layer's features, and transformers from
-    version 5 on. Frame t begins with
-    sample t hop_length and hears more than a hop (400 samples in the public
-    models, whose hop is 320). So that T = N / hop_length, a clip goes on
-    beyond its length with the zeros that its last frame lacks: transformers
-    makes the same of a clip with those zeros at its end.
+    The count is that of `hidden_states` in transformers and of layers in
+    fairseq. The norm that large models have after the last block is left out,
+    as fairseq does in a layer's features, and transformers since version 5.
+
+    Frame t begins with sample t hop_length and hears more than a hop: 400
+    samples in the public models, whose hop is 320. So that T = N / hop_length,
+    a clip goes on beyond its length with the zeros that its last frame lacks;
+    transformers makes the same of a clip that ends in those zeros.
 
     A clip's features depend neither on its padding nor on the rest of the
     batch. Frames past its end are arbitrary.
@@ -143,12 +146,12 @@ class Wav2Vec2(nn.Module):
       UserError: There is no such layer.
       ValueError: N is not a multiple of hop_length.
     """
-    speech_weights.check_call(self, waveform.shape[1], layer)
+    frames.check_call(self, waveform.shape[1], layer)
     if self.normalize:
-      waveform = wav2vec2_frontend.normalized(waveform, lengths)
+      waveform = normalized(waveform, lengths)
     x = self.feature_extractor(waveform, lengths)
-    counts = wav2vec2_frontend.num_frames(lengths, self.hop_length)
-    valid = wav2vec2_frontend.valid(counts, x.shape[1])
+    counts = frames.num_frames(lengths, self.hop_length)
+    valid = frames.valid(counts, x.shape[1])
     return self.encoder(self.feature_projection(x), valid, layer)
 
 
@@ -167,17 +170,19 @@ def convert(
       tensors and config do not fit.
   """
   config = checkpoint.config
-  speech_weights.check_type(config, MODEL_TYPES)
+  speech_config.check_type(config, MODEL_TYPES)
   unsupported = ('conv_pos_batch_norm', 'add_adapter', 'adapter_attn_dim')
-  speech_weights.refuse(config, unsupported)
-  speech_weights.choice(config, 'feat_extract_norm', 'group', CONV_NORMS)
+  speech_config.refuse(config, unsupported)
+  speech_config.choice(config, 'feat_extract_norm', 'group', CONV_NORMS)
   for name in ('hidden_act', 'feat_extract_activation'):
-    speech_weights.choice(config, name, 'gelu', tuple(ACTIVATIONS))
+    speech_config.choice(config, name, 'gelu', tuple(ACTIVATIONS))
   model = Wav2Vec2(
-      **speech_weights.fields(config, _names(config), Wav2Vec2),
-      **speech_weights.fields(preprocessor or {}, _PREPROCESSOR, Wav2Vec2),
+      **speech_config.fields(config, _names(config), Wav2Vec2),
+      **speech_config.fields(preprocessor or {}, _PREPROCESSOR, Wav2Vec2),
   )
-  speech_weights.check_heads(model.embed_dim, model.num_heads)
+  for field in ('num_heads', 'position_groups'):
+    count = getattr(model, field)
+    speech_config.check_divides(_NAMES[field], count, model.embed_dim)
   _check_convolutions(model)
   prefix = config['model_type'] + '.'
   unread = (*speech_weights.HEADS, *(_LAST_NORM if model.pre_norm else ()))
@@ -198,10 +203,4 @@ def _check_convolutions(model: Wav2Vec2) -> None:
     raise UserError(
         'config.json has conv_dim, conv_kernel and conv_stride of different'
         ' lengths or empty; use the file as it was published.'
-    )
-  if model.embed_dim % model.position_groups:
-    raise UserError(
-        f'config.json has num_conv_pos_embedding_groups='
-        f'{model.position_groups}, which does not divide hidden_size='
-        f'{model.embed_dim}; use the file as it was published.'
     )

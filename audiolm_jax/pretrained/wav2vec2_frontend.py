@@ -9,16 +9,7 @@ from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int
 
 from audiolm_jax.pretrained.activations import ACTIVATIONS
-
-
-def num_frames(lengths: Int[Array, ' B'], hop: int) -> Int[Array, ' B']:
-  """Frames that hold at least one sample; never less than one."""
-  return jnp.maximum(-(-lengths // hop), 1)
-
-
-def valid(counts: Int[Array, ' B'], size: int) -> Bool[Array, 'B T']:
-  """True at the first `counts` of `size` places."""
-  return jnp.arange(size)[None] < counts[:, None]
+from audiolm_jax.pretrained.frames import num_frames, valid
 
 
 def lacking(kernels: Sequence[int], strides: Sequence[int]) -> int:
