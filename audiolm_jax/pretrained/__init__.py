@@ -1,0 +1,1 @@
+"""Public models rebuilt in Flax, their weights read from Hugging Face's."""

@@ -1,0 +1,92 @@
+"""What a speech model's config.json says, and what of it is not supported."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flax import linen as nn
+
+from audiolm_jax.errors import UserError
+
+
+def check_type(config: Mapping[str, Any], known: Sequence[str]) -> None:
+  """Refuses the config of another family.
+
+  Raises:
+    UserError: It is of no `known` model_type.
+  """
+  found = config.get('model_type')
+  if found not in known:
+    raise UserError(
+        f"config.json is of model_type {found!r}, not {' or '.join(known)};"
+        ' import it as the family it belongs to.'
+    )
+
+
+def refuse(config: Mapping[str, Any], settings: Sequence[str]) -> None:
+  """Refuses settings that add layers which are not read.
+
+  Raises:
+    UserError: One of them is set.
+  """
+  for name in settings:
+    if config.get(name):
+      raise UserError(
+          f'config.json has {name}={json.dumps(config[name])}, which is not'
+          ' supported; choose a checkpoint without it.'
+      )
+
+
+def choice(
+    config: Mapping[str, Any], name: str, default: Any, known: Sequence[Any]
+) -> Any:
+  """A setting that has to be one of those known.
+
+  Raises:
+    UserError: It is another.
+  """
+  found = config.get(name, default)
+  if found not in known:
+    names = ', '.join(json.dumps(value) for value in known)
+    raise UserError(
+        f'config.json has {name}={json.dumps(found)}, known are {names}; choose'
+        ' another checkpoint.'
+    )
+  return found
+
+
+def fields(
+    config: Mapping[str, Any], names: Mapping[str, str], model: type[nn.Module]
+) -> dict[str, Any]:
+  """Fields of a module by the config's names for them, else the defaults.
+
+  Raises:
+    UserError: A setting is not of the type it should be.
+  """
+  found = {}
+  for field, name in names.items():
+    default = getattr(model, field)
+    value = config.get(name, default)
+    value = tuple(value) if isinstance(value, list) else value
+    if isinstance(default, float) and isinstance(value, int):
+      value = float(value)
+    if type(value) is not type(default):
+      raise UserError(
+          f'config.json has {name}={json.dumps(value)}, which should be like'
+          f' {json.dumps(default)}; use the file as it was published.'
+      )
+    found[field] = value
+  return found
+
+
+def check_divides(name: str, count: int, width: int) -> None:
+  """Refuses a width that cannot be shared out among so many.
+
+  Raises:
+    UserError: It is not a multiple.
+  """
+  if count < 1 or width % count:
+    raise UserError(
+        f'config.json has {name}={count}, which does not divide hidden_size='
+        f'{width}; use the file as it was published.'
+    )
