@@ -27,8 +27,9 @@ from bench import timing
 SECONDS = flags.DEFINE_float('seconds', 4.0, 'Length of the clip.')
 ROUNDS = flags.DEFINE_integer('rounds', 7, 'Their median counts.')
 WIDTHS = flags.DEFINE_list(
-    'widths', ['32/32', '16/16', '16/32', '32/16', '8/8', '8/32'],
-    'Encoder/decoder channels: the rows of SoundStream\'s Table I.',
+    'widths',
+    ['32/32', '16/16', '16/32', '32/16', '8/8', '8/32'],
+    "Encoder/decoder channels: the rows of SoundStream's Table I.",
 )
 PEERS = flags.DEFINE_bool('peers', True, 'EnCodec and DAC on torch, too.')
 
@@ -57,8 +58,10 @@ def ours(encoder_channels: int, decoder_channels: int) -> Codec:
   frame = np.zeros((1, model.hop_length), np.float32)
   params = jax.eval_shape(model.init, jax.random.key(0), frame)['params']
   random = np.random.default_rng(0)
-  draw = lambda leaf: 0.05 * random.standard_normal(leaf.shape, np.float32)
-  params = jax.tree.map(draw, unbox(params))
+  params = jax.tree.map(
+      lambda leaf: 0.05 * random.standard_normal(leaf.shape, np.float32),
+      unbox(params),
+  )
   books = random.standard_normal((8, 1024, model.embedding_dim), np.float32)
   codec = trained_tokenizers.soundstream_codec(model)
   num_frames = round(SECONDS.value * model.frame_rate)

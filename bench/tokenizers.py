@@ -78,7 +78,9 @@ def regenerated(bundle: Bundle) -> dict[str, float]:
   metrics += [perceptual.visqol_similarity(VISQOL.value)]
   scores = {metric.name: [] for metric in metrics}
   for i, length in enumerate(loaded.lengths.tolist()):
-    whole = loaded.waveforms[i : i + 1, : length // lm.hop_length * lm.hop_length]
+    whole = loaded.waveforms[
+        i : i + 1, : length // lm.hop_length * lm.hop_length
+    ]
     keys = jax.random.split(jax.random.key(i), 1)
     drawn = lm.acoustic_generation(whole, keys).waveform[0]
     for metric in metrics:

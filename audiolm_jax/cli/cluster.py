@@ -82,9 +82,7 @@ def main(argv: list[str]) -> None:
   compilation.keep_compiled()
   config, params = load(FLAGS.model)
   model = build(config)
-  clusters = kmeans.fit(
-      features(model, params), FLAGS.num_clusters, FLAGS.seed
-  )
+  clusters = kmeans.fit(features(model, params), FLAGS.num_clusters, FLAGS.seed)
   part = Part(
       {**config, 'layer': FLAGS.layer},
       {'params': params, 'kmeans': clusters._asdict()},
