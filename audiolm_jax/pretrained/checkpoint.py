@@ -57,7 +57,7 @@ def read(path: str | os.PathLike) -> Checkpoint:
   tensors = {}
   for file in files:
     tensors |= _read_tensors(file)
-  return Checkpoint(config, fold_weight_norms(tensors))
+  return Checkpoint(config, _fold_weight_norms(tensors))
 
 
 def _files(path: pathlib.Path) -> list[pathlib.Path]:
@@ -136,12 +136,7 @@ def _widen(tensor: np.ndarray) -> np.ndarray:
   return tensor if tensor.dtype.kind in 'biu' else tensor.astype(np.float32)
 
 
-def fold_weight_norms(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-  """Tensors with one weight for each pair of length and direction.
-
-  Raises:
-    UserError: One of a pair is missing.
-  """
+def _fold_weight_norms(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
   folded = dict(tensors)
   for endings in _NORMS:
     stems = {

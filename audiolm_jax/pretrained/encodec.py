@@ -169,9 +169,7 @@ def convert(checkpoint: Checkpoint) -> tuple[Encodec, dict[str, Any]]:
       for level in range(model.num_quantizers)
   ]
   codebooks = seanet_conversion.stacked(tensors, books)
-  transposed = [
-      f'decoder.layers.{at}.conv.weight' for at in model.shape.transposed
-  ]
+  transposed = model.shape.transposed_weights
   params = seanet_conversion.network_tensors(tensors, transposed)
   params['codebooks',] = codebooks
   return model, seanet_conversion.fitted(model, params)

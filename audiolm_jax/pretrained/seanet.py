@@ -87,6 +87,11 @@ class Shape:
     step = 2 + self.num_residual_layers
     return tuple(first + i * step for i in range(len(self.ratios)))
 
+  @property
+  def transposed_weights(self) -> dict[str, int]:
+    """Groups of channels by name of a transposed convolution's weight."""
+    return {f'decoder.layers.{at}.conv.weight': 1 for at in self.transposed}
+
 
 def whole_frames(
     waveform: Float[Array, 'B N'], lengths: Int[Array, ' B'], hop_length: int

@@ -91,36 +91,41 @@ def refuse_convolutions(config: Mapping[str, Any]) -> None:
 
 
 def network_tensors(
-    tensors: Tensors, transposed: Collection[str]
+    tensors: Tensors, transposed: Mapping[str, int]
 ) -> dict[Path, np.ndarray]:
   """Params by path of tensors that need no more than another layout.
 
   Args:
     tensors: By name.
-    transposed: Names of transposed convolutions' weights.
+    transposed: Groups of channels by name of a transposed convolution's weight.
   """
   params = {}
   for name, tensor in tensors.items():
     *modules, leaf = re.sub(r'\.(\d+)(?=\.)', r'_\1', name).split('.')
     modules = tuple(module for module in modules if module not in _WRAPPERS)
-    if name in transposed and tensor.ndim == 3:
-      params[*modules, 'kernel'] = transposed_kernel(tensor)
-    elif leaf == 'weight':
+    if leaf == 'weight':
       leaf = 'scale' if tensor.ndim == 1 else 'kernel'
-      params[*modules, leaf] = tensor.transpose()
+    if name in transposed and tensor.ndim == 3:
+      tensor = transposed_kernel(tensor, transposed[name])
     else:
-      params[*modules, leaf] = tensor.transpose()
+      tensor = tensor.transpose()
+    params[*modules, leaf] = tensor
   return params
 
 
 def transposed_kernel(
-    weight: Float[np.ndarray, 'C D k'], groups: int = 1
+    weight: Float[np.ndarray, 'C D k'], groups: int
 ) -> Float[np.ndarray, '2 _ _']:
   """Weight of a transposed convolution to the kernel of `ConvTranspose`.
 
   D counts the output channels of one group, and k is twice the stride.
   """
   width, features, taps = weight.shape
+  if width % groups or taps % 2:
+    raise UserError(
+        f'The weights have a transposed convolution of shape {weight.shape} in'
+        f' {groups} groups, which fits no stride; download the model again.'
+    )
   split = weight.reshape(groups, width // groups, features, 2, taps // 2)
   # A frame's own samples come first, those it adds to the next frame second.
   kernel = split[..., ::-1, :].transpose(3, 1, 0, 4, 2)

@@ -9,8 +9,6 @@ import numpy as np
 import torch
 import transformers
 
-from audiolm_jax.pretrained import checkpoint
-
 # Samples of clips by hops, and by what is missing to whole frames.
 CLIPS = ((9, 0), (1, 3), (2, 0), (5, 1))
 
@@ -48,12 +46,6 @@ def batch(hop_length):
     clip[length:] = 0.0
     clips.append(clip)
   return clips, rows, lengths
-
-
-def tensors(model):
-  """As `checkpoint.read` gives them."""
-  state = {name: value.numpy() for name, value in model.state_dict().items()}
-  return checkpoint.fold_weight_norms(state)
 
 
 def rebuilt(model):
