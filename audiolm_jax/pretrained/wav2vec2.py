@@ -11,17 +11,17 @@ from flax import linen as nn
 from jaxtyping import Array, Float, Int, PyTree
 
 from audiolm_jax.pretrained import (
-  frames,
-  speech_config,
-  speech_weights,
-  wav2vec2_frontend,
+    frames,
+    speech_config,
+    speech_weights,
+    wav2vec2_frontend,
 )
 from audiolm_jax.pretrained.activations import ACTIVATIONS
 from audiolm_jax.pretrained.checkpoint import Checkpoint
 from audiolm_jax.pretrained.wav2vec2_blocks import Encoder, FeatureProjection
 from audiolm_jax.pretrained.wav2vec2_frontend import (
-  FeatureExtractor,
-  normalized,
+    FeatureExtractor,
+    normalized,
 )
 
 MODEL_TYPES = ('hubert', 'wav2vec2')
