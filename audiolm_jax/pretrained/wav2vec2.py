@@ -10,8 +10,12 @@ from typing import Any
 from flax import linen as nn
 from jaxtyping import Array, Float, Int, PyTree
 
-from audiolm_jax.errors import UserError
-from audiolm_jax.pretrained import frames, speech_config, speech_weights
+from audiolm_jax.pretrained import (
+    frames,
+    speech_config,
+    speech_weights,
+    wav2vec2_frontend,
+)
 from audiolm_jax.pretrained.activations import ACTIVATIONS
 from audiolm_jax.pretrained.checkpoint import Checkpoint
 from audiolm_jax.pretrained.wav2vec2_blocks import Encoder, FeatureProjection
@@ -183,7 +187,9 @@ def convert(
   for field in ('num_heads', 'position_groups'):
     count = getattr(model, field)
     speech_config.check_divides(_NAMES[field], count, model.embed_dim)
-  _check_convolutions(model)
+  wav2vec2_frontend.check_sizes(
+      model.conv_channels, model.conv_kernels, model.conv_strides
+  )
   prefix = config['model_type'] + '.'
   unread = (*speech_weights.HEADS, *(_LAST_NORM if model.pre_norm else ()))
   return model, speech_weights.params(model, checkpoint.tensors, prefix, unread)
@@ -194,13 +200,3 @@ def _names(config: Mapping[str, Any]) -> dict[str, str]:
   if config['model_type'] == 'wav2vec2':
     return _NAMES
   return {**_NAMES, 'projection_norm': 'feat_proj_layer_norm'}
-
-
-def _check_convolutions(model: Wav2Vec2) -> None:
-  kernels, strides = model.conv_kernels, model.conv_strides
-  counts = {len(model.conv_channels), len(kernels), len(strides)}
-  if len(counts) > 1 or counts == {0}:
-    raise UserError(
-        'config.json has conv_dim, conv_kernel and conv_stride of different'
-        ' lengths or empty; use the file as it was published.'
-    )

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int
 
+from audiolm_jax.errors import UserError
 from audiolm_jax.pretrained.activations import ACTIVATIONS
 from audiolm_jax.pretrained.frames import num_frames, valid
 
@@ -19,6 +20,20 @@ def lacking(kernels: Sequence[int], strides: Sequence[int]) -> int:
     receptive += (kernel - 1) * hop
     hop *= stride
   return max(receptive - hop, 0)
+
+
+def check_sizes(*sizes: Sequence[int]) -> None:
+  """Refuses convolutions whose channels, kernels and strides differ in number.
+
+  Raises:
+    UserError: They do, or there are none.
+  """
+  counts = {len(size) for size in sizes}
+  if len(counts) > 1 or counts == {0}:
+    raise UserError(
+        'config.json has conv_dim, conv_kernel and conv_stride of different'
+        ' lengths or empty; use the file as it was published.'
+    )
 
 
 def normalized(

@@ -99,11 +99,10 @@ def test_a_clip_hears_neither_padding_nor_company(read):
       model, params, np.hstack([waveform, more]), lengths, [2]
   )
   assert np.isfinite(together).all()
-  for clip, row in zip(CLIPS[1:], together[1:], strict=True):
-    [[alone]] = speech_models.apply_features(
-        model, params, *speech_models.batch([clip], 320), [2]
-    )
-    np.testing.assert_allclose(row[: len(alone)], alone, atol=2e-5)
+  [[alone]] = speech_models.apply_features(
+      model, params, *speech_models.batch(CLIPS[1:2], 320), [2]
+  )
+  np.testing.assert_allclose(together[1, : len(alone)], alone, atol=2e-5)
 
 
 def test_fields_of_json_rebuild_the_model(read):
