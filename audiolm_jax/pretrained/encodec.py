@@ -4,7 +4,6 @@ import math
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float, Int
 
@@ -189,15 +188,15 @@ def _check(config: dict[str, Any]) -> None:
 
 def _num_quantizers(config: dict[str, Any], fields: dict[str, Any]) -> int:
   """As many as the largest bandwidth, in kbit/s, has room for."""
-  bandwidths = seanet_conversion.settings(config, _BANDWIDTHS)
+  said = seanet_conversion.settings(config, _BANDWIDTHS)['target_bandwidths']
   frame_rate = seanet_conversion.frames_per_second(
       fields['sampling_rate'], fields['upsampling_ratios']
   )
-  bits = math.ceil(np.log2(fields['codebook_size'])) * frame_rate
-  count = int(1000 * bandwidths['target_bandwidths'][-1] // bits)
+  bits = max(math.ceil(math.log2(fields['codebook_size'])), 1) * frame_rate
+  count = int(1000 * said[-1] // bits)
   if not count:
     raise UserError(
-        f'config.json has target_bandwidths: {config["target_bandwidths"]},'
+        f'config.json has target_bandwidths: {list(said)},'
         f' but one level alone has {bits} bits a second; choose another model.'
     )
   return count

@@ -71,7 +71,7 @@ def _model(config: Mapping[str, Any]) -> Mimi:
   heads = fields['num_attention_heads']
   head_dim = {'head_dim': fields['hidden_size'] // heads}
   fields |= seanet_conversion.settings(config, head_dim)
-  rope = config.get('rope_parameters') or config
+  rope = _rope(config) or config
   fields |= seanet_conversion.settings(rope, _ROPE_THETA)
   fields['latent_stride'] = _latent_stride(config, fields)
   _check_divisions(fields)
@@ -81,14 +81,24 @@ def _model(config: Mapping[str, Any]) -> Mimi:
 def _check(config: Mapping[str, Any]) -> None:
   seanet_conversion.check_family(config, 'mimi')
   seanet_conversion.refuse_convolutions(config)
-  seanet_conversion.refuse(config, 'hidden_act', ACTIVATIONS)
+  seanet_conversion.refuse(config, 'hidden_act', tuple(ACTIVATIONS))
   seanet_conversion.refuse(config, 'normalize', [False])
   seanet_conversion.refuse(config, 'rope_scaling', [None])
-  rope = config.get('rope_parameters') or {}
-  seanet_conversion.refuse(rope, 'rope_type', ['default'])
+  seanet_conversion.refuse(_rope(config), 'rope_type', ['default'])
   name = 'vector_quantization_hidden_dimension'
   width = config.get('codebook_dim', _DEFAULTS['codebook_dim'])
   seanet_conversion.refuse(config, name, [width])
+
+
+def _rope(config: Mapping[str, Any]) -> Mapping[str, Any]:
+  """What newer configurations say of the rotations, in a place of its own."""
+  rope = config.get('rope_parameters') or {}
+  if not isinstance(rope, dict):
+    raise UserError(
+        f'config.json has rope_parameters: {rope!r}, which is no JSON object;'
+        ' download the model again.'
+    )
+  return rope
 
 
 def _latent_stride(config: Mapping[str, Any], fields: dict[str, Any]) -> int:

@@ -142,27 +142,31 @@ def fitted(
   """
   waveform = jnp.zeros((1, model.hop_length))
   expected = jax.eval_shape(model.init, jax.random.key(0), waveform)['params']
-  shapes = traverse_util.flatten_dict(expected)
-  for path in sorted(shapes.keys() | params.keys()):
-    name = '.'.join(path)
-    if path not in params:
-      raise UserError(
-          f'The weights lack {name}, which config.json asks for; download both'
-          ' again, from one model.'
-      )
-    if path not in shapes:
-      raise UserError(
-          f'The weights have {name}, which config.json does not ask for;'
-          ' download both again, from one model.'
-      )
-    if params[path].shape != shapes[path].shape:
-      raise UserError(
-          f'The weights have {name} of shape {params[path].shape}, config.json'
-          f' asks for {shapes[path].shape}; download both again, from one'
-          ' model.'
-      )
+  expected = traverse_util.flatten_dict(expected)
+  for path in sorted(expected.keys() | params.keys()):
+    found, wanted = (
+        leaves[path].shape if path in leaves else None
+        for leaves in (params, expected)
+    )
+    if found != wanted:
+      raise _misfit('.'.join(path), found, wanted)
   return traverse_util.unflatten_dict(
       {path: np.ascontiguousarray(params[path]) for path in sorted(params)}
+  )
+
+
+def _misfit(
+    name: str, found: tuple[int, ...] | None, wanted: tuple[int, ...] | None
+) -> UserError:
+  """Shapes are None of what is not there."""
+  if found is None:
+    problem = f'lack {name}, which config.json asks for'
+  elif wanted is None:
+    problem = f'have {name}, which config.json does not ask for'
+  else:
+    problem = f'have {name} of shape {found}, config.json asks for {wanted}'
+  return UserError(
+      f'The weights {problem}; download both again, from one model.'
   )
 
 

@@ -203,6 +203,15 @@ def test_the_model_is_rebuilt_from_its_fields(load):
   assert (model.num_quantizers, model.codebook_size) == (4, 32)
 
 
+def test_older_configurations_say_the_same(load, tmp_path):
+  reference, model, _ = load('both_ways')
+  reference.save_pretrained(tmp_path)
+  config, tensors = checkpoint.read(tmp_path)
+  del config['_frame_rate'], config['rope_parameters']
+  config |= {'frame_rate': 400.0, 'rope_theta': 100.0, 'rope_scaling': None}
+  assert mimi.convert(checkpoint.Checkpoint(config, tensors))[0] == model
+
+
 @pytest.mark.parametrize('num_frames, window', [(1, 3), (7, 3), (6, 3), (4, 9)])
 def test_each_frame_sees_its_window_and_no_more(num_frames, window):
   rng = np.random.default_rng(0)
