@@ -20,10 +20,12 @@ from audiolm_jax.training.state import sizes
 from audiolm_jax.w2v_bert import kmeans as clustering
 from audiolm_jax.w2v_bert.kmeans import KMeans
 
-# Longer clips are encoded in windows. The codec hears less than a second back;
-# the semantic model was trained on crops no longer than a window.
+# Longer clips are encoded in windows. SoundStream hears less than a second back;
+# the public codecs have recurrent layers or attention, which fade. The semantic
+# model was trained on crops no longer than a window.
 _WINDOW_SECONDS = 30.0
 _CODEC_MARGIN_SECONDS = 1.0
+_PUBLIC_MARGIN_SECONDS = 5.0
 _SEMANTIC_MARGIN_SECONDS = 2.5
 
 
@@ -42,6 +44,7 @@ class Codec(NamedTuple):
     decode: Codes of the first levels to waveforms.
     embed: Codes of the first levels to the vectors they stand for.
     causal: Whether what follows changes nothing that is decoded before.
+    margin_seconds: How far around a frame encoding hears, or hears much.
   """
 
   model: nn.Module
@@ -49,6 +52,7 @@ class Codec(NamedTuple):
   decode: Decode
   embed: Decode
   causal: bool
+  margin_seconds: float
 
 
 def soundstream_codec(model: SoundStream) -> Codec:
@@ -68,7 +72,7 @@ def soundstream_codec(model: SoundStream) -> Codec:
   def embed(weights: PyTree, codes: Array) -> Array:
     return quantizer.decode(codes, weights[1])
 
-  return Codec(model, encode, decode, embed, causal=True)
+  return Codec(model, encode, decode, embed, True, _CODEC_MARGIN_SECONDS)
 
 
 def soundstream(
@@ -96,8 +100,9 @@ def pretrained(model: nn.Module, params: PyTree) -> 'CodecTokenizer':
         {'params': params}, *args, method=method
     )
 
+  methods = map(call, ('encode', 'decode', 'embed'))
   return CodecTokenizer(
-      Codec(model, *map(call, ('encode', 'decode', 'embed')), model.causal),
+      Codec(model, *methods, model.causal, _PUBLIC_MARGIN_SECONDS),
       params,
       functools.partial(fingerprint, _settings(model), [params]),
   )
@@ -115,6 +120,7 @@ class CodecTokenizer:
     self.num_quantizers = model.num_quantizers
     self.codebook_size = model.codebook_size
     self._weights, self._causal = weights, codec.causal
+    self._margin_seconds = codec.margin_seconds
     self._fingerprint = fingerprint
     self._encode, self._decode, self._embed = map(
         jax.jit, (codec.encode, codec.decode, codec.embed)
@@ -137,7 +143,7 @@ class CodecTokenizer:
         self.hop_length,
         self.num_quantizers,
         size=round(_WINDOW_SECONDS * frame_rate),
-        margin=round(_CODEC_MARGIN_SECONDS * frame_rate),
+        margin=round(self._margin_seconds * frame_rate),
     )
 
   def decode(self, codes: Int[np.ndarray, 'B T q']) -> Float[np.ndarray, 'B N']:
