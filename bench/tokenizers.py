@@ -157,7 +157,7 @@ def page(bundle: Bundle, report: dict[str, Any]) -> str:
       [cell if isinstance(cell, str) else f'{cell:.3g}' for cell in row]
       for row in rows(bundle, report)
   ]
-  command = ' '.join(['python -m bench.tokenizers', *sys.argv[1:]])
+  command = f'python -m bench.tokenizers --model={MODEL.value} --manifest=...'
   return '\n\n'.join(
       [
           f'# Tokenizers of the bundle `{MODEL.value}` ({bundle.fingerprint})',

@@ -107,7 +107,7 @@ def _read_json(path: pathlib.Path) -> dict[str, Any]:
         f'Cannot read {path} ({error.strerror}); download the model again, its'
         ' config.json included.'
     ) from error
-  except ValueError as error:
+  except (ValueError, RecursionError) as error:
     raise UserError(
         f'{path} is damaged: {error}; download it again.'
     ) from error
@@ -120,6 +120,12 @@ def _read_tensors(path: pathlib.Path) -> dict[str, np.ndarray]:
   try:
     with safetensors.safe_open(path, 'numpy') as file:
       return {name: _widen(file.get_tensor(name)) for name in file.keys()}
+  # NumPy has no floats of 8 bits, and safetensors asks it for them.
+  except (AttributeError, TypeError) as error:
+    raise UserError(
+        f'{path} holds numbers of a type that cannot be used ({error}); save'
+        ' the model again in float32.'
+    ) from error
   except OSError as error:
     raise UserError(
         f'Cannot read {path} ({error.strerror or "it is missing"}); download'
@@ -133,6 +139,8 @@ def _read_tensors(path: pathlib.Path) -> dict[str, np.ndarray]:
 
 def _widen(tensor: np.ndarray) -> np.ndarray:
   """Floats as float32; bfloat16 is no float to NumPy, but no integer either."""
+  if tensor.dtype.kind == 'c':
+    raise TypeError(f'{tensor.dtype}')
   return tensor if tensor.dtype.kind in 'biu' else tensor.astype(np.float32)
 
 
@@ -172,4 +180,9 @@ def _normed(
       if not length.ndim or length.shape[axis] == 1
   )
   norm = np.sqrt(np.square(direction).sum(axis=axes, keepdims=True))
+  if length.ndim and length.shape != norm.shape:
+    raise UserError(
+        f'The weights have lengths {length.shape} in the weight norm of {stem},'
+        f' where {norm.shape} belong; download the model again.'
+    )
   return direction * (length / norm)

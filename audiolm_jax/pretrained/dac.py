@@ -5,11 +5,12 @@ from typing import Any
 
 import jax.numpy as jnp
 from flax import linen as nn
+from jax import lax
 from jaxtyping import Array, Float, Int
 
-from audiolm_jax.pretrained import seanet_conversion
+from audiolm_jax.pretrained import seanet, seanet_conversion
 from audiolm_jax.pretrained.checkpoint import Checkpoint
-from audiolm_jax.pretrained.dac_layers import Decoder, Encoder, zero_past
+from audiolm_jax.pretrained.dac_layers import Decoder, Encoder
 
 _DEFAULTS = {
     'sampling_rate': 16000,
@@ -38,7 +39,9 @@ class Level(nn.Module):
   def encode(self, residual: Float[Array, 'B T D']) -> Int[Array, 'B T']:
     """The code whose direction is nearest to that of the projection."""
     x, books = _unit(self.in_proj(residual)), _unit(self.codebook)
-    scores = 2 * jnp.einsum('btd,kd->btk', x, books)
+    scores = 2 * jnp.einsum(
+        'btd,kd->btk', x, books, precision=lax.Precision.HIGHEST
+    )
     return (scores + jnp.square(books).sum(-1)[None, None]).argmax(axis=-1)
 
   def decode(self, codes: Int[Array, 'B T']) -> Float[Array, 'B T D']:
@@ -96,15 +99,15 @@ class Dac(nn.Module):
     N is a multiple of `hop_length`. The codes of a row are those of its
     samples alone, padded with zeros to whole frames.
     """
-    num_frames = -(-lengths // self.hop_length)
-    heard = zero_past(waveform[..., None], lengths)[..., 0]
-    residual = self.encoder(heard, num_frames * self.hop_length)
+    waveform, num_frames = seanet.whole_frames(
+        waveform, lengths, self.hop_length
+    )
+    residual = self.encoder(waveform, num_frames * self.hop_length)
     codes = []
     for level in self.levels:
       codes.append(level.encode(residual))
       residual -= level.decode(codes[-1])
-    inside = jnp.arange(residual.shape[1])[None] < num_frames[:, None]
-    return jnp.where(inside[..., None], jnp.stack(codes, axis=-1), 0)
+    return seanet.zero_past(jnp.stack(codes, axis=-1), num_frames)
 
   def embed(self, codes: Int[Array, 'B T q']) -> Float[Array, 'B T D']:
     """The sum of the vectors that the codes of the first q levels name."""

@@ -98,6 +98,9 @@ def network_tensors(
   Args:
     tensors: By name.
     transposed: Groups of channels by name of a transposed convolution's weight.
+
+  Raises:
+    UserError: Two tensors have one place.
   """
   params = {}
   for name, tensor in tensors.items():
@@ -109,6 +112,11 @@ def network_tensors(
       tensor = transposed_kernel(tensor, transposed[name])
     else:
       tensor = tensor.transpose()
+    if (*modules, leaf) in params:
+      raise UserError(
+          f'The weights have {name} under a second name too; download the model'
+          ' again.'
+      )
     params[*modules, leaf] = tensor
   return params
 

@@ -20,9 +20,9 @@ from audiolm_jax.training.state import sizes
 from audiolm_jax.w2v_bert import kmeans as clustering
 from audiolm_jax.w2v_bert.kmeans import KMeans
 
-# Longer clips are encoded in windows. SoundStream hears less than a second back;
-# the public codecs have recurrent layers or attention, which fade. The semantic
-# model was trained on crops no longer than a window.
+# Longer clips are encoded in windows. SoundStream hears less than a second
+# back; the public codecs have recurrent layers or attention, which fade. The
+# semantic model was trained on crops no longer than a window.
 _WINDOW_SECONDS = 30.0
 _CODEC_MARGIN_SECONDS = 1.0
 _PUBLIC_MARGIN_SECONDS = 5.0

@@ -12,6 +12,8 @@ from audiolm_jax.pretrained import checkpoint
 
 torch = pytest.importorskip('torch')
 
+import safetensors.torch  # noqa: E402
+
 TENSORS = {
     'a.weight': np.arange(6, dtype=np.float32).reshape(2, 3),
     'a.bias': np.ones(2, np.float32),
@@ -112,9 +114,26 @@ def half_a_norm(folder):
   safetensors.numpy.save_file(tensors, folder / 'model.safetensors')
 
 
+def odd_norm(folder):
+  tensors = {
+      'conv.weight_g': np.ones((3, 1), np.float32),
+      'conv.weight_v': np.ones((4, 2), np.float32),
+  }
+  safetensors.numpy.save_file(tensors, folder / 'model.safetensors')
+
+
+def numbers(dtype):
+  def save(folder):
+    tensors = {'x': torch.ones(2).to(dtype)}
+    safetensors.torch.save_file(tensors, folder / 'model.safetensors')
+
+  return save
+
+
 BREAKS = {
     'no config': (remove('config.json'), 'Cannot read .*config.json'),
     'torn config': (overwrite('config.json', '{"a": '), 'config.json is dam'),
+    'deep config': (overwrite('config.json', '[' * 10**5), 'json is damaged'),
     'odd config': (overwrite('config.json', '[1]'), 'no JSON object'),
     'no weights': (remove('model.safetensors'), 'has no model.safetensors'),
     'torn weights': (truncate, 'model.safetensors is damaged'),
@@ -124,6 +143,9 @@ BREAKS = {
     'shards elsewhere': (sharded({'a': '../b'}), 'does not say which files'),
     'shards unnamed': (sharded([]), 'does not say which files'),
     'half a norm': (half_a_norm, 'half of the weight norm of conv'),
+    'odd norm': (odd_norm, r'lengths \(3, 1\) in the weight norm of conv'),
+    '8 bits': (numbers(torch.float8_e4m3fn), 'type that cannot be used'),
+    'complex': (numbers(torch.complex64), 'type that cannot be used'),
 }
 
 

@@ -89,6 +89,8 @@ def load(tmp_path_factory):
 
 def random_model(settings):
   """Its codebooks are spread as the latents are."""
+  # Also what the model itself draws.
+  transformers.set_seed(0)
   model = transformers.EncodecModel(transformers.EncodecConfig(**settings))
   published.randomize(model)
   model.eval()
@@ -213,6 +215,7 @@ def test_what_is_not_supported_is_refused_by_name(load, name):
             'lack quantizer.layers.2',
         ),
         ({'encoder.layers.99.bias': np.zeros(3)}, 'have encoder.layers_99'),
+        ({'encoder.layers.0.bias': np.zeros(4)}, 'under a second name'),
         ({'encoder.layers.0.conv.bias': np.zeros(3)}, r'of shape \(3,\)'),
     ],
 )

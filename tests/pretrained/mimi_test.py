@@ -103,6 +103,8 @@ def load(tmp_path_factory):
 
 def random_model(settings):
   """Its codebooks are spread as the latents are."""
+  # Also what the model itself draws.
+  transformers.set_seed(0)
   model = transformers.MimiModel(transformers.MimiConfig(**settings))
   published.randomize(model)
   model.eval()
