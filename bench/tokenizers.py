@@ -21,6 +21,7 @@ from absl import app, flags
 from audiolm_jax import corpus
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.evaluation import clips, fidelity, perceptual
+from audiolm_jax.evaluation import report as report_page
 from audiolm_jax.generate import AudioLM
 
 MODEL = flags.DEFINE_string('model', 'speech', 'Bundle.')
@@ -37,6 +38,8 @@ PAPER = (
     ('SoundStream', 2000, '.224 / .287', '3.3'),
     ('SoundStream', 6000, '.178 / .266', '3.9'),
 )
+
+PAPER_HEAD = ('tokens', 'bit/s', 'ABX within / across', 'ViSQOL')
 
 Row = tuple[Any, ...]
 HEAD = (
@@ -164,19 +167,14 @@ def page(bundle: Bundle, report: dict[str, Any]) -> str:
           f'Made by `{command}`, on {rebuilt["num_clips"]} held-out clips'
           f' ({rebuilt["seconds"]:.0f} s); ABX on those with phone labels.'
           ' Speeds are of this command on one shared machine.',
-          _table(HEAD, ours),
+          report_page.table(HEAD, ours).rstrip(),
           'ABX across speakers is missing: the labelled clips are of one'
           ' speaker. Audio is drawn from semantic tokens by the coarse and fine'
           ' stages, as no decoder is trained to invert them.',
           "## AudioLM's Table I",
-          _table(('tokens', 'bit/s', 'ABX within / across', 'ViSQOL'), PAPER),
+          report_page.table(PAPER_HEAD, PAPER).rstrip(),
       ]
   )
-
-
-def _table(head: Row, body: Any) -> str:
-  lines = [head, ['---'] * len(head), *body]
-  return '\n'.join(f'| {" | ".join(map(str, line))} |' for line in lines)
 
 
 def main(argv):

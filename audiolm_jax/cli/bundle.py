@@ -28,6 +28,7 @@ from audiolm_jax.bundle_files import PARTS, STAGES
 from audiolm_jax.cli import folders, verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
+from audiolm_jax.evaluation import report
 from audiolm_jax.parts import Part
 from audiolm_jax.training import checkpoints
 
@@ -111,7 +112,7 @@ def model_card(
       'An AudioLM bundle made with audiolm_jax'
       f' {audiolm_jax.__version__}: `audiolm generate --model=FOLDER`.',
       '## Parts',
-      _table(
+      report.table(
           ('part', 'parameters'),
           [
               (part, f'{_num_parameters(bundle.parts[part]):,}')
@@ -125,7 +126,7 @@ def model_card(
       ' pass its output off as a recording.',
       notes or '',
   ]
-  return '\n\n'.join(section for section in sections if section) + '\n'
+  return '\n\n'.join(section.rstrip() for section in sections if section) + '\n'
 
 
 def _parts_in(source: str) -> Mapping[str, Part]:
@@ -150,12 +151,8 @@ def _heard(clips: Iterable[Clip]) -> str:
       (*key, f'{counts[key]:,}', f'{seconds[key] / 3600:.2f}')
       for key in sorted(counts)
   ]
-  return _table(('source', 'licence', 'clips', 'hours'), rows) if rows else ''
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-  lines = [header, ['---'] * len(header), *rows]
-  return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+  header = ('source', 'licence', 'clips', 'hours')
+  return report.table(header, rows) if rows else ''
 
 
 def run() -> None:
