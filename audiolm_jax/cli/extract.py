@@ -42,7 +42,10 @@ flags.DEFINE_string(
     'output_dir', None, 'Folder of the token store.', flag_values=FLAGS
 )
 flags.DEFINE_string(
-    'split', None, 'Only this split of the manifests.', flag_values=FLAGS
+    'split',
+    None,
+    'Only this split of manifests; of a glob, the split of all its files.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
     'num_shards',

@@ -6,7 +6,7 @@
   audiolm cluster    fit the k-means that makes semantic tokens
   audiolm train      train any of the models from a Gin file
   audiolm bundle     put trained parts into a folder that one can hand over
-  audiolm evaluate   measure what was generated
+  audiolm evaluate   measure a model, and what it generated
 
 `audiolm VERB --help` shows the flags of a verb, with examples.
 """
