@@ -167,7 +167,7 @@ def page(bundle: Bundle, report: dict[str, Any]) -> str:
           f'Made by `{command}`, on {rebuilt["num_clips"]} held-out clips'
           f' ({rebuilt["seconds"]:.0f} s), audio drawn from semantic tokens on'
           f' {NUM_CLIPS.value} of at most {SECONDS.value:g} s; ABX on those'
-          ' with phone labels. Speeds are of this command on one shared machine.',
+          ' with phone labels. Speeds are of this command on one machine.',
           report_page.table(HEAD, ours).rstrip(),
           'ABX across speakers is missing: the labelled clips are of one'
           ' speaker. Audio is drawn from semantic tokens by the coarse and fine'
