@@ -6,6 +6,7 @@ fairseq and textless give out scikit-learn's estimator as joblib pickled it
 
 import os
 import pathlib
+import tokenize
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,8 @@ _DAMAGED = (
     TypeError,
     AttributeError,
     OverflowError,
+    MemoryError,
+    tokenize.TokenError,  # Of the header of .npy.
 )
 
 
