@@ -1,6 +1,8 @@
 """Published centroids are read, and nothing that a file says is run."""
 
+import gzip
 import pickle
+import zlib
 
 import numpy as np
 import pytest
@@ -37,6 +39,37 @@ def test_an_estimator_dumped_by_joblib(dtype, order, tmp_path):
   found = fairseq_kmeans.read(tmp_path / 'kmeans.bin')
   assert found.dtype == np.float32 and found.flags.c_contiguous
   np.testing.assert_array_equal(found, kmeans.cluster_centers_.astype('f4'))
+
+
+@pytest.mark.parametrize('compress', [1, 9, ('zlib', 3), ('gzip', 3)])
+def test_an_estimator_compressed_by_joblib(compress, tmp_path):
+  joblib = pytest.importorskip('joblib')
+  kmeans = estimator()
+  joblib.dump(kmeans, tmp_path / 'kmeans.bin', compress=compress)
+  found = fairseq_kmeans.read(tmp_path / 'kmeans.bin')
+  np.testing.assert_array_equal(found, kmeans.cluster_centers_)
+
+
+@pytest.mark.parametrize('pack', [zlib.compress, gzip.compress])
+def test_a_compressed_file_that_is_cut_or_without_end(
+    pack, tmp_path, monkeypatch
+):
+  data = old_joblib(CENTROIDS)
+  path = write(tmp_path / 'kmeans.bin', pack(data)[:-20])
+  with pytest.raises(UserError, match='It is cut, or of more than'):
+    fairseq_kmeans.read(path)
+  monkeypatch.setattr(fairseq_kmeans, '_LARGEST', len(data) - 1)
+  with pytest.raises(UserError, match='It is cut, or of more than'):
+    fairseq_kmeans.read(write(path, pack(data)))
+
+
+@pytest.mark.parametrize('method', ['bz2', 'lzma', 'xz'])
+def test_other_compressions_are_refused(method, tmp_path):
+  joblib = pytest.importorskip('joblib')
+  joblib.dump(CENTROIDS, tmp_path / 'kmeans.bin', compress=(method, 3))
+  with pytest.raises(UserError, match='by nothing but zlib or gzip') as caught:
+    fairseq_kmeans.read(tmp_path / 'kmeans.bin')
+  assert '\n' not in str(caught.value)
 
 
 @pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
