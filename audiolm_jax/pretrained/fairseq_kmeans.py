@@ -6,6 +6,8 @@ fairseq and textless give out scikit-learn's estimator as joblib pickled it
 
 import os
 import pathlib
+import tokenize
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +22,7 @@ from audiolm_jax.pretrained.pickle_tree import Node
 
 # By which names, in this order, centroids are known.
 _KEYS = ('cluster_centers_', 'centroids')
+_LARGEST = 2**30  # Bytes that a compressed file may hold.
 _DAMAGED = (
     ValueError,
     KeyError,
@@ -27,6 +30,9 @@ _DAMAGED = (
     TypeError,
     AttributeError,
     OverflowError,
+    MemoryError,
+    tokenize.TokenError,  # Of the header of .npy.
+    zlib.error,
 )
 
 
@@ -36,8 +42,8 @@ def read(path: str | os.PathLike) -> Float[np.ndarray, 'K D']:
   Args:
     path: .npy; .safetensors, where the array is called cluster_centers_ or
       centroids or is the only one of two axes; any other name: a pickle of
-      scikit-learn's KMeans or MiniBatchKMeans, by joblib without compression
-      or plain.
+      scikit-learn's KMeans or MiniBatchKMeans, by joblib or plain, as it
+      is or compressed by zlib or gzip.
 
   Raises:
     UserError: There is no such file, or no centroids in it that can be read,
@@ -60,7 +66,8 @@ def read(path: str | os.PathLike) -> Float[np.ndarray, 'K D']:
     reason = ' '.join(str(error).split())[:80]
     raise UserError(
         f'{path} holds no k-means that can be read ({reason}); give a pickle of'
-        " scikit-learn's KMeans without compression, or the centroids as .npy."
+        " scikit-learn's KMeans, compressed by nothing but zlib or gzip, or the"
+        ' centroids as .npy.'
     ) from error
   return _checked(found, path)
 
@@ -91,10 +98,22 @@ def _read_safetensors(path: pathlib.Path) -> np.ndarray:
 
 
 def _read_pickle(path: pathlib.Path) -> np.ndarray:
-  tree = pickle_tree.read(path.read_bytes(), pickled_arrays.read_raw)
+  data = _unpacked(path.read_bytes())
+  tree = pickle_tree.read(data, pickled_arrays.read_raw)
   fields = tree.state if isinstance(tree, Node) else tree
   named = isinstance(fields, dict) and any(key in fields for key in _KEYS)
   return pickled_arrays.array(_named(fields) if named else tree)
+
+
+def _unpacked(data: bytes) -> bytes:
+  """No pickle begins as what zlib and gzip write."""
+  if not data.startswith((b'x', b'\x1f\x8b')):
+    return data
+  unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)  # Either of the two.
+  found = unpacker.decompress(data, _LARGEST)
+  if not unpacker.eof:
+    raise ValueError(f'It is cut, or of more than {_LARGEST} bytes.')
+  return found
 
 
 def _named(arrays: Mapping[str, Any]) -> Any:

@@ -135,7 +135,7 @@ class _Machine:
 
   def _dict(self, _: None) -> None:
     items = self._since_mark()
-    self.stack.append(dict(zip(items[::2], items[1::2], strict=True)))
+    self.stack.append(_pairs(items))
 
   def _append(self, _: None) -> None:
     item = self.stack.pop()
@@ -147,11 +147,11 @@ class _Machine:
 
   def _setitem(self, _: None) -> None:
     value, key = self.stack.pop(), self.stack.pop()
-    self._fill(dict)[key] = value
+    self._fill(dict).update(_pairs([key, value]))
 
   def _setitems(self, _: None) -> None:
     items = self._since_mark()
-    self._fill(dict).update(zip(items[::2], items[1::2], strict=True))
+    self._fill(dict).update(_pairs(items))
 
   def _fill(self, kind: type) -> Any:
     if type(self.stack[-1]) is not kind:
@@ -179,10 +179,13 @@ class _Machine:
     self._name(module, name)
 
   def _name(self, module: str, name: str) -> None:
+    if not isinstance(module, str) or not isinstance(name, str):
+      raise ValueError('A name is no word.')
     found = Name(module, name)
     known = module in _MODULES or module.startswith(_PACKAGES)
     if not known and found not in _NAMES:
-      raise Refused(f'it asks for {module}.{name}'[:80])
+      wanted = f'{module}.{name}'
+      raise Refused(f'it asks for {wanted!a:.70}')
     self.stack.append(found)
 
   def _call(self, _: None) -> None:
@@ -198,3 +201,11 @@ class _Machine:
     if not isinstance(self.stack[-1], Node):
       raise ValueError('What is filled is no object.')
     self.stack[-1].state = state
+
+
+def _pairs(items: list[Any]) -> dict[str | int, Any]:
+  """Of keys and values in turn; to hash a deep tuple would crash Python."""
+  keys = items[::2]
+  if not all(isinstance(key, str | int) for key in keys):
+    raise ValueError('A key is neither a word nor a number.')
+  return dict(zip(keys, items[1::2], strict=True))

@@ -59,7 +59,11 @@ def _bytes(raw: Any) -> bytes:
   """Protocols before 3 have no bytes, but strings of their values."""
   if isinstance(raw, Node) and raw.maker.name == 'encode':
     raw = raw.args[0]
-  return raw.encode('latin1') if isinstance(raw, str) else bytes(raw)
+  raw = raw.encode('latin1') if isinstance(raw, str) else raw
+  # Of a number, bytes() would make as many zeros.
+  if not isinstance(raw, bytes | bytearray):
+    raise ValueError('The numbers of an array are no bytes.')
+  return bytes(raw)
 
 
 def _dtype(node: Any) -> np.dtype:

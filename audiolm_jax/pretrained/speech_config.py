@@ -1,12 +1,16 @@
 """What a speech model's config.json says, and what of it is not supported."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flax import linen as nn
 
 from audiolm_jax.errors import UserError
+
+# Distances; every other number is a size, a count, a rate or an epsilon.
+_MAY_BE_ZERO = ('left_max_position_embeddings', 'right_max_position_embeddings')
 
 
 def check_type(config: Mapping[str, Any], known: Sequence[str]) -> None:
@@ -56,27 +60,50 @@ def choice(
 
 
 def fields(
-    config: Mapping[str, Any], names: Mapping[str, str], model: type[nn.Module]
+    config: Mapping[str, Any],
+    names: Mapping[str, str],
+    model: type[nn.Module],
+    file: str = 'config.json',
 ) -> dict[str, Any]:
   """Fields of a module by the config's names for them, else the defaults.
 
   Raises:
-    UserError: A setting is not of the type it should be.
+    UserError: A setting is not of the type it should be, or not positive.
   """
   found = {}
   for field, name in names.items():
     default = getattr(model, field)
     value = config.get(name, default)
     value = tuple(value) if isinstance(value, list) else value
-    if isinstance(default, float) and isinstance(value, int):
+    if isinstance(default, float) and type(value) is int:
       value = float(value)
-    if type(value) is not type(default):
+    if not _is_like(value, default):
       raise UserError(
-          f'config.json has {name}={json.dumps(value)}, which should be like'
+          f'{file} has {name}={json.dumps(value)}, which should be like'
           f' {json.dumps(default)}; use the file as it was published.'
+      )
+    if not _is_positive(value, name in _MAY_BE_ZERO):
+      raise UserError(
+          f'{file} has {name}={json.dumps(value)}, which should be positive;'
+          ' use the file as it was published.'
       )
     found[field] = value
   return found
+
+
+def _is_like(value: Any, default: Any) -> bool:
+  if type(value) is not type(default):
+    return False
+  if not isinstance(value, tuple):
+    return True
+  return all(type(item) is type(default[0]) for item in value)
+
+
+def _is_positive(value: Any, or_zero: bool) -> bool:
+  """Whether numbers are; what else a setting may be always is."""
+  items = value if isinstance(value, tuple) else (value,)
+  numbers = [item for item in items if type(item) in (int, float)]
+  return all(0 < item < math.inf or (or_zero and item == 0) for item in numbers)
 
 
 def check_divides(name: str, count: int, width: int) -> None:

@@ -140,7 +140,9 @@ def convert(
   )
   model = W2vBert2(
       **speech_config.fields(config, _NAMES, W2vBert2),
-      **speech_config.fields(preprocessor, _PREPROCESSOR, W2vBert2),
+      **speech_config.fields(
+          preprocessor, _PREPROCESSOR, W2vBert2, 'preprocessor_config.json'
+      ),
       relative_keys=positions is not None,
   )
   speech_config.check_divides(

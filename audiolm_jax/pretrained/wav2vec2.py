@@ -182,7 +182,12 @@ def convert(
     speech_config.choice(config, name, 'gelu', tuple(ACTIVATIONS))
   model = Wav2Vec2(
       **speech_config.fields(config, _names(config), Wav2Vec2),
-      **speech_config.fields(preprocessor or {}, _PREPROCESSOR, Wav2Vec2),
+      **speech_config.fields(
+          preprocessor or {},
+          _PREPROCESSOR,
+          Wav2Vec2,
+          'preprocessor_config.json',
+      ),
   )
   for field in ('num_heads', 'position_groups'):
     count = getattr(model, field)

@@ -1,6 +1,8 @@
 """Published centroids are read, and nothing that a file says is run."""
 
+import gzip
 import pickle
+import zlib
 
 import numpy as np
 import pytest
@@ -37,6 +39,37 @@ def test_an_estimator_dumped_by_joblib(dtype, order, tmp_path):
   found = fairseq_kmeans.read(tmp_path / 'kmeans.bin')
   assert found.dtype == np.float32 and found.flags.c_contiguous
   np.testing.assert_array_equal(found, kmeans.cluster_centers_.astype('f4'))
+
+
+@pytest.mark.parametrize('compress', [1, 9, ('zlib', 3), ('gzip', 3)])
+def test_an_estimator_compressed_by_joblib(compress, tmp_path):
+  joblib = pytest.importorskip('joblib')
+  kmeans = estimator()
+  joblib.dump(kmeans, tmp_path / 'kmeans.bin', compress=compress)
+  found = fairseq_kmeans.read(tmp_path / 'kmeans.bin')
+  np.testing.assert_array_equal(found, kmeans.cluster_centers_)
+
+
+@pytest.mark.parametrize('pack', [zlib.compress, gzip.compress])
+def test_a_compressed_file_that_is_cut_or_without_end(
+    pack, tmp_path, monkeypatch
+):
+  data = old_joblib(CENTROIDS)
+  path = write(tmp_path / 'kmeans.bin', pack(data)[:-20])
+  with pytest.raises(UserError, match='It is cut, or of more than'):
+    fairseq_kmeans.read(path)
+  monkeypatch.setattr(fairseq_kmeans, '_LARGEST', len(data) - 1)
+  with pytest.raises(UserError, match='It is cut, or of more than'):
+    fairseq_kmeans.read(write(path, pack(data)))
+
+
+@pytest.mark.parametrize('method', ['bz2', 'lzma', 'xz'])
+def test_other_compressions_are_refused(method, tmp_path):
+  joblib = pytest.importorskip('joblib')
+  joblib.dump(CENTROIDS, tmp_path / 'kmeans.bin', compress=(method, 3))
+  with pytest.raises(UserError, match='by nothing but zlib or gzip') as caught:
+    fairseq_kmeans.read(tmp_path / 'kmeans.bin')
+  assert '\n' not in str(caught.value)
 
 
 @pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
@@ -139,6 +172,10 @@ def test_calls_of_known_names_are_not_made(tmp_path):
   write(path, pickle.dumps(call))
   with pytest.raises(UserError):
     fairseq_kmeans.read(path)
+  data = b'\x80\x04\x8c\x03a\nb\x8c\x01c\x93.'
+  with pytest.raises(UserError, match=r"it asks for 'a\\nb\.c'") as caught:
+    fairseq_kmeans.read(write(path, data))
+  assert '\n' not in str(caught.value)
   data = b'csklearn.utils\nsystem\n(X\x04\x00\x00\x00exittR.'
   with pytest.raises(UserError, match='no k-means'):
     fairseq_kmeans.read(write(path, data))
@@ -160,6 +197,12 @@ DAMAGED = {
     'not finite': pickle.dumps(np.full((5, 3), np.nan)),
     'set': pickle.dumps({1, 2}),
     'huge': old_joblib(CENTROIDS).replace(b'K\x05K\x03', b'K\xffK\xff'),
+    # A tuple in a tuple in a tuple, whose hash overflows the stack.
+    'deep key': b'\x80\x04})' + b'\x85' * 200_000 + b'K\x01s.',
+    'deep name': b'\x80\x04)' + b'\x85' * 200_000 + b'\x8c\x01a\x93.',
+    'a number for bytes': pickle.dumps(CENTROIDS, 4).replace(
+        b'C\x3c' + CENTROIDS.tobytes(), b'\x8a\x06' + b'\xff' * 5 + b'\x0f'
+    ),
 }
 
 
@@ -170,6 +213,21 @@ def test_a_file_without_centroids(case, suffix, tmp_path):
   with pytest.raises(UserError, match='kmeans') as caught:
     fairseq_kmeans.read(path)
   assert '\n' not in str(caught.value)
+
+
+def test_a_header_that_goes_on(tmp_path):
+  np.save(tmp_path / 'kmeans.npy', CENTROIDS)
+  data = (tmp_path / 'kmeans.npy').read_bytes().replace(b'}', b' ')
+  with pytest.raises(UserError, match='no k-means'):
+    fairseq_kmeans.read(write(tmp_path / 'kmeans.npy', data))
+
+
+def test_an_array_larger_than_memory(tmp_path):
+  header = {'descr': '<f4', 'fortran_order': False, 'shape': (2**44, 4)}
+  with (tmp_path / 'kmeans.npy').open('wb') as file:
+    np.lib.format.write_array_header_1_0(file, header)
+  with pytest.raises(UserError, match='no k-means'):
+    fairseq_kmeans.read(tmp_path / 'kmeans.npy')
 
 
 def test_files_of_other_kinds(tmp_path):

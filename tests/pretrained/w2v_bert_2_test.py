@@ -125,6 +125,13 @@ REFUSED = {
     'heads': ({'num_attention_heads': 5}, {}, 'num_attention_heads=5'),
     'mels': ({}, {'num_mel_bins': 40}, 'makes 2 x 40 numbers'),
     'stride': ({}, {'stride': 4}, 'makes 4 x 80 numbers'),
+    'no rate': ({}, {'sampling_rate': 0}, 'preprocessor_config.json has'),
+    'taps': ({'conv_depthwise_kernel_size': 0}, {}, 'kernel_size=0'),
+    'behind': (
+        {'left_max_position_embeddings': -100},
+        {},
+        'left_max_position_embeddings=-100',
+    ),
     'rate': ({}, {'sampling_rate': None}, 'sampling_rate=null'),
     'more layers': ({'num_hidden_layers': 3}, {}, 'encoder.layers.2.'),
     'fewer layers': ({'num_hidden_layers': 1}, {}, 'encoder.layers.1.'),

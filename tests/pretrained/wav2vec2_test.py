@@ -172,6 +172,12 @@ REFUSED = {
     'norm': ({'feat_extract_norm': 'batch'}, 'feat_extract_norm="batch"'),
     'activation': ({'hidden_act': 'mish'}, 'hidden_act="mish"'),
     'type': ({'hidden_size': 'wide'}, 'hidden_size="wide"'),
+    'type within': ({'conv_dim': [16, 16.0, 12]}, 'conv_dim=[16, 16.0, 12]'),
+    'stride': ({'conv_stride': [5, 2, 0]}, 'should be positive'),
+    'taps': ({'conv_kernel': [10, -3, 2]}, 'should be positive'),
+    'width': ({'hidden_size': -24}, 'hidden_size=-24'),
+    'no blocks': ({'num_hidden_layers': 0}, 'num_hidden_layers=0'),
+    'epsilon': ({'layer_norm_eps': float('nan')}, 'layer_norm_eps=NaN'),
     'heads': ({'num_attention_heads': 5}, 'num_attention_heads=5'),
     'groups': ({'num_conv_pos_embedding_groups': 5}, 'embedding_groups=5'),
     'convolutions': ({'conv_stride': [5, 2]}, 'conv_stride'),
@@ -189,6 +195,16 @@ def test_what_is_not_supported_is_refused_by_name(case, read):
   with pytest.raises(UserError, match=re.escape(message)) as caught:
     wav2vec2.convert(Checkpoint(config, checkpoint.tensors))
   assert '\n' not in str(caught.value)
+
+
+PREPROCESSOR = {'sampling_rate': 0, 'do_normalize': 'yes'}
+
+
+@pytest.mark.parametrize('name', PREPROCESSOR)
+def test_what_the_preprocessor_cannot_mean_is_refused(name, read):
+  match = re.escape(f'preprocessor_config.json has {name}=')
+  with pytest.raises(UserError, match=match):
+    wav2vec2.convert(read('wav2vec2 base'), {name: PREPROCESSOR[name]})
 
 
 def test_layers_and_lengths_that_cannot_be_are_refused():
