@@ -70,18 +70,11 @@ def write(
 
 def write_bytes(path: pathlib.Path, content: bytes) -> None:
   """Writes a file that takes its name only when complete."""
-  with tempfile.NamedTemporaryFile(
-      dir=path.parent, prefix=f'.{path.name}.', delete=False
-  ) as file:
-    temporary = pathlib.Path(file.name)
-    try:
-      file.write(content)
-      file.flush()
-    except BaseException:
-      temporary.unlink()
-      raise
-  temporary.chmod(0o644)  # Temporary files are private; results are not.
-  temporary.replace(path)
+  prefix = f'.{path.name}.'
+  with tempfile.TemporaryDirectory(dir=path.parent, prefix=prefix) as folder:
+    temporary = pathlib.Path(folder) / path.name
+    temporary.write_bytes(content)
+    temporary.replace(path)
 
 
 def pad_to_multiple(
