@@ -92,8 +92,7 @@ def update(
     sums = keep * sums + (1 - keep) * batch_sums
     usage = keep * usage + (1 - keep) * counts
     dead = (usage < revival_threshold * usage.mean()) & (keep < 1)
-    fresh = _spread(residuals, weights, len(usage), key)
-    return _revive(sums, usage, dead, fresh)
+    return _revive(sums, usage, dead, residuals, weights, key)
 
   sums, usage = jax.vmap(level)(
       codebooks.sums, codebooks.usage, residuals, codes, used, keys
@@ -120,15 +119,24 @@ def _revive(
     sums: Float[Array, 'K D'],
     usage: Float[Array, ' K'],
     dead: Bool[Array, ' K'],
-    fresh: Float[Array, 'K D'],
+    points: Float[Array, 'n D'],
+    weights: Float[Array, ' n'],
+    key: PRNGKeyArray,
 ) -> tuple[Float[Array, 'K D'], Float[Array, ' K']]:
-  """Dead codes come back as `fresh` vectors, with an average code's usage.
+  """Dead codes come back as points of the batch, with an average code's usage.
 
   Vectors are sums / usage: whoever rewrites only the vectors, as the best-known
-  public code does, sees them overwritten by the next average.
+  public code does, sees them overwritten by the next average. No point is given
+  twice: of codes that are alike only the first is ever nearest, and a large
+  codebook would stay as small as the batch. Who finds no point left waits.
   """
-  usage = jnp.where(dead, usage.mean(), usage)
-  return jnp.where(dead[:, None], fresh * usage[:, None], sums), usage
+  shuffled = jax.random.uniform(key, weights.shape) + (weights == 0)
+  order = jnp.argsort(shuffled)
+  turn = jnp.cumsum(dead) - 1
+  revived = dead & (turn < (weights > 0).sum())
+  fresh = points[order[jnp.minimum(turn, len(points) - 1)]]
+  usage = jnp.where(revived, usage.mean(), usage)
+  return jnp.where(revived[:, None], fresh * usage[:, None], sums), usage
 
 
 def _kmeans(

@@ -51,6 +51,18 @@ def test_codes_out_of_reach_come_back():
   assert jnp.abs(books.vectors).max() < 10
 
 
+def test_codebooks_larger_than_a_batch_fill():
+  """Sixteen times as many codes as frames: none is there twice."""
+  books = initialized(levels=1, size=1600)
+  seen = set()
+  for step in range(40):
+    books, _ = learn(books, noise(step), *full(noise(step), 1), step)
+  assert len(np.unique(np.asarray(books.vectors[0]), axis=0)) > 1500
+  for step in range(40, 140):
+    seen.update(np.unique(learn(books, noise(step), *full(noise(step), 1), 0)[1]))
+  assert len(seen) > 1200
+
+
 def test_kmeans_finds_the_clusters_of_the_first_batch():
   centres = 10 * jnp.eye(4, 8)
   z = centres[jnp.arange(100) % 4][None] + 0.1 * noise(0, 1, 100)
