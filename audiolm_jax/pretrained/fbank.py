@@ -44,6 +44,11 @@ def features(
   return mel.reshape(len(mel), -1, STACK * num_mels)
 
 
+def num_whole(lengths: Int[Array, ' B']) -> Int[Array, ' B']:
+  """Frames that lie within each clip, the extractor's; at least one."""
+  return jnp.maximum(((lengths - WINDOW) // HOP + 1) // STACK, 1)
+
+
 def log_mel(
     waveform: Float[Array, 'B N'], num_mels: int = 80, sample_rate: int = 16000
 ) -> Float[Array, 'B T M']:

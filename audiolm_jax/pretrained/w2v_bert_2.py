@@ -94,8 +94,9 @@ class W2vBert2(nn.Module):
 
     The count is that of `hidden_states` in transformers. Frame t begins with
     sample 320 t and hears 560. So that T = N / 320, a clip goes on beyond its
-    length with the zeros that its last frame lacks; `fbank.features` says how
-    its mels are normalized nevertheless as if it did not.
+    length with the zeros that its last frame or two lack. These frames hear the
+    others, but no other frame hears them: all that the model's authors have,
+    too, is as they have it.
 
     A clip's features depend neither on its padding nor on the rest of the
     batch. Frames past its end are arbitrary.
@@ -111,8 +112,7 @@ class W2vBert2(nn.Module):
     """
     frames.check_call(self, waveform.shape[1], layer)
     mel = fbank.features(waveform, lengths, self.num_mels, self.sample_rate)
-    counts = frames.num_frames(lengths, self.hop_length)
-    valid = frames.valid(counts, mel.shape[1])
+    valid = frames.valid(fbank.num_whole(lengths), mel.shape[1])
     return self.encoder(self.feature_projection(mel), valid, layer)
 
 

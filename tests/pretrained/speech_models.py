@@ -66,6 +66,17 @@ def published(model, path):
   return checkpoint.read(path)
 
 
+def extracted(clip, num_mels=80, sample_rate=16000):
+  """What SeamlessM4TFeatureExtractor makes of a clip, without padding."""
+  import transformers
+
+  extractor = transformers.SeamlessM4TFeatureExtractor(
+      feature_size=num_mels, num_mel_bins=num_mels, sampling_rate=sample_rate
+  )
+  inputs = extractor(clip, sampling_rate=sample_rate, return_tensors='np')
+  return inputs.input_features[0][inputs.attention_mask[0] > 0]
+
+
 def hidden_states(model, blocks, inputs):
   """Each block's input, and the last one's output, of a model in torch.
 

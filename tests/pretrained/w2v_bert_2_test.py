@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.pretrained import fbank, w2v_bert_2
+from audiolm_jax.pretrained import w2v_bert_2
 from audiolm_jax.pretrained.checkpoint import Checkpoint
 from audiolm_jax.training.state import sizes
 
@@ -47,7 +47,7 @@ CASES = {
         },
     ),
 }
-CLIPS = speech_models.sounds(9600, 6405, 3)
+CLIPS = speech_models.sounds(9600, 6405, 5600, 3)
 
 
 @functools.cache
@@ -73,20 +73,18 @@ def read(tmp_path_factory):
     'case', [pytest.param('public', marks=pytest.mark.slow), 'near', 'nowhere']
 )
 def test_features_are_those_of_transformers(case, read):
+  """From the waveform on, in all frames that transformers has."""
   model, params = w2v_bert_2.convert(read(case))
-  waveform, lengths = speech_models.batch(CLIPS[:2], 320)
+  waveform, lengths = speech_models.batch(CLIPS, 320)
   layers = range(model.num_layers + 1)
   ours = speech_models.apply_features(model, params, waveform, lengths, layers)
-  mel = np.asarray(jax.jit(fbank.features)(waveform, lengths))
-  for row, clip in enumerate(CLIPS[:2]):
-    num_frames = -(-len(clip) // 320)
-    base = theirs(case).base_model
-    expected = speech_models.hidden_states(
-        base, base.encoder.layers, mel[row, :num_frames]
-    )
+  base = theirs(case).base_model
+  for row, clip in enumerate(CLIPS[:3]):
+    mel = speech_models.extracted(clip)
+    expected = speech_models.hidden_states(base, base.encoder.layers, mel)
     for layer, state in enumerate(expected):
-      error = speech_models.relative_error(ours[layer][row, :num_frames], state)
-      print(f'{case}, layer {layer}: {error:.1e}')
+      error = speech_models.relative_error(ours[layer][row, : len(mel)], state)
+      print(f'{case}, {len(clip)} samples, layer {layer}: {error:.1e}')
       assert error < 1e-4
 
 
