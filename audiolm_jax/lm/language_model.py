@@ -87,6 +87,10 @@ class LanguageModelTrainStep:
     """Returns nothing: ids make no sound."""
     return {}
 
+  def warnings(self, metrics: Mapping[str, float]) -> list[str]:
+    """Returns nothing: its loss hides nothing."""
+    return []
+
   def model_config(self) -> dict[str, Any]:
     """Sizes of the model, and which tokens it knows."""
     return {

@@ -14,8 +14,8 @@ from audiolm_jax.soundstream import (
     balancer,
     codebooks,
     forward,
+    health,
     losses,
-    metrics,
     sounds,
 )
 from audiolm_jax.soundstream.adversary import Adversary, Round
@@ -151,7 +151,7 @@ class SoundStreamTrainStep:
         mutables={'codebooks': books, 'balancer': norms},
     )
     found = values | game.losses | {'commitment': commitment}
-    return new_state, found | metrics.health(
+    return new_state, found | health.measure(
         sound, output, books, self.revival_threshold
     )
 
@@ -162,7 +162,7 @@ class SoundStreamTrainStep:
     values, _ = self._reconstruction(sound, output)
     found = values | {'commitment': commitment, 'weight': sound.num_valid}
     books = state.mutables['codebooks']
-    return found | metrics.health(sound, output, books, self.revival_threshold)
+    return found | health.measure(sound, output, books, self.revival_threshold)
 
   def waveforms(
       self, state: TrainState, batch: Batch
@@ -175,6 +175,10 @@ class SoundStreamTrainStep:
         name: Waveform(np.asarray(samples), self.model.sample_rate)
         for name, samples in pair.items()
     }
+
+  def warnings(self, metrics: Mapping[str, float]) -> list[str]:
+    """Names the levels whose codebook has collapsed."""
+    return health.collapsed(metrics, self.model.codebook_size)
 
   def model_config(self) -> dict[str, Any]:
     """JSON that rebuilds the model."""

@@ -25,6 +25,8 @@ def evaluate(
 ) -> None:
   """Shows the means over all batches, and sounds made from the first.
 
+  Warns, in the log, of what the means say against the run.
+
   Raises:
     FloatingPointError: A mean is NaN or infinite.
     UserError: There is no batch.
@@ -36,10 +38,13 @@ def evaluate(
       compiled.evaluate(state, batch)
       for batch in itertools.chain([first], batches)
   ]
-  means = {f'eval/{k}': v for k, v in means_by_weight(metrics).items()}
-  log.info('step %d  %s', step, describe(means))
-  check_finite(step, means)
-  summaries.scalars(step, means)
+  means = means_by_weight(metrics)
+  shown = {f'eval/{name}': value for name, value in means.items()}
+  log.info('step %d  %s', step, describe(shown))
+  check_finite(step, shown)
+  for warning in compiled.warnings(means):
+    log.warning('Step %d: %s', step, warning)
+  summaries.scalars(step, shown)
   summaries.waveforms(step, compiled.waveforms(state, first))
 
 

@@ -41,6 +41,7 @@ class Compiled(NamedTuple):
     step: (state, batch, key) -> (state, metrics); the old state is donated.
     evaluate: (state, batch) -> metrics.
     waveforms: (state, batch) -> sounds.
+    warnings: metrics -> what they say against the run.
     abstract: Shapes, dtypes and shardings of the state.
   """
 
@@ -48,6 +49,7 @@ class Compiled(NamedTuple):
   step: Callable[[TrainState, Batch, PRNGKeyArray], tuple[TrainState, Metrics]]
   evaluate: Callable[[TrainState, Batch], Metrics]
   waveforms: Callable[[TrainState, Batch], Mapping[str, Waveform]]
+  warnings: Callable[[Mapping[str, float]], list[str]]
   abstract: TrainState
 
 
@@ -207,6 +209,7 @@ class Partitioner:
         step=lambda *args: self._run(step, *args),
         evaluate=lambda *args: self._run(evaluate, *args),
         waveforms=lambda *args: self._waveforms(train_step, *args),
+        warnings=train_step.warnings,
         abstract=abstract,
     )
 

@@ -78,6 +78,13 @@ class TrainStep(Protocol):
     """
     ...
 
+  def warnings(self, metrics: Mapping[str, float]) -> list[str]:
+    """What an evaluation says against the run, a line each; [] if all is well.
+
+    For what falling losses hide, such as codebooks of which one code is left.
+    """
+    ...
+
   def model_config(self) -> dict[str, Any]:
     """JSON that rebuilds the model; 'kind' says which family it is."""
     ...

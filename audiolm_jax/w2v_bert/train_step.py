@@ -1,6 +1,7 @@
 """How w2v-BERT learns: one step, as the train loop wants it."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -18,6 +19,9 @@ from audiolm_jax.training.state import (
 )
 from audiolm_jax.w2v_bert import frontend, losses, masking
 from audiolm_jax.w2v_bert.model import Predictions, W2vBert
+
+# The signature of a collapse: fraction of the codes, and of right guesses.
+_FEW, _NEARLY_ALL = 0.01, 0.95
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +113,18 @@ class W2vBertTrainStep:
   def waveforms(self, state: TrainState, batch: Batch) -> dict[str, Waveform]:
     """Nothing: this model makes no sound."""
     return {}
+
+  def warnings(self, metrics: Mapping[str, float]) -> list[str]:
+    """Names a collapse of the codebook, as w2v-BERT has it without contrast."""
+    used, size = metrics['perplexity'], self.model.codebook_size
+    guessed = metrics['masked_accuracy']
+    if used >= max(2, _FEW * size) or guessed < _NEARLY_ALL:
+      return []
+    return [
+        f'the codebook has collapsed: of {size} codes {used:.1f} are in use, so'
+        f' that {guessed:.0%} of the masked ids are guessed; raise beta or'
+        ' alpha, or lower the learning rate.'
+    ]
 
   def model_config(self) -> dict[str, Any]:
     """JSON that rebuilds the model; the dtype is the machine's choice."""

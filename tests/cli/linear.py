@@ -34,6 +34,9 @@ class LinearTrainStep:
   def waveforms(self, state, batch):
     return {}
 
+  def warnings(self, metrics):
+    return []
+
   def model_config(self):
     return {'kind': 'linear'}
 

@@ -59,7 +59,9 @@ def test_codebooks_larger_than_a_batch_fill():
     books, _ = learn(books, noise(step), *full(noise(step), 1), step)
   assert len(np.unique(np.asarray(books.vectors[0]), axis=0)) > 1500
   for step in range(40, 140):
-    seen.update(np.unique(learn(books, noise(step), *full(noise(step), 1), 0)[1]))
+    seen.update(
+        np.unique(learn(books, noise(step), *full(noise(step), 1), 0)[1])
+    )
   assert len(seen) > 1200
 
 

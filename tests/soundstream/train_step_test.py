@@ -50,6 +50,11 @@ def step(plain):
 
 
 @pytest.fixture(scope='module')
+def evaluate(plain):
+  return jax.jit(plain.evaluate)
+
+
+@pytest.fixture(scope='module')
 def state(plain):
   return jax.jit(plain.init)(KEY, tune())
 
@@ -63,11 +68,11 @@ def same(a, b):
   return all((x == y).all() for x, y in pairs)
 
 
-def test_losses_fall(plain, step, state):
-  first = plain.evaluate(step(state, tune(), KEY)[0], tune())
+def test_losses_fall(step, evaluate, state):
+  first = evaluate(step(state, tune(), KEY)[0], tune())
   for _ in range(60):
     state, _ = step(state, tune(), KEY)
-  last = plain.evaluate(state, tune())
+  last = evaluate(state, tune())
   assert last['spectral'] < 0.8 * first['spectral']
   assert all_finite(state)
 
@@ -128,22 +133,22 @@ def test_noise_is_of_the_step_and_the_key(step, state):
   assert same(once, again) and not same(once, other)
 
 
-def test_evaluation_is_deterministic_and_uses_all_levels(plain, step, state):
+def test_evaluation_is_deterministic_and_uses_all_levels(step, evaluate, state):
   state, _ = step(state, tune(), KEY)
-  metrics = plain.evaluate(state, tune())
+  metrics = evaluate(state, tune())
   assert metrics['weight'] == 4 * 640
   quiet = state.mutables['codebooks']._replace(
       vectors=state.mutables['codebooks'].vectors.at[1:].set(0.0)
   )
   coarse = state.replace(mutables=state.mutables | {'codebooks': quiet})
-  assert plain.evaluate(coarse, tune())['spectral'] != metrics['spectral']
+  assert evaluate(coarse, tune())['spectral'] != metrics['spectral']
 
 
-def test_a_tail_shorter_than_a_frame_is_left_out(plain, step, state):
+def test_a_tail_shorter_than_a_frame_is_left_out(step, evaluate, state):
   state, _ = step(state, tune(), KEY)
   long = {k: v for k, v in tune(samples=650).items()}
   cut = {'waveform': long['waveform'][:, :640], 'length': tune()['length']}
-  assert same(plain.evaluate(state, long), plain.evaluate(state, cut))
+  assert same(evaluate(state, long), evaluate(state, cut))
 
 
 def test_perplexity_and_dead_codes_are_reported_per_level(step, state):
@@ -152,6 +157,13 @@ def test_perplexity_and_dead_codes_are_reported_per_level(step, state):
     assert 1 <= metrics[f'perplexity/{level}'] <= 8.01
     assert metrics[f'dead_codes/{level}'] >= 0
   assert 'perplexity/04' not in metrics
+
+
+def test_a_collapsed_level_is_named(plain):
+  metrics = {'spectral': 0.5, 'perplexity/01': 8.0, 'perplexity/02': 1.0}
+  [warning] = plain.warnings(metrics)
+  assert warning.startswith('level 2 has collapsed: of its 8 codes 1.0 are in')
+  assert not plain.warnings(metrics | {'perplexity/02': 2.5})
 
 
 def test_waveforms_are_what_went_in_and_came_out(plain, step, state):

@@ -150,6 +150,11 @@ def test_a_split_that_is_not_there_is_refused_before_the_first_step(tmp_path):
   assert not (tmp_path / 'run').exists()
 
 
+def test_an_evaluation_says_what_is_wrong(tmp_path, caplog):
+  run(tmp_path, num_steps=2, eval_data=toy.ToyData, num_eval_batches=1)
+  assert re.findall(r'Step 2: a loss of \d.\d is a loss', caplog.text)
+
+
 def test_an_evaluation_without_data_is_an_error(tmp_path):
   with pytest.raises(UserError, match='eval_data'):
     run(tmp_path, 1, eval_data=lambda: iter([]))

@@ -94,6 +94,9 @@ class ToyTrainStep:
     samples = np.tile(np.asarray(batch['x'])[:2], (1, 100))
     return {'made': Waveform(samples, 1000)}
 
+  def warnings(self, metrics):
+    return [f'a loss of {metrics["loss"]:.1f} is a loss']
+
   def model_config(self) -> dict[str, Any]:
     return {'kind': 'toy', 'width': WIDTH}
 

@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 import json
 
@@ -68,6 +69,25 @@ def test_learns_without_collapse(quantizer):
   # All tones in one code would make everything easy.
   assert mean(late, 'perplexity') > 3
   assert mean(late, 'gradient_norm') < 20
+
+
+@pytest.mark.slow
+def test_without_contrast_it_collapses_and_says_so():
+  step = dataclasses.replace(train_step(beta=0.0), tx=optimizers.adam(1e-2))
+  state, advance = jax.jit(step.init)(KEY, tiny.batch()), jax.jit(step.step)
+  for i in range(50):
+    state, metrics = advance(state, tiny.batch(seed=i), KEY)
+  [warning] = step.warnings(jax.tree.map(float, metrics))
+  assert 'of 8 codes 1.0 are in use, so that 100% of the masked' in warning
+
+
+@pytest.mark.parametrize(
+    'sign', [{'perplexity': 3.0}, {'masked_accuracy': 0.9}]
+)
+def test_half_of_the_signature_is_no_collapse(sign):
+  signature = {'perplexity': 1.1, 'masked_accuracy': 0.99}
+  assert train_step().warnings(signature)
+  assert not train_step().warnings(signature | sign)
 
 
 def test_is_a_train_step():
