@@ -1,11 +1,17 @@
 """Strict arithmetic and four CPU devices for every test."""
 
-import os
-
-# Tests compile more than they compute. The processes they start inherit it.
-os.environ.setdefault('XLA_FLAGS', '--xla_backend_optimization_level=0')
-
-import jax  # noqa: E402
+import jax
+import pytest
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 jax.config.update('jax_num_cpu_devices', 4)
+# Most tests compile more than they compute.
+jax.config.update('jax_disable_most_optimizations', True)
+
+
+@pytest.fixture
+def optimized():
+  """Lets a test that computes for long have fast programs."""
+  jax.config.update('jax_disable_most_optimizations', False)
+  yield
+  jax.config.update('jax_disable_most_optimizations', True)

@@ -30,6 +30,7 @@ def clip():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures('optimized')
 def test_one_clip_is_learnt_and_the_adversary_does_not_undo_it():
   adversary = Adversary(
       Discriminators(4, 16, 4, num_scales=1),
