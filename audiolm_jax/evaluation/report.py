@@ -131,15 +131,22 @@ def _meaning(result: Mapping[str, Results]) -> str:
 
 
 def _abx(result: Mapping[str, Results]) -> str:
+  columns = {
+      'within': 'within',
+      'across': 'across',
+      'cells within': 'num_within',
+      'cells across': 'num_across',
+  }
   rows = [
-      [name, row['error'], row['num_pairs'], row['num_cells']]
+      [name, *(row[key] for key in columns.values())]
       for name, row in result.items()
   ]
   return (
-      '## ABX within speaker\n\n'
-      'Share of triphones that lie nearer to another phone than to their like;'
-      ' 0.5 is chance.\n\n'
-      + table(['features', 'error', 'pairs', 'cells'], rows)
+      '## ABX\n\n'
+      'Share of triphones that lie nearer to another phone than to their like,'
+      ' said by the same speaker and by another; 0.5 is chance. Cells are'
+      ' combinations of phones, speaker and context.\n\n'
+      + table(['features', *columns], rows)
   )
 
 

@@ -18,6 +18,7 @@ from audiolm_jax.evaluation import (
 from audiolm_jax.evaluation.clips import LoadedClips
 from audiolm_jax.evaluation.fidelity import Metric
 from audiolm_jax.evaluation.tokens_meaning import FrameFeatures, FrameIds
+from audiolm_jax.evaluation.triphones import Speech
 from audiolm_jax.tokens.tokenizers import AcousticTokenizer, SemanticTokenizer
 from audiolm_jax.w2v_bert import kmeans
 
@@ -121,7 +122,10 @@ def evaluate_meaning(
   """
   found = tokenized.loaded.clips
   intervals = [labels.read(clip.labels) for clip in found]
-  speakers = [clip.speaker or clip.source for clip in found]
+  spoken = [
+      Speech(phones, clip.speaker or clip.source, clip.source)
+      for phones, clip in zip(intervals, found, strict=True)
+  ]
   mfccs = cluster_mfccs(
       training, tokenized.loaded, semantic.hop_length, semantic.codebook_size
   )
@@ -134,10 +138,10 @@ def evaluate_meaning(
       name: FrameFeatures(values, seconds) for name, values in baselines.items()
   }
   ids = _ids(semantic, acoustic, tokenized, mfccs)
-  spoken = not all(map(labels.are_pitches, intervals))
+  played = all(map(labels.are_pitches, intervals))
   return Meaning(
       tokens_meaning.meaning(ids, intervals),
-      tokens_meaning.abx_within(frames, intervals, speakers) if spoken else {},
+      {} if played else tokens_meaning.abx_errors(frames, spoken),
   )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from audiolm_jax.evaluation import abx, clusters, labels
+from audiolm_jax.evaluation.triphones import Speech
 
 
 class FrameIds(NamedTuple):
@@ -45,19 +46,11 @@ def meaning(
   }
 
 
-def abx_within(
-    candidates: Mapping[str, FrameFeatures],
-    intervals: Sequence[Sequence[labels.Interval]],
-    speakers: Sequence[str],
+def abx_errors(
+    candidates: Mapping[str, FrameFeatures], spoken: Sequence[Speech]
 ) -> dict[str, abx.Abx]:
-  """ABX error of each candidate's features on the clips' triphones."""
-  pairs = zip(intervals, speakers, strict=True)
-  items = [
-      item
-      for clip, (annotated, speaker) in enumerate(pairs)
-      for item in abx.items_of(annotated, clip, speaker)
-  ]
+  """ABX errors of each candidate's features on the clips' triphones."""
   return {
-      name: abx.within(candidate.features, items, 1 / candidate.frame_seconds)
+      name: abx.errors(candidate.features, spoken, 1 / candidate.frame_seconds)
       for name, candidate in candidates.items()
   }

@@ -123,7 +123,7 @@ def test_tokenizers_are_measured_on_the_held_out_clips(
   assert len(found['meaning']) == 3
   for row in found['meaning'].values():
     assert abs(row['pnmi'] - row['pnmi_chance']) < 0.2
-  assert found['abx']['semantic centroids']['num_cells'] > 0
+  assert found['abx']['semantic centroids']['num_within'] > 0
   assert found['inputs']['fingerprint'] == tiny.bundle().fingerprint
 
 

@@ -32,7 +32,7 @@ RESULTS = {
         np.arange(40).reshape(20, 2), 64, 50.0
     ),
     'meaning': {'tokens|a': clusters.Meaning(0.5, 0.1, 0.6, 0.2, 100, 10, 5)},
-    'abx': {'MFCC': Abx(0.25, 10, 20)},
+    'abx': {'MFCC': Abx(0.25, math.nan, 20, 0)},
     'language_models': {
         'coarse': language_model.Evaluation(LOSSES, [LOSSES, LOSSES], 99)
     },
@@ -66,7 +66,7 @@ def test_markdown_has_the_sections_that_there_are_and_whole_tables():
   for row in ('| 1 | 1.500 | - |', '| coarse | all | 3.250 | 4.500 | 5.000 |'):
     assert row in text
   one = report.markdown({'abx': report.to_plain(RESULTS['abx'])})
-  assert one.count('\n## ') == 1 and '| MFCC | 0.250 | 10 | 20 |' in one
+  assert one.count('\n## ') == 1 and '| MFCC | 0.250 | - | 20 | 0 |' in one
 
 
 @pytest.mark.parametrize('section', RESULTS)

@@ -80,7 +80,7 @@ def test_tokens_that_follow_the_labels_score_so_in_every_row(loaded):
   # Their windows reach over the borders of labels, and so do differences.
   assert by_semantic.pnmi_chance + 0.1 < by_mfcc.pnmi < by_semantic.pnmi
   assert set(found.abx) == {'MFCCs', 'MFCC centroids'}
-  assert found.abx['MFCCs'].error < 0.3
+  assert found.abx['MFCCs'].within < 0.3
 
 
 def test_notes_have_a_meaning_and_no_triphones(loaded):

@@ -5,6 +5,7 @@ import numpy as np
 from audiolm_jax.evaluation import tokens_meaning
 from audiolm_jax.evaluation.labels import Interval
 from audiolm_jax.evaluation.tokens_meaning import FrameFeatures, FrameIds
+from audiolm_jax.evaluation.triphones import Speech
 
 
 def spoken(seed: int) -> list[Interval]:
@@ -45,7 +46,9 @@ def test_abx_prefers_features_that_follow_the_phones():
           list(np.random.default_rng(0).standard_normal((6, 300, 3))), 0.02
       ),
   }
-  found = tokens_meaning.abx_within(candidates, INTERVALS, ['s'] * 6)
+  found = tokens_meaning.abx_errors(
+      candidates, [Speech(i, 's') for i in INTERVALS]
+  )
   # Not 0: to DTW, which stretches, `aai` and `aii` are the same.
-  assert found['good'].error < 0.15 < 0.3 < found['noise'].error
-  assert found['good'].num_cells == found['noise'].num_cells > 10
+  assert found['good'].within < 0.15 < 0.3 < found['noise'].within
+  assert found['good'].num_within == found['noise'].num_within > 10
