@@ -106,6 +106,8 @@ Sections = dict[str, Any]
 def main(argv: list[str]) -> None:
   """Runs the sections whose inputs are given, and writes the report."""
   _check_flags(argv)
+  if FLAGS.plots:
+    plots.check_installed()
   output_dir = folders.writable(FLAGS.output_dir)
   compilation.keep_compiled()
   results: Sections = {'inputs': _inputs()}

@@ -1,12 +1,13 @@
 """audiolm VERB [flags]: everything from a waveform to its continuation.
 
-  audiolm generate   continue recordings with a trained model
-  audiolm import     take over a public codec or speech model
-  audiolm extract    turn audio into tokens
-  audiolm cluster    fit the k-means that makes semantic tokens
-  audiolm train      train any of the models from a Gin file
-  audiolm bundle     put trained parts into a folder that one can hand over
-  audiolm evaluate   measure a model, and what it generated
+  audiolm generate      continue recordings with a trained model
+  audiolm import        take over a public codec or speech model
+  audiolm extract       turn audio into tokens
+  audiolm cluster       fit the k-means that makes semantic tokens
+  audiolm choose-layer  compare layers as sources of semantic tokens
+  audiolm train         train any of the models from a Gin file
+  audiolm bundle        put trained parts into a folder that one can hand over
+  audiolm evaluate      measure a model, and what it generated
 
 `audiolm VERB --help` shows the flags of a verb, with examples.
 """
@@ -40,7 +41,8 @@ def run() -> None:
 
 
 def _module(verb: str) -> str:
-  return f'audiolm_jax.cli.{verb}{"_" * keyword.iskeyword(verb)}'
+  name = verb.replace('-', '_')
+  return f'audiolm_jax.cli.{name}{"_" * keyword.iskeyword(verb)}'
 
 
 def _available() -> list[str]:

@@ -1,5 +1,6 @@
 """Pictures of an evaluation, as PNG files; needs matplotlib (extra [eval])."""
 
+import importlib.util
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from jaxtyping import Float
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import mel
 from audiolm_jax.evaluation.language_model import Evaluation
+from audiolm_jax.evaluation.layers import Score
 from audiolm_jax.evaluation.reconstruction import Reconstruction
 
 # Blue, orange and grey that readers who see red and green alike tell apart.
@@ -63,6 +65,26 @@ def language_models(
   _save(figure, path)
 
 
+def layers(scores: Sequence[Score], path: pathlib.Path) -> None:
+  """Error of the ids by layer, a line for each number of clusters."""
+  figure = _figure(5.0, 3.2)
+  [axes] = _panels(figure, 1, 1)
+  for size in sorted({score.num_clusters for score in scores}):
+    same = [score for score in scores if score.num_clusters == size]
+    axes.plot(
+        [score.layer for score in same],
+        [score.error for score in same],
+        'o-',
+        label=f'K = {size}',
+    )
+  played = scores[0].centroids is None
+  axes.set(xlabel='layer', ylabel='1 - PNMI' if played else 'ABX error')
+  axes.set_xticks(sorted({score.layer for score in scores}))
+  axes.legend(frameon=False)
+  axes.grid(alpha=0.3)
+  _save(figure, path)
+
+
 def spectrograms(
     sounds: Sequence[Sound], sample_rate: int, path: pathlib.Path
 ) -> None:
@@ -85,15 +107,19 @@ def spectrograms(
   _save(figure, path)
 
 
-def _figure(width: float, height: float) -> Any:
-  try:
-    # Not pyplot: it keeps figures alive and may look for a display.
-    from matplotlib.figure import Figure
-  except ImportError as e:
+def check_installed() -> None:
+  """Refuses to go on without matplotlib."""
+  if importlib.util.find_spec('matplotlib') is None:
     raise UserError(
         "matplotlib is missing: pip install 'audiolm_jax[eval]', or pass"
         ' --noplots.'
-    ) from e
+    )
+
+
+def _figure(width: float, height: float) -> Any:
+  # Not pyplot: it keeps figures alive and may look for a display.
+  from matplotlib.figure import Figure
+
   return Figure(figsize=(width, height), layout='constrained')
 
 

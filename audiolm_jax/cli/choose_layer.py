@@ -1,0 +1,180 @@
+"""Compares the layers of a model as sources of semantic tokens; takes the best.
+
+Examples:
+  audiolm choose-layer --model=runs/w2v_bert \\
+      --manifest='corpora/speech/*.jsonl' --output_dir=runs/semantic_tokenizer
+  audiolm choose-layer --model=imported_hubert --layers=6,7,8,9 \\
+      --num_clusters=500,1024 --manifest='corpora/speech/*.jsonl' \\
+      --output_dir=runs/semantic_tokenizer
+
+For every layer and every number of clusters it fits k-means on random crops,
+and measures on held-out clips with labels how well the ids tell phones or notes
+apart: ABX within and across speakers, PNMI (AudioLM s. IV-B, where block 7 and
+1024 clusters won). python -m data.phones makes clips with phone times of
+several speakers. The best is written as a bundle of the semantic tokenizer,
+with the table in its card, layers.json and layers.png.
+"""
+
+import json
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+from absl import flags
+from jaxtyping import Float
+
+from audiolm_jax import corpus
+from audiolm_jax.cli import cluster, compilation, features, folders, verb
+from audiolm_jax.cli.features import Source
+from audiolm_jax.errors import UserError
+from audiolm_jax.evaluation import clips, labels, layers, plots, report
+from audiolm_jax.evaluation.clips import LoadedClips
+from audiolm_jax.evaluation.layers import Score
+from audiolm_jax.evaluation.triphones import Speech
+from audiolm_jax.w2v_bert import kmeans
+from audiolm_jax.w2v_bert.kmeans import KMeans
+
+FLAGS = flags.FlagValues()
+features.define_flags(FLAGS, hours=2.0)
+flags.DEFINE_string(
+    'output_dir', None, 'Of the bundle and the comparison.', flag_values=FLAGS
+)
+flags.DEFINE_list(
+    'layers', [], 'To compare, as 6,7,8; all if empty.', flag_values=FLAGS
+)
+flags.DEFINE_list(
+    'num_clusters', ['1024'], 'To compare, as 512,1024.', flag_values=FLAGS
+)
+flags.DEFINE_string(
+    'labelled_split',
+    'dev',
+    'Of the manifest; its clips with labels are what is compared on.',
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    'num_labelled_clips',
+    120,
+    'Labelled clips, at most.',
+    lower_bound=1,
+    flag_values=FLAGS,
+)
+flags.DEFINE_float(
+    'labelled_seconds', 20.0, 'Read of each of them.', flag_values=FLAGS
+)
+flags.DEFINE_bool('plots', True, 'Draw layers.png.', flag_values=FLAGS)
+
+
+def main(argv: list[str]) -> None:
+  if len(argv) > 1:
+    raise UserError(
+        f'{argv[1]!r} is not a flag; see audiolm choose-layer --help.'
+    )
+  if not (FLAGS.model and FLAGS.manifest and FLAGS.output_dir):
+    raise UserError('Give --model, --manifest and --output_dir.')
+  if FLAGS.plots:
+    plots.check_installed()
+  sizes = _numbers('num_clusters', 1)
+  if not sizes:
+    raise UserError('--num_clusters is empty; give one or more, as 512,1024.')
+  folder = folders.writable(FLAGS.output_dir)
+  compilation.keep_compiled()
+  source = features.load(FLAGS.model)
+  compared = _numbers('layers', 0) or range(source.model.num_layers + 1)
+  for layer in compared:
+    features.check_layer(source, layer, '--layers')
+  held_out = _labelled(source)
+  found, chosen = [], None
+  for layer in compared:
+    scores, fitted = _compare(source, layer, sizes, held_out)
+    found += scores
+    if layers.best(found).layer == layer:
+      chosen = fitted[scores.index(layers.best(found))]
+    _write_comparison(folder, found)
+  best = layers.best(found)
+  cluster.write(
+      folder, source, best.layer, chosen, _card(folder.name, best, found)
+  )
+
+
+def _compare(
+    source: Source, layer: int, sizes: Sequence[int], held_out: LoadedClips
+) -> tuple[list[Score], list[KMeans]]:
+  """Fits each number of clusters to one layer and scores them."""
+  print(f'Layer {layer}', flush=True)
+  frames = np.concatenate(list(features.draw(source, layer, FLAGS)))
+  fitted = [
+      kmeans.fit([frames], size, FLAGS.seed, num_first=len(frames))
+      for size in sizes
+  ]
+  frame_seconds = source.model.hop_length / source.model.sample_rate
+  spoken = [
+      Speech(labels.read(clip.labels), clip.speaker or clip.source, clip.source)
+      for clip in held_out.clips
+  ]
+  heard = _hear(source, layer, held_out)
+  return layers.scores(layer, heard, spoken, fitted, frame_seconds), fitted
+
+
+def _hear(
+    source: Source, layer: int, held_out: LoadedClips
+) -> list[Float[np.ndarray, '_ D']]:
+  hop = source.model.hop_length
+  found = clips.in_batches(
+      f'Layer {layer}',
+      lambda *batch: features.apply(source.model, layer, source.params, *batch),
+      held_out.waveforms,
+      held_out.lengths,
+  )
+  return held_out.frames(found, hop)
+
+
+def _labelled(source: Source) -> LoadedClips:
+  split = corpus.read_manifest(FLAGS.manifest, FLAGS.labelled_split)
+  labelled = [clip for clip in split if clip.labels]
+  if not labelled:
+    raise UserError(
+        f'No clip of split {FLAGS.labelled_split} has labels; add some to'
+        ' --manifest (python -m data.phones makes them).'
+    )
+  return clips.load(
+      clips.choose(labelled, FLAGS.num_labelled_clips),
+      source.model.sample_rate,
+      FLAGS.labelled_seconds,
+      source.model.hop_length,
+  )
+
+
+def _numbers(name: str, smallest: int) -> list[int]:
+  given = FLAGS[name].value
+  found = [int(value) for value in given if value.isdecimal()]
+  if len(found) < len(given) or min(found, default=smallest) < smallest:
+    raise UserError(
+        f'--{name}={",".join(given)}: give whole numbers from {smallest} on,'
+        ' with commas between them.'
+    )
+  return found
+
+
+def _write_comparison(folder: pathlib.Path, found: Sequence[Score]) -> None:
+  plain = report.to_plain(list(found))
+  (folder / 'layers.json').write_text(json.dumps(plain, indent=2) + '\n')
+  if FLAGS.plots:
+    plots.layers(found, folder / 'layers.png')
+
+
+def _card(name: str, best: Score, found: Sequence[Score]) -> str:
+  return (
+      f'# {name}\n\nA semantic tokenizer; a part for `audiolm bundle`. Layer'
+      f' {best.layer} and {best.num_clusters} clusters were chosen by'
+      ' `audiolm choose-layer`, for the smallest ABX error of the centroids'
+      ' (notes: the largest PNMI):\n\n' + layers.table(found)
+  )
+
+
+def run() -> None:
+  """Entry point."""
+  verb.run(main, FLAGS)
+
+
+if __name__ == '__main__':
+  run()

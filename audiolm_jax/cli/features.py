@@ -1,0 +1,145 @@
+"""The frames that clustering reads: a model, a layer of it, and audio."""
+
+import functools
+import pathlib
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from absl import flags
+from flax import linen as nn
+from jaxtyping import Array, Float, PyTree
+
+from audiolm_jax import bundle_files, corpus, parts
+from audiolm_jax.errors import UserError
+from audiolm_jax.training import checkpoints
+
+
+class Source(NamedTuple):
+  """A model that turns audio into features, as `parts.Part` has it."""
+
+  config: dict
+  params: PyTree
+  model: nn.Module
+
+
+def define_flags(values: flags.FlagValues, hours: float) -> None:
+  """Adds what every verb that draws features has to be told."""
+  flags.DEFINE_string(
+      'model',
+      None,
+      'Folder of a training run of w2v-BERT, of what audiolm import wrote, or'
+      ' of a bundle.',
+      flag_values=values,
+  )
+  flags.DEFINE_string(
+      'manifest', None, 'Audio to cluster; may be a glob.', flag_values=values
+  )
+  flags.DEFINE_string('split', 'train', 'Of the manifest.', flag_values=values)
+  flags.DEFINE_float(
+      'hours',
+      hours,
+      'How much audio is drawn, at most all of it.',
+      lower_bound=0,
+      flag_values=values,
+  )
+  flags.DEFINE_float(
+      'crop_seconds',
+      10.0,
+      'Length of a crop.',
+      lower_bound=0.1,
+      flag_values=values,
+  )
+  flags.DEFINE_integer(
+      'batch_size', 16, 'Crops at a time.', lower_bound=1, flag_values=values
+  )
+  flags.DEFINE_integer('seed', 0, 'Of the draws.', flag_values=values)
+
+
+def load(folder: str) -> Source:
+  """The model whose features are clustered.
+
+  Raises:
+    UserError: The folder holds no such model.
+  """
+  config, params = _read(folder)
+  return Source(config, params, parts.build(config))
+
+
+def _read(folder: str) -> tuple[dict, PyTree]:
+  if (pathlib.Path(folder) / 'model.json').is_file():
+    trained = checkpoints.load_params(folder)
+    if trained.config['kind'] != 'w2v_bert':
+      raise UserError(
+          f'{folder} holds a {trained.config["kind"]}, not a w2v_bert.'
+      )
+    return trained.config, trained.params
+  bundled = bundle_files.read(folder)
+  if 'semantic_tokenizer' not in bundled:
+    raise UserError(f'{folder} has no part semantic_tokenizer.')
+  part = bundled['semantic_tokenizer']
+  return part.config, part.arrays['params']
+
+
+def check_layer(source: Source, layer: int, flag: str) -> None:
+  """Refuses a layer that the model does not have."""
+  if not 0 <= layer <= source.model.num_layers:
+    raise UserError(
+        f'{flag}={layer}: the model has only {source.model.num_layers} blocks'
+        ' to choose from.'
+    )
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def apply(
+    model: nn.Module, layer: int, params: PyTree, waveform: Array, length: Array
+) -> Float[Array, 'B T D']:
+  """Features of one layer."""
+  return model.apply(
+      {'params': params}, waveform, length, layer, method='features'
+  )
+
+
+def draw(
+    source: Source, layer: int, values: flags.FlagValues
+) -> Iterator[Float[np.ndarray, 'n D']]:
+  """Features of random crops, without those of padding.
+
+  Args:
+    source: The model.
+    layer: Of it.
+    values: The flags of `define_flags`.
+  """
+  model = source.model
+  clips = corpus.read_manifest(values.manifest, values.split)
+  num_frames = max(round(values.crop_seconds * model.frame_rate), 1)
+  batches = corpus.AudioBatches(
+      clips,
+      model.sample_rate,
+      num_frames * model.hop_length / model.sample_rate,
+      values.batch_size,
+      values.seed,
+  )
+  seconds = min(values.hours * 3600, sum(clip.seconds for clip in clips))
+  count = round(seconds / values.crop_seconds / values.batch_size)
+  ends = np.arange(num_frames)[None] * model.hop_length
+  for _ in _counted(max(count, 1)):
+    batch = next(batches)
+    waveform, length = batch['waveform'], batch['length']
+    found = apply(model, layer, source.params, waveform, length)
+    yield np.asarray(found)[ends < length[:, None]]
+
+
+def _counted(count: int) -> Iterator[None]:
+  """`count` times nothing; says now and then how much is left."""
+  start = time.monotonic()
+  for step in range(1, count + 1):
+    yield
+    elapsed = time.monotonic() - start
+    if step % max(count // 20, 1) == 0:
+      print(
+          f'{step}/{count} batches, {elapsed * (count / step - 1):.0f} s left',
+          flush=True,
+      )
