@@ -177,13 +177,14 @@ def _meaning(
       bundle, labelled, FLAGS.num_labelled_clips, FLAGS.labelled_seconds
   )
   tokenized = tokenizers.tokenize(semantic, acoustic, compared)
-  return tokenizers.evaluate_meaning(
+  found = tokenizers.evaluate_meaning(
       semantic,
       acoustic,
       tokenized,
       _load(bundle, training, FLAGS.num_training_clips, FLAGS.max_seconds),
       embeddings.of_tokens(bundle, tokenized),
-  )._asdict()
+  )
+  return {'num_labelled': len(compared.clips)} | found._asdict()
 
 
 def _load(
