@@ -128,6 +128,11 @@ def _film_init(init: nn.initializers.Initializer):
   return nn.with_logical_partitioning(init, (None, 'conv'))
 
 
+def elu(x: Float[Array, '*n']) -> Float[Array, '*n']:
+  """nn.elu without selects or expm1, which XLA makes thrice as slow on a CPU."""
+  return jnp.maximum(x, 0) + jnp.exp(jnp.minimum(x, 0)) - 1
+
+
 class ResidualUnit(nn.Module):
   """Dilated convolution to half the width and back, with identity skip."""
 
@@ -140,8 +145,8 @@ class ResidualUnit(nn.Module):
     # Half the width is what fits all six parameter counts of Table I.
     y = CausalConv(
         width // 2, kernel_size=7, dilation=self.dilation, dtype=self.dtype
-    )(nn.elu(x))
-    return x + CausalConv(width, kernel_size=1, dtype=self.dtype)(nn.elu(y))
+    )(elu(x))
+    return x + CausalConv(width, kernel_size=1, dtype=self.dtype)(elu(y))
 
 
 class ResidualUnits(nn.Module):
