@@ -154,7 +154,9 @@ def tokenizer_sections(bundle: Bundle, output_dir: pathlib.Path) -> Sections:
   """Measures the codec and, on clips with labels, what tokens mean."""
   metrics = _metrics()
   held_out = corpus.read_manifest(FLAGS.manifest, FLAGS.split)
-  labelled = [clip for clip in held_out if clip.labels]
+  # A codec may come alone.
+  tokens = 'semantic_tokenizer' in bundle.parts
+  labelled = [clip for clip in held_out if clip.labels and tokens]
   # What is asked for later, and may not be there.
   training = corpus.read_manifest(FLAGS.manifest, 'train') if labelled else []
   codec = tokenizers.evaluate_codec(
@@ -190,11 +192,14 @@ def _meaning(
 def _load(
     bundle: Bundle, found: list[corpus.Clip], num_clips: int, seconds: float
 ) -> clips.LoadedClips:
+  hops = [bundle.acoustic.hop_length]
+  if 'semantic_tokenizer' in bundle.parts:
+    hops.append(bundle.semantic.hop_length)
   return clips.load(
       clips.choose(found, num_clips),
       bundle.acoustic.sample_rate,
       seconds,
-      math.lcm(bundle.acoustic.hop_length, bundle.semantic.hop_length),
+      math.lcm(*hops),
   )
 
 

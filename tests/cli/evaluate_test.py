@@ -8,6 +8,7 @@ import pytest
 import tiny
 
 from audiolm_jax import audio, corpus
+from audiolm_jax.bundle import Bundle
 from audiolm_jax.cli import evaluate
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
@@ -125,6 +126,22 @@ def test_tokenizers_are_measured_on_the_held_out_clips(
     assert abs(row['pnmi'] - row['pnmi_chance']) < 0.2
   assert found['abx']['semantic centroids']['num_within'] > 0
   assert found['inputs']['fingerprint'] == tiny.bundle().fingerprint
+
+
+def test_a_codec_alone_is_measured_without_labels(tmp_path, manifest):
+  whole = tiny.bundle().parts
+  codec = Bundle({'acoustic_tokenizer': whole['acoustic_tokenizer']})
+  codec.save(tmp_path / 'codec', '')
+  found = run(
+      tmp_path,
+      f'--model={tmp_path}/codec',
+      f'--manifest={manifest}',
+      '--visqol=off',
+      '--nopesq',
+      '--num_clips=2',
+  )
+  assert found['codebooks']['num_frames'] == 4 * 100
+  assert 'meaning' not in found and 'abx' not in found
 
 
 def test_an_untrained_model_does_not_beat_the_unigram(tmp_path, model, tokens):
