@@ -13,6 +13,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float
 
 KERNEL_AXES = (None, None, 'conv')
+DILATIONS = (1, 3, 9)  # Of a block's residual units.
 
 
 def causal_conv(
@@ -156,7 +157,7 @@ class ResidualUnits(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, 'B N C']) -> Float[Array, 'B N C']:
-    for dilation in (1, 3, 9):
+    for dilation in DILATIONS:
       x = ResidualUnit(dilation, self.dtype)(x)
     return x
 

@@ -90,6 +90,16 @@ class SoundStream(nn.Module):
   def frame_rate(self) -> float:
     return self.sample_rate / self.hop_length
 
+  @property
+  def receptive_field(self) -> int:
+    """Samples that a latent hears, up to the last one of its frame."""
+    heard, spacing = 7, 1  # In samples; the first layer has 7 taps.
+    for stride in self.strides:
+      units = sum(6 * dilation for dilation in layers.DILATIONS)
+      heard += spacing * (units + 2 * stride - 1)
+      spacing *= stride
+    return heard + 2 * spacing
+
   def setup(self):
     self.encoder = Encoder(
         self.encoder_channels, self.strides, self.embedding_dim, self.dtype

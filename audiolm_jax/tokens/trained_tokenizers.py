@@ -20,11 +20,10 @@ from audiolm_jax.training.state import sizes
 from audiolm_jax.w2v_bert import kmeans as clustering
 from audiolm_jax.w2v_bert.kmeans import KMeans
 
-# Longer clips are encoded in windows. SoundStream hears less than a second
-# back; the public codecs have recurrent layers or attention, which fade. The
-# semantic model was trained on crops no longer than a window.
+# Longer clips are encoded in windows, whose margins are only heard. The public
+# codecs have recurrent layers or attention, which fade. The semantic model was
+# trained on crops no longer than a window.
 _WINDOW_SECONDS = 30.0
-_CODEC_MARGIN_SECONDS = 1.0
 _PUBLIC_MARGIN_SECONDS = 5.0
 _SEMANTIC_MARGIN_SECONDS = 2.5
 
@@ -56,7 +55,11 @@ class Codec(NamedTuple):
 
 
 def soundstream_codec(model: SoundStream) -> Codec:
-  """SoundStream; its weights are the model's params, and the codebooks."""
+  """SoundStream; its weights are the model's params, and the codebooks.
+
+  The margin is the receptive field, 0.33 s with the paper's strides, so that
+  the codes of a long clip are those of one pass over it, from end to end.
+  """
 
   def encode(weights: PyTree, waveform: Array, lengths: Array) -> Array:
     del lengths  # What follows a sample does not change its code.
@@ -72,7 +75,8 @@ def soundstream_codec(model: SoundStream) -> Codec:
   def embed(weights: PyTree, codes: Array) -> Array:
     return quantizer.decode(codes, weights[1])
 
-  return Codec(model, encode, decode, embed, True, _CODEC_MARGIN_SECONDS)
+  margin_seconds = model.receptive_field / model.sample_rate
+  return Codec(model, encode, decode, embed, True, margin_seconds)
 
 
 def soundstream(
@@ -109,7 +113,11 @@ def pretrained(model: nn.Module, params: PyTree) -> 'CodecTokenizer':
 
 
 class CodecTokenizer:
-  """A codec behind the contract of AcousticTokenizer."""
+  """A codec behind the contract of AcousticTokenizer.
+
+  Clips longer than 30 s are encoded in windows. SoundStream's codes are those
+  of one pass nevertheless; public codecs may hear more than their margin.
+  """
 
   def __init__(
       self, codec: Codec, weights: PyTree, fingerprint: Callable[[], str]

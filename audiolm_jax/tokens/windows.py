@@ -40,6 +40,10 @@ def plan(
   Neighbours overlap by twice the margin: a frame is kept where at least
   `margin` frames, or the clip's border, lie between it and the window's.
   """
+  if size <= 2 * margin:
+    raise ValueError(
+        f'Windows of {size} frames have no frame with {margin} on both sides.'
+    )
   windows = []
   for row, total in enumerate(num_frames.tolist()):
     stop = 0

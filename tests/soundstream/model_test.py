@@ -63,6 +63,29 @@ def test_output_depends_on_all_of_the_near_past(tiny):
   assert jnp.abs(gradient[1]).max() == 0
 
 
+@pytest.mark.parametrize('strides', [(5, 2), (2, 4, 5, 8)])
+def test_a_latent_hears_its_receptive_field_and_no_more(strides):
+  model = SoundStream(2, 2, strides=strides, embedding_dim=2)
+  hop, reach = model.hop_length, model.receptive_field
+  num_frames = reach // hop + 3
+  shape = (1, num_frames * hop)
+  waveform = 0.01 * jax.random.normal(jax.random.key(0), shape)
+  variables = jax.jit(model.init)(jax.random.key(1), waveform)
+
+  @jax.jit
+  @jax.grad
+  def gradient(waveform):
+    return model.apply(variables, waveform, method='encode')[0, -2].sum()
+
+  heard = np.flatnonzero(gradient(waveform)[0])
+  end = (num_frames - 1) * hop
+  assert (heard[0], heard[-1]) == (end - reach, end - 1)
+
+
+def test_the_paper_s_codec_hears_a_third_of_a_second():
+  assert SoundStream().receptive_field == 5314
+
+
 def test_length_must_be_whole_frames(tiny):
   model, variables, waveform = tiny
   with pytest.raises(ValueError, match='79 samples are not a multiple'):

@@ -86,3 +86,8 @@ def test_long_batches_are_encoded_in_parts(monkeypatch):
 def test_half_a_frame_is_refused():
   with pytest.raises(ValueError, match='hop length 3'):
     windows.encode(sums, np.ones((1, 4), np.float32), np.array([4]), 3, 1, 9, 1)
+
+
+def test_windows_that_are_all_margin_are_refused():
+  with pytest.raises(ValueError, match='no frame with 5 on both sides'):
+    windows.plan(np.array([100]), size=10, margin=5)
