@@ -173,6 +173,13 @@ class CodecTokenizer:
 class ClusterTokenizer:
   """Clusters of a model's features, behind the contract of SemanticTokenizer.
 
+  The ids of a clip of up to 30 s are those of one pass over it. Longer ones are
+  encoded in windows of 30 s, and w2v-BERT attends to all of its window, near or
+  far: of the bundle `speech`, 96 % of the ids are those of one pass over two
+  minutes. That holds from 0.2 s off a window's border to its middle, so a wider
+  margin would not help. Longer windows do (15 s: 93 %, 60 s: 98 %), and without
+  attention, or with one that reaches 0.6 s, all ids are equal.
+
   Attributes:
     centroids: Of the normalized features, one an id.
   """
