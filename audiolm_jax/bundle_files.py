@@ -79,8 +79,10 @@ def weights(
   """
   if (pathlib.Path(model) / 'model.json').is_file():
     trained = checkpoints.load_params(model)
-    weights = {'params': trained.params, 'mutables': trained.mutables}
-    return {'config': trained.config, **weights}
+    mutables = dict(trained.mutables)
+    # A run that keeps an average of its parameters is used by that.
+    params = mutables.pop('ema', trained.params)
+    return {'config': trained.config, 'params': params, 'mutables': mutables}
   bundled = read(model)
   if part not in bundled:
     raise UserError(f'{model} has no part {part}; it has {", ".join(bundled)}.')

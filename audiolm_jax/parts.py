@@ -77,6 +77,7 @@ def from_checkpoint(model: Model) -> tuple[str, Part]:
     arrays = {'params': params['generator'], 'codebooks': vectors}
     return 'acoustic_tokenizer', Part(config, arrays)
   if config['kind'] == 'language_model' and config['stage']:
+    params = model.mutables.get('ema', params)
     return config['stage']['name'], Part(config, {'params': params})
   raise UserError(_NOT_PARTS.get(config['kind'], f'Cannot bundle {config}.'))
 

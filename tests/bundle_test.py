@@ -147,6 +147,13 @@ def test_a_checkpoint_sheds_what_only_training_needs():
   assert parts.from_checkpoint(model) == ('acoustic_tokenizer', part)
 
 
+def test_a_bundle_gets_the_average_of_the_parameters():
+  trained = tiny.language_model(stages.fine(tiny.SIZES, num_coarse=2))
+  average = trained.arrays['params']
+  model = Model(trained.config, {'last': 1}, {'ema': average})
+  assert parts.from_checkpoint(model) == ('fine', trained)
+
+
 @pytest.mark.parametrize('part', bundle_files.PARTS)
 def test_training_can_start_from_a_part(saved, part):
   weights = bundle_files.weights(saved, part)

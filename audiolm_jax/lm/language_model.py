@@ -10,6 +10,7 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from audiolm_jax.lm.transformer import Transformer
+from audiolm_jax.training import microbatches
 from audiolm_jax.training.state import (
     Batch,
     Metrics,
@@ -36,6 +37,11 @@ class LanguageModelTrainStep:
     tokenizers: Fingerprints of the tokenizers whose tokens these are, by source
       ('semantic', 'acoustic').
     z_loss: Weight of the squared log normalizer, which keeps logits near 0.
+    label_smoothing: Share of each target that is spread over all ids. The
+      metric 'loss' is without.
+    num_microbatches: Pieces that a batch is computed in, one after the other.
+    ema_decay: Of the moving average of the parameters, which evaluations and
+      bundles then use; None for none.
   """
 
   model: Transformer
@@ -44,22 +50,26 @@ class LanguageModelTrainStep:
   crop_seconds: float | None = None
   tokenizers: Mapping[str, str] = dataclasses.field(default_factory=dict)
   z_loss: float = 1e-4
+  label_smoothing: float = 0.0
+  num_microbatches: int = 1
+  ema_decay: float | None = None
 
   def variables(self, key: PRNGKeyArray, batch: Batch) -> dict[str, PyTree]:
     """Returns {'params', 'mutables'}; parameters carry logical axis names."""
     # Parameters do not depend on the length; initializing is faster on little.
     ids = jnp.zeros((1, 2), jnp.int32)
     variables = self.model.init(key, ids, ids[0], ids)
-    return {'params': variables['params'], 'mutables': {}}
+    params = variables['params']
+    mutables = {} if self.ema_decay is None else {'ema': params}
+    return {'params': params, 'mutables': mutables}
 
   def init(self, key: PRNGKeyArray, batch: Batch) -> TrainState:
     """Returns the state before the first step."""
-    params = unbox(self.variables(key, batch)['params'])
+    variables = unbox(self.variables(key, batch))
     return TrainState(
         step=jnp.zeros((), jnp.int32),
-        params=params,
-        opt_state=self.tx.init(params),
-        mutables={},
+        opt_state=self.tx.init(variables['params']),
+        **variables,
     )
 
   def step(
@@ -67,19 +77,23 @@ class LanguageModelTrainStep:
   ) -> tuple[TrainState, Metrics]:
     """Moves the parameters down the loss of a batch."""
     key = jax.random.fold_in(key, state.step)
-    (_, metrics), grads = jax.value_and_grad(self._loss, has_aux=True)(
-        state.params, batch, key
+    grads, metrics = microbatches.gradients(
+        self._loss, state.params, batch, key, self.num_microbatches
     )
     updates, opt_state = self.tx.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     new_state = state.replace(
-        step=state.step + 1, params=params, opt_state=opt_state
+        step=state.step + 1,
+        params=params,
+        opt_state=opt_state,
+        mutables=self._averaged(state.mutables, params),
     )
     return new_state, metrics
 
   def evaluate(self, state: TrainState, batch: Batch) -> Metrics:
     """The same metrics without dropout, over the weight of the targets."""
-    return self._loss(state.params, batch, None)[1]
+    params = state.mutables.get('ema', state.params)
+    return self._loss(params, batch, None)[1]
 
   def waveforms(
       self, state: TrainState, batch: Batch
@@ -105,6 +119,14 @@ class LanguageModelTrainStep:
     """-log p of each target, whatever its weight."""
     scores = _scores(self._logits(params, batch, None), batch['targets'])
     return scores.log_normalizer - scores.target
+
+  def _averaged(self, mutables: PyTree, params: PyTree) -> PyTree:
+    if self.ema_decay is None:
+      return mutables
+    average = optax.incremental_update(
+        params, mutables['ema'], 1 - self.ema_decay
+    )
+    return {'ema': average}
 
   def _logits(
       self, params: PyTree, batch: Batch, key: PRNGKeyArray | None
@@ -138,7 +160,10 @@ class LanguageModelTrainStep:
         'accuracy': mean(hits.astype(jnp.float32)),
         'weight': weight,
     }
-    return metrics['loss'] + metrics['z_loss'], metrics
+    loss = metrics['loss'] + metrics['z_loss']
+    if self.label_smoothing:
+      loss += self.label_smoothing * mean(target - logits.mean(axis=-1))
+    return loss, metrics
 
 
 class _Scores(NamedTuple):

@@ -38,6 +38,10 @@ def replace(
   initial = dict(initial)
   _compare(initial.pop('config', {}), config)
   wanted = {'params': state.params, 'mutables': state.mutables}
+  if 'ema' in state.mutables:
+    # An average of parameters begins where they do.
+    average = {'ema': initial.get('params', {})}
+    initial['mutables'] = initial.get('mutables', {}) | average
   given = traverse_util.flatten_dict(initial, sep='/')
   _check(given, traverse_util.flatten_dict(trees.by_name(wanted), sep='/'))
 

@@ -28,6 +28,13 @@ def test_what_is_given_takes_its_place_and_the_rest_stays(state):
   assert started.mutables == state.mutables and started.step == 0
 
 
+def test_an_average_of_parameters_begins_where_they_do(state):
+  fresh = jax.tree.map(jnp.zeros_like, state.params)
+  state = state.replace(mutables={'ema': fresh})
+  started = starting.replace(state, GIVEN, {})
+  assert (started.mutables['ema']['wi'] == 0.25).all()
+
+
 @pytest.mark.parametrize(
     'given, message',
     [
