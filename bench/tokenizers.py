@@ -195,7 +195,8 @@ def page(bundle: Bundle, report: dict[str, Any]) -> str:
           ' machine.',
           report_page.table(HEAD, ours).rstrip(),
           'Audio is drawn from semantic tokens by the coarse and fine'
-          ' stages, as no decoder is trained to invert them.',
+          ' stages, as no decoder is trained to invert them. How layer and'
+          ' number of clusters compare is in [layers.md](layers.md).',
           "## AudioLM's Table I",
           report_page.table(PAPER_HEAD, PAPER).rstrip(),
       ]

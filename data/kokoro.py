@@ -62,8 +62,8 @@ _SHA256 = '6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb'
 _MAX_PHONEMES = 508
 _DURATIONS = '/encoder/Clip_output_0'  # Of each token, in frames.
 _FRAME_SECONDS = 600 / SAMPLE_RATE  # 25 ms, exact in float32.
-# One frame: so much earlier than the durations say is a phone heard. Shifted so,
-# and by one more, MFCCs have their lowest ABX error.
+# A phone is heard about a frame before the durations say: with times moved by
+# one or two, the ABX error of MFCCs is lowest.
 _LEAD_SECONDS = 0.025
 
 

@@ -80,7 +80,7 @@ def layers(scores: Sequence[Score], path: pathlib.Path) -> None:
   played = scores[0].centroids is None
   axes.set(xlabel='layer', ylabel='1 - PNMI' if played else 'ABX error')
   axes.set_xticks(sorted({score.layer for score in scores}))
-  axes.legend(frameon=False)
+  axes.legend(frameon=False, loc='upper left', bbox_to_anchor=(1.0, 1.0))
   axes.grid(alpha=0.3)
   _save(figure, path)
 
