@@ -81,7 +81,17 @@ def nearest(
   scores = jnp.einsum(
       '...d,kd->...k', points, vectors, precision=jax.lax.Precision.HIGHEST
   )
-  return jnp.argmax(scores - halves[(None,) * (points.ndim - 1)], axis=-1)
+  return _argmax(scores - halves[(None,) * (points.ndim - 1)])
+
+
+def _argmax(scores: Float[Array, '*n K']) -> Int[Array, '*n']:
+  """Place of the first maximum; XLA:CPU's own argmax is four times as slow."""
+  # Only the maximum of floats is vectorized, and these are exact.
+  places = jnp.arange(scores.shape[-1], dtype=jnp.float32)
+  is_best = scores == scores.max(axis=-1, keepdims=True)
+  lead = (None,) * (scores.ndim - 1)
+  last = -float(scores.shape[-1] - 1)
+  return -jnp.where(is_best, -places[lead], last).max(axis=-1).astype(jnp.int32)
 
 
 def _residual_codes(

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -120,3 +121,12 @@ def test_dropout_draws_every_number_of_levels():
   counts = np.bincount(draws, minlength=5)
   assert counts[0] == counts[4] == 0
   assert counts[1:4].min() > 900
+
+
+@pytest.mark.parametrize('size', [1, 5, 16384])
+def test_of_equally_near_vectors_the_first_is_taken(size):
+  vectors = jax.random.normal(jax.random.key(0), (size, 3))
+  twice = jnp.concatenate([vectors, vectors])
+  points = vectors[:: max(size // 40, 1)]
+  expected = jnp.arange(size)[:: max(size // 40, 1)]
+  np.testing.assert_array_equal(quantizer.nearest(points, twice), expected)
