@@ -55,6 +55,16 @@ def test_parts_that_read_tokens(part, size):
 
 
 @pytest.mark.parametrize('size', SIZES)
+def test_the_papers_piano_has_three_large_codebooks(size, manifest):
+  parse('soundstream', size, 'piano', bindings=[f"MANIFEST = '{manifest}'"])
+  model = train.bound_arguments()['train_step'].model
+  assert (model.num_quantizers, model.codebook_size) == (3, 2**14)
+  gin.clear_config()
+  parse('coarse', size, 'piano', bindings=["TOKENS = 'tokens'"])
+  assert gin.query_parameter('audiolm_jax.tokens.stages.coarse.num_coarse') == 3
+
+
+@pytest.mark.parametrize('size', SIZES)
 def test_a_decoder_is_sharpened_with_an_adversary(size, manifest):
   bindings = [f"MANIFEST = '{manifest}'", *INITIAL]
   parse('soundstream', size, 'decoder', bindings=bindings)
