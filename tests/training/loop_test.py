@@ -224,6 +224,7 @@ def wait_for(directory, step, process):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures('optimized')  # As the other process is.
 def test_killed_and_resumed_equals_unbroken(tmp_path):
   broken, unbroken = tmp_path / 'broken', tmp_path / 'unbroken'
   process = start(broken, 40)
