@@ -18,6 +18,7 @@ with the table in its card, layers.json and layers.png.
 import json
 import pathlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from absl import flags
@@ -64,25 +65,23 @@ flags.DEFINE_float(
 flags.DEFINE_bool('plots', True, 'Draw layers.png.', flag_values=FLAGS)
 
 
+class HeldOut(NamedTuple):
+  """Clips that no clustering was fit on, and what is annotated in each."""
+
+  loaded: LoadedClips
+  spoken: list[Speech]
+
+
 def main(argv: list[str]) -> None:
-  if len(argv) > 1:
-    raise UserError(
-        f'{argv[1]!r} is not a flag; see audiolm choose-layer --help.'
-    )
-  if not (FLAGS.model and FLAGS.manifest and FLAGS.output_dir):
-    raise UserError('Give --model, --manifest and --output_dir.')
-  if FLAGS.plots:
-    plots.check_installed()
+  _check_flags(argv)
   sizes = _numbers('num_clusters', 1)
-  if not sizes:
-    raise UserError('--num_clusters is empty; give one or more, as 512,1024.')
   folder = folders.writable(FLAGS.output_dir)
   compilation.keep_compiled()
   source = features.load(FLAGS.model)
   compared = _numbers('layers', 0) or range(source.model.num_layers + 1)
   for layer in compared:
     features.check_layer(source, layer, '--layers')
-  held_out = _labelled(source)
+  held_out = _held_out(source)
   found, chosen = [], None
   for layer in compared:
     scores, fitted = _compare(source, layer, sizes, held_out)
@@ -96,8 +95,21 @@ def main(argv: list[str]) -> None:
   )
 
 
+def _check_flags(argv: list[str]) -> None:
+  if len(argv) > 1:
+    raise UserError(
+        f'{argv[1]!r} is not a flag; see audiolm choose-layer --help.'
+    )
+  if not (FLAGS.model and FLAGS.manifest and FLAGS.output_dir):
+    raise UserError('Give --model, --manifest and --output_dir.')
+  if not FLAGS.num_clusters:
+    raise UserError('--num_clusters is empty; give one or more, as 512,1024.')
+  if FLAGS.plots:
+    plots.check_installed()
+
+
 def _compare(
-    source: Source, layer: int, sizes: Sequence[int], held_out: LoadedClips
+    source: Source, layer: int, sizes: Sequence[int], held_out: HeldOut
 ) -> tuple[list[Score], list[KMeans]]:
   """Fits each number of clusters to one layer and scores them."""
   print(f'Layer {layer}', flush=True)
@@ -107,28 +119,24 @@ def _compare(
       for size in sizes
   ]
   frame_seconds = source.model.hop_length / source.model.sample_rate
-  spoken = [
-      Speech(labels.read(clip.labels), clip.speaker or clip.source, clip.source)
-      for clip in held_out.clips
-  ]
-  heard = _hear(source, layer, held_out)
-  return layers.scores(layer, heard, spoken, fitted, frame_seconds), fitted
+  heard = _hear(source, layer, held_out.loaded)
+  scores = layers.scores(layer, heard, held_out.spoken, fitted, frame_seconds)
+  return scores, fitted
 
 
 def _hear(
-    source: Source, layer: int, held_out: LoadedClips
+    source: Source, layer: int, loaded: LoadedClips
 ) -> list[Float[np.ndarray, '_ D']]:
-  hop = source.model.hop_length
   found = clips.in_batches(
       f'Layer {layer}',
       lambda *batch: features.apply(source.model, layer, source.params, *batch),
-      held_out.waveforms,
-      held_out.lengths,
+      loaded.waveforms,
+      loaded.lengths,
   )
-  return held_out.frames(found, hop)
+  return loaded.frames(found, source.model.hop_length)
 
 
-def _labelled(source: Source) -> LoadedClips:
+def _held_out(source: Source) -> HeldOut:
   split = corpus.read_manifest(FLAGS.manifest, FLAGS.labelled_split)
   labelled = [clip for clip in split if clip.labels]
   if not labelled:
@@ -136,12 +144,18 @@ def _labelled(source: Source) -> LoadedClips:
         f'No clip of split {FLAGS.labelled_split} has labels; add some to'
         ' --manifest (python -m data.phones makes them).'
     )
-  return clips.load(
-      clips.choose(labelled, FLAGS.num_labelled_clips),
+  chosen = clips.choose(labelled, FLAGS.num_labelled_clips)
+  spoken = [
+      Speech(labels.read(clip.labels), clip.speaker or clip.source, clip.source)
+      for clip in chosen
+  ]
+  loaded = clips.load(
+      chosen,
       source.model.sample_rate,
       FLAGS.labelled_seconds,
       source.model.hop_length,
   )
+  return HeldOut(loaded, spoken)
 
 
 def _numbers(name: str, smallest: int) -> list[int]:
@@ -167,7 +181,7 @@ def _card(name: str, best: Score, found: Sequence[Score]) -> str:
       f'# {name}\n\nA semantic tokenizer; a part for `audiolm bundle`. Layer'
       f' {best.layer} and {best.num_clusters} clusters were chosen by'
       ' `audiolm choose-layer`, for the smallest ABX error of the centroids'
-      ' (notes: the largest PNMI):\n\n' + layers.table(found)
+      ' (notes: the largest PNMI above chance):\n\n' + layers.table(found)
   )
 
 

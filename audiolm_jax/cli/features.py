@@ -65,7 +65,7 @@ def load(folder: str) -> Source:
     UserError: The folder holds no such model.
   """
   config, params = _read(folder)
-  return Source(config, params, parts.build(config))
+  return Source(config, jax.device_put(params), parts.build(config))
 
 
 def _read(folder: str) -> tuple[dict, PyTree]:
