@@ -54,6 +54,16 @@ def test_parts_that_read_tokens(part, size):
   assert gin.query_parameter('TRAIN_STEPS/macro.value') == 1_000_000
 
 
+@pytest.mark.parametrize('part', ['semantic', 'coarse', 'fine'])
+def test_a_language_model_can_be_planned_without_tokens(part):
+  parse(part, 'tiny', 'no_tokens')
+  arguments = train.bound_arguments()
+  batch = next(arguments['train_data']())
+  config = arguments['train_step'].model_config()
+  assert batch['inputs'].shape == (4, len(batch['positions']))
+  assert config['stage']['name'] == part and not config['tokenizers']
+
+
 @pytest.mark.parametrize('size', SIZES)
 def test_the_papers_piano_has_three_large_codebooks(size, manifest):
   parse('soundstream', size, 'piano', bindings=[f"MANIFEST = '{manifest}'"])

@@ -6,9 +6,15 @@ Examples:
       --gin.MODEL_DIR="'runs/soundstream'"
   audiolm train --gin_file=gin/semantic.gin --gin.TOKENS="'tokens'" \\
       --gin.MODEL_DIR="'runs/semantic'" --gin.TRAIN_STEPS=1000
+  audiolm train --dry_run --device=tpu-v4 --num_devices=64 \\
+      --gin_file=gin/coarse.gin --gin_file=gin/no_tokens.gin \\
+      --gin.MODEL_DIR="''"
 
 Files are read in the order given and later ones win; --gin.NAME=VALUE and
 --gin_bindings win over files. VALUE is Python: a string needs its own quotes.
+
+--dry_run trains nothing: it says what each device would hold, on devices that
+need not be there, and the largest batch that fits. v4-128 is 64 devices.
 """
 
 import contextlib
@@ -22,7 +28,14 @@ from absl import flags
 
 from audiolm_jax.cli import verb
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import loop, memory
+from audiolm_jax.training import (
+    devices,
+    dry_run,
+    dry_run_report,
+    loop,
+    memory,
+    partitioning,
+)
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_multi_string(
@@ -53,8 +66,34 @@ flags.DEFINE_integer(
 flags.DEFINE_integer(
     'process_id', None, 'Which of them this is.', flag_values=FLAGS
 )
+flags.DEFINE_bool(
+    'dry_run', False, 'Plans the run and does not train.', flag_values=FLAGS
+)
+flags.DEFINE_string(
+    'device',
+    None,
+    'Of a dry run, which needs it: the kind of the devices, such as tpu-v4.',
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    'num_devices',
+    1,
+    'Of a dry run: how many devices, over all processes.',
+    lower_bound=1,
+    flag_values=FLAGS,
+)
+flags.DEFINE_float(
+    'device_memory_gib',
+    None,
+    'Of a dry run: memory of a device, if other than its kind has.',
+    flag_values=FLAGS,
+)
 
 _REPOSITORY = str(pathlib.Path(__file__).parents[2])
+_DESCRIBED = """
+from __gin__ import dynamic_registration
+from audiolm_jax.training import partitioning
+partitioning.make_mesh.num_described = """
 
 
 def rewrite_gin_flags(argv: list[str]) -> list[str]:
@@ -75,7 +114,12 @@ def main(argv: list[str]) -> None:
     jax.distributed.initialize(
         FLAGS.coordinator_address, FLAGS.num_processes, FLAGS.process_id
     )
+  if FLAGS.device and not FLAGS.dry_run:
+    raise UserError('--device describes one for --dry_run, which is not given.')
   parse_gin(FLAGS.gin_file, FLAGS.gin_bindings, FLAGS.gin_search_paths)
+  if FLAGS.dry_run:
+    print(plan_of_run(FLAGS.device, FLAGS.num_devices, FLAGS.device_memory_gib))
+    return
   arguments = bound_arguments()
   loop.train(**arguments, operative_config=operative_config())
 
@@ -101,6 +145,24 @@ def bound_arguments() -> dict[str, object]:
   except TypeError as error:
     raise UserError(f'The Gin files do not set train: {error}.') from error
   return arguments
+
+
+def plan_of_run(
+    device: str | None, num_devices: int, memory_gib: float | None
+) -> str:
+  """What the configured run would take of devices that are only described."""
+  kind = devices.find(device or '', memory_gib)
+  with gin.unlock_config():
+    gin.parse_config(_DESCRIBED + str(num_devices))
+  arguments = bound_arguments()
+  partitioner = arguments.get('partitioner')
+  plan = dry_run.plan(
+      arguments['train_step'],
+      arguments['train_data'],
+      kind,
+      partitioner or partitioning.default_partitioner(num_devices),
+  )
+  return dry_run_report.report(plan)
 
 
 def operative_config() -> str:

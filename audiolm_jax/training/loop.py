@@ -14,8 +14,7 @@ from audiolm_jax.training.checkpoints import Checkpoints, Restored
 from audiolm_jax.training.partitioning import (
     DataLayout,
     Partitioner,
-    make_mesh,
-    standard_logical_axis_rules,
+    default_partitioner,
 )
 from audiolm_jax.training.progress import Progress, check_params
 from audiolm_jax.training.state import Batch, TrainState, TrainStep
@@ -94,15 +93,13 @@ def train(
     UserError: The checkpoints or initial weights are another model's, or all
       checkpoints are damaged.
   """
-  partitioner = partitioner or Partitioner(
-      make_mesh(), standard_logical_axis_rules()
-  )
-  data = _open(train_data, partitioner.data_layout)
+  partitioner = partitioner or default_partitioner()
+  data = open_data(train_data, partitioner.data_layout)
   if eval_data:
     # A split that is not there shows now, not in an hour.
-    next(_open(eval_data, partitioner.data_layout), None)
+    next(open_data(eval_data, partitioner.data_layout), None)
   init_key, noise_key = jax.random.split(jax.random.key(seed))
-  compiled = partitioner.compile(train_step, init_key, _peek(data))
+  compiled = partitioner.compile(train_step, init_key, peek(data))
   config = train_step.model_config()
   with Checkpoints(model_dir, keep) as checkpoints:
     restored = checkpoints.restore_latest(compiled.abstract, config)
@@ -138,7 +135,7 @@ def train(
           )
           break
         if eval_data and (step % eval_every == 0 or last):
-          batches = _open(eval_data, partitioner.data_layout)
+          batches = open_data(eval_data, partitioner.data_layout)
           batches = map(
               partitioner.put, itertools.islice(batches, num_eval_batches)
           )
@@ -146,13 +143,14 @@ def train(
   return state
 
 
-def _open(source: Any, layout: DataLayout) -> Any:
+def open_data(source: Any, layout: DataLayout) -> Any:
+  """Makes this process's share of the data if `source` is not yet made."""
   if not callable(source):
     return source
   return source(**layout._asdict()) if layout.num_shards > 1 else source()
 
 
-def _peek(data: TrainData) -> Batch:
+def peek(data: TrainData) -> Batch:
   """Looks at the next batch without taking it."""
   here = data.get_state()
   batch = next(data)

@@ -8,7 +8,14 @@ import jax
 import numpy as np
 from flax import linen as nn
 from jax.experimental import multihost_utils
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import (
+    AbstractMesh,
+    AxisType,
+    Mesh,
+    NamedSharding,
+    PartitionSpec,
+    use_abstract_mesh,
+)
 from jaxtyping import PRNGKeyArray
 
 from audiolm_jax.errors import UserError
@@ -53,27 +60,37 @@ class Compiled(NamedTuple):
   abstract: TrainState
 
 
-def make_mesh(data: int = -1, model: int = 1) -> Mesh:
+def make_mesh(
+    data: int = -1, model: int = 1, num_described: int | None = None
+) -> Mesh | AbstractMesh:
   """Lays devices out as data x model; data=-1 takes all that there are.
+
+  Args:
+    data: Devices that share the rows of a batch.
+    model: Devices that share one copy of the model.
+    num_described: Lays out so many devices that need not be there, to be
+      planned for (training.dry_run) but not computed on.
 
   Raises:
     UserError: The devices do not fill the mesh.
   """
-  available = jax.device_count()
+  available = num_described or jax.device_count()
   if data == -1:
     data = max(available // model, 1)
   needed = data * model
   # A process without a device in the mesh would wait forever for the others.
-  if needed > available or (jax.process_count() > 1 and needed != available):
+  must_fill = num_described or jax.process_count() > 1
+  if needed > available or (must_fill and needed != available):
     raise UserError(
         f'A mesh of data={data} x model={model} does not fit {available}'
         ' devices; set data=-1 and a model that divides them.'
     )
+  shape, names = (data, model), ('data', 'model')
+  types = (AxisType.Auto, AxisType.Auto)
+  if num_described:
+    return AbstractMesh(shape, names, types)
   return jax.make_mesh(
-      (data, model),
-      ('data', 'model'),
-      axis_types=(AxisType.Auto, AxisType.Auto),
-      devices=jax.devices()[:needed],
+      shape, names, axis_types=types, devices=jax.devices()[:needed]
   )
 
 
@@ -102,7 +119,7 @@ class Partitioner:
 
   def __init__(
       self,
-      mesh: Mesh,
+      mesh: Mesh | AbstractMesh,
       rules: AxisRules,
       shared: Sequence[str] = ('positions',),
   ):
@@ -115,12 +132,18 @@ class Partitioner:
   def context(self) -> Iterator[None]:
     """Where logical axis names mean something; all models run under it."""
     # Under the older `with mesh:` constraints by logical name do nothing.
-    with jax.set_mesh(self.mesh), nn.logical_axis_rules(self.rules):
+    use = jax.set_mesh if isinstance(self.mesh, Mesh) else use_abstract_mesh
+    with use(self.mesh), nn.logical_axis_rules(self.rules):
       yield
 
   @property
   def data_layout(self) -> DataLayout:
-    """The rows of the data axis that this process's devices hold."""
+    """The rows of the data axis that this process's devices hold.
+
+    Of a described mesh, where nothing runs, all.
+    """
+    if not isinstance(self.mesh, Mesh):
+      return DataLayout(0, 1)
     local = np.vectorize(lambda device: device.process_index)(self.mesh.devices)
     rows = np.flatnonzero((local == jax.process_index()).any(axis=1))
     return DataLayout(
@@ -138,20 +161,24 @@ class Partitioner:
     Raises:
       UserError: The rows do not divide over the data axis.
     """
-    num_rows = self.mesh.shape['data'] // self.data_layout.num_shards
-    for name, value in batch.items():
-      if name not in self.shared and len(value) % num_rows:
-        raise UserError(
-            f'A batch of {len(value)} ({name}) does not divide over the'
-            f' {num_rows} rows of data={self.mesh.shape["data"]}; change the'
-            ' batch size or the mesh.'
-        )
+    self.check_rows(batch, self.data_layout.num_shards)
     return {
         name: jax.make_array_from_process_local_data(
             self.batch_sharding(name), np.asarray(value)
         )
         for name, value in batch.items()
     }
+
+  def check_rows(self, batch: Batch, num_shards: int = 1) -> None:
+    """Raises UserError if a shard of a batch does not divide over its rows."""
+    num_rows = self.mesh.shape['data'] // num_shards
+    for name, value in batch.items():
+      if name not in self.shared and value.shape[0] % num_rows:
+        raise UserError(
+            f'A batch of {value.shape[0]} ({name}) does not divide over the'
+            f' {num_rows} rows of data={self.mesh.shape["data"]}; change the'
+            ' batch size or the mesh.'
+        )
 
   def abstract_state(
       self, train_step: TrainStep, key: PRNGKeyArray, batch: Batch
@@ -188,6 +215,11 @@ class Partitioner:
       self, train_step: TrainStep, key: PRNGKeyArray, batch: Batch
   ) -> Compiled:
     """Jits a train step; `key` and `batch` are what its init gets."""
+    if not isinstance(self.mesh, Mesh):
+      raise UserError(
+          'This mesh is only described; make_mesh.num_described is for'
+          ' audiolm train --dry_run.'
+      )
     batch = self.put(batch)
     abstract = self.abstract_state(train_step, key, batch)
     shardings = jax.tree.map(lambda leaf: leaf.sharding, abstract)
@@ -226,3 +258,9 @@ class Partitioner:
     # A model that makes sound reads its arrays, and no process has them whole.
     gathered = multihost_utils.process_allgather((state, batch), tiled=True)
     return train_step.waveforms(*gathered)
+
+
+def default_partitioner(num_described: int | None = None) -> Partitioner:
+  """Pure data parallelism over all devices."""
+  mesh = make_mesh(num_described=num_described)
+  return Partitioner(mesh, standard_logical_axis_rules())

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 from flax import linen as nn
-from jax.sharding import Mesh, NamedSharding
+from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
 from audiolm_jax.errors import UserError
@@ -14,18 +14,24 @@ from audiolm_jax.training.state import is_boxed, unbox
 AxisRules = Sequence[tuple[str, str | None]]
 
 
-def of_variables(boxed: PyTree, mesh: Mesh, rules: AxisRules) -> PyTree:
+def of_variables(
+    boxed: PyTree, mesh: Mesh | AbstractMesh, rules: AxisRules
+) -> PyTree:
   """Follows the rules for boxed variables; the others are replicated.
 
   Raises:
     UserError: An axis name has no rule or a size does not divide.
   """
   _check_names(boxed, rules)
-  shardings = nn.logical_to_mesh_sharding(
-      nn.get_partition_spec(boxed), mesh, rules
-  )
-  jax.tree.map_with_path(_check_divides, unbox(boxed), shardings)
+  shardings = nn.logical_to_mesh_sharding(axis_names(boxed), mesh, rules)
+  names = axis_names(boxed)
+  jax.tree.map_with_path(_check_divides, unbox(boxed), shardings, names)
   return shardings
+
+
+def axis_names(boxed: PyTree) -> PyTree:
+  """The logical names of each variable's axes, as a PartitionSpec."""
+  return nn.get_partition_spec(boxed)
 
 
 def of_optimizer(
@@ -67,15 +73,20 @@ def _check_names(boxed: PyTree, rules: AxisRules) -> None:
 
 
 def _check_divides(
-    path: jax.tree_util.KeyPath, leaf: Any, sharding: NamedSharding
+    path: jax.tree_util.KeyPath,
+    leaf: Any,
+    sharding: NamedSharding,
+    names: PartitionSpec,
 ) -> None:
-  try:
-    sharding.shard_shape(leaf.shape)
-  except ValueError as error:
-    raise UserError(
-        f'{_name(path)} of shape {leaf.shape} does not divide as'
-        f' {sharding.spec} over a mesh of {dict(sharding.mesh.shape)}.'
-    ) from error
+  """A mesh axis may stand for no more than one axis, as the rules have it."""
+  mesh = dict(sharding.mesh.shape)
+  for axis, over in enumerate(sharding.spec):
+    if over is not None and leaf.shape[axis] % mesh[over]:
+      raise UserError(
+          f'{_name(path)} of shape {leaf.shape} does not divide: its axis'
+          f' {names[axis]!r} of {leaf.shape[axis]} goes over {over}='
+          f'{mesh[over]} in a mesh of {mesh}; change the size or the mesh.'
+      )
 
 
 def _name(path: jax.tree_util.KeyPath) -> str:

@@ -126,3 +126,51 @@ def test_files_are_found_from_any_folder(tmp_path, monkeypatch):
   (tmp_path / 'elsewhere/a.gin').write_text("MODEL_DIR = 'x'")
   train.parse_gin(['a.gin'], [], [str(tmp_path / 'elsewhere')])
   assert gin.query_parameter('MODEL_DIR/macro.value') == 'x'
+
+
+def dry_run(folder, *flags):
+  run(
+      folder,
+      '--dry_run',
+      f'--gin.MODEL_DIR={quoted(folder / "run")}',
+      *flags,
+  )
+
+
+def test_a_dry_run_tells_and_leaves_nothing(tmp_path, capsys):
+  dry_run(tmp_path, '--device=tpu-v4', '--num_devices=8')
+  last = capsys.readouterr().out.splitlines()[-1]
+  assert last.startswith('Fits: 1 rows a device make the global batch of 8')
+  assert not (tmp_path / 'run').exists()
+
+
+def test_a_dry_run_lays_out_the_mesh_of_the_gin_files(tmp_path, capsys):
+  (tmp_path / 'mesh.gin').write_text(
+      'from __gin__ import dynamic_registration\n'
+      'from audiolm_jax.training import loop\n'
+      'from audiolm_jax.training import partitioning\n'
+      'loop.train.partitioner = @partitioning.Partitioner()\n'
+      'partitioning.Partitioner.mesh = @partitioning.make_mesh()\n'
+      'partitioning.Partitioner.rules ='
+      ' @partitioning.standard_logical_axis_rules()\n'
+      'partitioning.make_mesh.model = 8\n'
+  )
+  mesh = f'--gin_file={tmp_path / "mesh.gin"}'
+  dry_run(tmp_path, mesh, '--device=tpu-v4', '--num_devices=64')
+  assert 'as data=8 x model=8' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    'flags, message',
+    [
+        (['--device=tpu-v9'], 'known are tpu-v3'),
+        ([], 'known are tpu-v3'),
+        (['--device=h100', '--num_devices=3'], 'batch of 8 .* data=3'),
+        (['--device=h100', '--device_memory_gib=0'], 'holds nothing'),
+        (['--nodry_run', '--device=h100'], '--dry_run'),
+    ],
+)
+def test_a_dry_run_refuses_in_one_line(tmp_path, flags, message):
+  with pytest.raises(UserError, match=message) as error:
+    dry_run(tmp_path, *flags)
+  assert '\n' not in str(error.value)
