@@ -41,7 +41,12 @@ def relative_position_bucket(
 
 
 class RelativePositionBias(nn.Module):
-  """A learnt number per head and bucket of distance."""
+  """A learnt number per head and bucket of distance.
+
+  There is one copy of it, G, for each shard of the batch on the mesh, so that
+  each shard sums its gradient over positions before devices send it: the sum is
+  of buckets, of which there are few, instead of pairs of positions.
+  """
 
   num_heads: int
   num_buckets: int = 32
@@ -51,7 +56,7 @@ class RelativePositionBias(nn.Module):
   @nn.compact
   def __call__(
       self, query_positions: Int[Array, ' L'], key_positions: Int[Array, ' S']
-  ) -> Float[Array, 'H L S']:
+  ) -> Float[Array, 'G H L S']:
     init = nn.initializers.variance_scaling(1.0, 'fan_avg', 'uniform')
     table = self.param(
         'embedding',
@@ -64,7 +69,16 @@ class RelativePositionBias(nn.Module):
         self.num_buckets,
         self.max_distance,
     )
-    return table[:, buckets]
+    copies = jnp.broadcast_to(table, (_num_batch_shards(), *table.shape))
+    copies = nn.with_logical_constraint(copies, ('batch', 'heads', None))
+    return copies[:, :, buckets]
+
+
+def _num_batch_shards() -> int:
+  """Of the mesh that the program is laid out over; 1 without any."""
+  mesh = dict(jax.sharding.get_abstract_mesh().shape)
+  rules = dict(nn.get_logical_axis_rules())
+  return mesh.get(rules.get('batch'), 1)
 
 
 class Dense(nn.Module):
@@ -115,23 +129,26 @@ def attend(
     q: Float[Array, 'B H L E'],
     k: Float[Array, 'B H S E'],
     v: Float[Array, 'B H S E'],
-    bias: Float[Array, 'H L S'],
+    bias: Float[Array, 'G H L S'],
     mask: Bool[Array, 'B L S'],
 ) -> Float[Array, 'B H L E']:
   """Scaled dot-product attention; softmax in float32.
 
-  Every query has to see a key.
+  Every query has to see a key. The rows come in G groups of one bias each.
   """
   return _attend_forward(q, k, v, bias, mask)[0]
 
 
 class _Attended(NamedTuple):
-  """What the backward pass of attention needs; weights are not normalized."""
+  """What the backward pass of attention needs; weights are not normalized.
+
+  They are by group of R = B / G rows.
+  """
 
   q: Float[Array, 'B H L E']
   k: Float[Array, 'B H S E']
   v: Float[Array, 'B H S E']
-  weights: Float[Array, 'B H L S']
+  weights: Float[Array, 'G R H L S']
   total: Float[Array, 'B H L 1']
   y: Float[Array, 'B H L E']
 
@@ -140,17 +157,20 @@ def _attend_forward(
     q: Float[Array, 'B H L E'],
     k: Float[Array, 'B H S E'],
     v: Float[Array, 'B H S E'],
-    bias: Float[Array, 'H L S'],
+    bias: Float[Array, 'G H L S'],
     mask: Bool[Array, 'B L S'],
 ) -> tuple[Float[Array, 'B H L E'], _Attended]:
   q = q / q.shape[-1] ** 0.5
-  scores = _dot('bhle,bhse->bhls', q, k) + bias[None]
+  scores = _dot('bhle,bhse->bhls', q, k)
+  groups = len(bias), -1, *scores.shape[1:]
+  scores = (scores.reshape(groups) + bias[:, None]).reshape(scores.shape)
   scores = jnp.where(mask[:, None], scores, -jnp.inf)
   weights = jnp.exp(scores - scores.max(axis=-1, keepdims=True))
   total = weights.sum(axis=-1, keepdims=True)
   weights = weights.astype(v.dtype)
   # The sum divides the output instead of the weights, of which there are many.
   y = _dot('bhls,bhse->bhle', weights, v) / total
+  weights = weights.reshape(groups)
   return y.astype(v.dtype), _Attended(q, k, v, weights, total, y)
 
 
@@ -163,13 +183,15 @@ def _attend_backward(
   small one, and is slow in sums over a leading axis, which here are products.
   """
   q, k, v, weights, total, y = saved
+  groups = weights.shape
+  weights = weights.reshape(len(q), *groups[2:])
   grad = grad / total
   shift = (grad * y).sum(axis=-1, keepdims=True)
   grad = grad.astype(v.dtype)
   dv = _dot('bhle,bhls->bhes', grad, weights)
   dscores = weights * (_dot('bhle,bhse->bhls', grad, v) - shift)
-  rows = jnp.ones((1, len(q)), jnp.float32)
-  dbias = rows @ dscores.reshape(len(q), -1)
+  rows = jnp.ones((1, groups[1]), jnp.float32)
+  dbias = rows @ dscores.reshape(*groups[:2], -1)
   dscores = dscores.astype(v.dtype)
   dq = _dot('bhls,bhse->bhle', dscores, k) / q.shape[-1] ** 0.5
   dk = _dot('bhle,bhls->bhes', q, dscores)
@@ -177,7 +199,7 @@ def _attend_backward(
   dk, dv = jax.lax.optimization_barrier((dk, dv))
   dk, dv = dk.swapaxes(2, 3), dv.swapaxes(2, 3)
   dq, dk, dv = (d.astype(v.dtype) for d in (dq, dk, dv))
-  return dq, dk, dv, dbias.reshape(weights.shape[1:]), None
+  return dq, dk, dv, dbias.reshape(groups[0], *groups[2:]), None
 
 
 def _dot(equation: str, x: Array, y: Array) -> Array:
@@ -206,7 +228,7 @@ class MultiHeadAttention(nn.Module):
   def __call__(
       self,
       x: Float[Array, 'B L D'],
-      bias: Float[Array, 'H L S'] | Sequence[Float[Array, 'H _ _']],
+      bias: Float[Array, 'G H L S'] | Sequence[Float[Array, 'G H _ _']],
       mask: Bool[Array, 'B L S'],
       cache: Cache | None = None,
       index: Int[Array, ''] | int = 0,
@@ -234,6 +256,9 @@ class MultiHeadAttention(nn.Module):
     dropout = nn.Dropout(self.dropout_rate, broadcast_dims=(-1,))
     values = dropout(cache.values, deterministic=deterministic)
     biases = bias if isinstance(bias, Sequence) else [bias]
+    if len(x) % len(biases[0]):
+      # Fewer rows than shards, as when a model is initialized.
+      biases = [copies[:1] for copies in biases]
     y = _attend_in_blocks(q, cache.keys, values, biases, mask)
     y = jnp.moveaxis(y, 1, 2).reshape(*x.shape[:-1], -1)
     out = Dense(x.shape[-1], ('joined_kv', 'embed'), self.dtype, name='out')
@@ -252,12 +277,12 @@ def _attend_in_blocks(
     q: Float[Array, 'B H L E'],
     k: Float[Array, 'B H S E'],
     v: Float[Array, 'B H S E'],
-    biases: Sequence[Float[Array, 'H _ _']],
+    biases: Sequence[Float[Array, 'G H _ _']],
     mask: Bool[Array, 'B L S'],
 ) -> Float[Array, 'B H L E']:
   blocks, start = [], 0
   for bias in biases:
-    _, num_queries, span = bias.shape
+    *_, num_queries, span = bias.shape
     rows, seen = slice(start, start + num_queries), slice(span)
     block = attend(
         q[:, :, rows], k[:, :, seen], v[:, :, seen], bias, mask[:, rows, seen]

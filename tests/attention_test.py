@@ -60,38 +60,42 @@ def test_bias_depends_on_the_distance_only():
   here = module.apply(params, positions, positions)
   there = module.apply(params, positions + 77, positions + 77)
   np.testing.assert_array_equal(here, there)
-  assert not np.allclose(here, here.swapaxes(1, 2))
+  assert not np.allclose(here, here.swapaxes(2, 3))
 
 
 def draw(seed: int, *shape: int):
   return jax.random.normal(jax.random.key(seed), shape)
 
 
-def heads():
-  """Queries, keys, values, bias and a mask without an order."""
+def heads(num_biases=1):
+  """Queries, keys, values, biases and a mask without an order."""
   mask = draw(4, 3, 12, 12) > 0
   mask |= jnp.eye(12, dtype=bool)[None]
   return (
       *(draw(seed, 3, 2, 12, 4) for seed in range(3)),
-      draw(3, 2, 12, 12),
+      draw(3, num_biases, 2, 12, 12),
       mask,
   )
 
 
 def softmax_attention(q, k, v, bias, mask):
-  scores = jnp.einsum('bhle,bhse->bhls', q, k) / 2 + bias[None]
+  scores = jnp.einsum('bhle,bhse->bhls', q, k) / 2
+  scores += bias.repeat(len(q) // len(bias), axis=0)
   weights = jax.nn.softmax(jnp.where(mask[:, None], scores, -jnp.inf))
   return jnp.einsum('bhls,bhse->bhle', weights, v)
 
 
-def test_attention_is_a_softmax_of_scaled_and_biased_scores():
+@pytest.mark.parametrize('num_biases', [1, 3])
+def test_attention_is_a_softmax_of_scaled_and_biased_scores(num_biases):
+  arrays = heads(num_biases)
   np.testing.assert_allclose(
-      attention.attend(*heads()), softmax_attention(*heads()), atol=1e-5
+      attention.attend(*arrays), softmax_attention(*arrays), atol=1e-5
   )
 
 
-def test_gradients_are_those_of_autodiff():
-  *arrays, mask = heads()
+@pytest.mark.parametrize('num_biases', [1, 3])
+def test_gradients_are_those_of_autodiff(num_biases):
+  *arrays, mask = heads(num_biases)
   pull = draw(5, 3, 2, 12, 4)
 
   def gradients(attend):
@@ -112,7 +116,7 @@ def test_scores_far_from_zero_stay_finite():
 
 def layer():
   """Input, bias, causal mask, and parameters of ATTENTION."""
-  x, bias = draw(0, 3, 12, 8), draw(1, 2, 12, 12)
+  x, bias = draw(0, 3, 12, 8), draw(1, 1, 2, 12, 12)
   mask = jnp.tri(12, dtype=bool)[None].repeat(3, axis=0)
   return x, bias, mask, unbox(ATTENTION.init(jax.random.key(2), x, bias, mask))
 
@@ -120,7 +124,7 @@ def layer():
 def test_blocks_of_queries_save_work_and_change_nothing():
   x, bias, mask, params = layer()
   whole, _ = ATTENTION.apply(params, x, bias, mask)
-  biases = [bias[:, :5, :5], bias[:, 5:10, :10], bias[:, 10:]]
+  biases = [bias[..., :5, :5], bias[..., 5:10, :10], bias[..., 10:, :]]
   blocks, _ = ATTENTION.apply(params, x, biases, mask)
   np.testing.assert_allclose(blocks, whole, atol=1e-5)
 
@@ -132,7 +136,7 @@ def test_steps_with_a_cache_equal_one_pass():
   for index in range(12):
     here = slice(index, index + 1)
     y, cache = ATTENTION.apply(
-        params, x[:, here], bias[:, here], mask[:, here], cache, index
+        params, x[:, here], bias[:, :, here], mask[:, here], cache, index
     )
     np.testing.assert_allclose(y, whole[:, here], atol=1e-5)
 

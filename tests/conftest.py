@@ -1,10 +1,10 @@
-"""Strict arithmetic and four CPU devices for every test."""
+"""Strict arithmetic and eight CPU devices for every test."""
 
 import jax
 import pytest
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
-jax.config.update('jax_num_cpu_devices', 4)
+jax.config.update('jax_num_cpu_devices', 8)
 # Most tests compile more than they compute.
 jax.config.update('jax_disable_most_optimizations', True)
 

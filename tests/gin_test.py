@@ -4,12 +4,14 @@ import json
 import pathlib
 
 import gin
+import jax
 import numpy as np
 import pytest
 import soundfile
 
 from audiolm_jax import parts
 from audiolm_jax.cli import train
+from audiolm_jax.training import program_costs
 from audiolm_jax.training.state import sizes
 
 GIN = pathlib.Path(__file__).parents[1] / 'gin'
@@ -106,3 +108,27 @@ def test_the_small_size_is_that_of_the_bundles(manifest):
       'config'
   ]
   assert made == sizes(parts.build(config))
+
+
+def types(jaxpr):
+  """Of what goes into matrix products and convolutions, as deep as they are."""
+  for eqn in jaxpr.eqns:
+    if eqn.primitive.name in ('dot_general', 'conv_general_dilated'):
+      yield str(eqn.invars[0].aval.dtype)
+    for inner in program_costs.bodies(eqn):
+      yield from types(inner)
+
+
+@pytest.mark.parametrize('part', ['soundstream', 'w2v_bert', 'semantic'])
+def test_accelerators_multiply_in_bfloat16(part, manifest):
+  tokens = 'no_tokens' if part == 'semantic' else None
+  bindings = [] if tokens else [f"MANIFEST = '{manifest}'"]
+  parse(part, 'tiny', tokens, 'accelerator', bindings=bindings)
+  arguments = train.bound_arguments()
+  learner, data = arguments['train_step'], arguments['train_data']
+  batch, key = next(data() if callable(data) else data), jax.random.key(0)
+  state = jax.eval_shape(learner.init, key, batch)
+  assert {str(x.dtype) for x in jax.tree.leaves(state.params)} == {'float32'}
+  step = jax.make_jaxpr(learner.step)(state, batch, key)
+  found = list(types(step.jaxpr))
+  assert found.count('bfloat16') > len(found) / 2

@@ -27,7 +27,7 @@ class LanguageModelTrainStep:
 
   Batches are {'inputs', 'targets', 'segment_ids', 'loss_weights': B L,
   'positions': L}. Positions are the same for all rows, so they have no batch
-  axis and are replicated (training.partitioning.Partitioner.shared).
+  axis and are replicated (training.state.SHARED).
 
   Attributes:
     model: The Transformer.
@@ -77,10 +77,12 @@ class LanguageModelTrainStep:
   ) -> tuple[TrainState, Metrics]:
     """Moves the parameters down the loss of a batch."""
     key = jax.random.fold_in(key, state.step)
-    grads, metrics = microbatches.gradients(
-        self._loss, state.params, batch, key, self.num_microbatches
+    found = microbatches.gradients(
+        self._loss, state, batch, key, self.num_microbatches
     )
-    updates, opt_state = self.tx.update(grads, state.opt_state, state.params)
+    updates, opt_state = self.tx.update(
+        found.grads, state.opt_state, state.params
+    )
     params = optax.apply_updates(state.params, updates)
     new_state = state.replace(
         step=state.step + 1,
@@ -88,12 +90,13 @@ class LanguageModelTrainStep:
         opt_state=opt_state,
         mutables=self._averaged(state.mutables, params),
     )
-    return new_state, metrics
+    return new_state, found.metrics
 
   def evaluate(self, state: TrainState, batch: Batch) -> Metrics:
     """The same metrics without dropout, over the weight of the targets."""
     params = state.mutables.get('ema', state.params)
-    return self._loss(params, batch, None)[1]
+    _, (metrics, _) = self._loss(params, state.mutables, batch, None)
+    return metrics
 
   def waveforms(
       self, state: TrainState, batch: Batch
@@ -141,8 +144,12 @@ class LanguageModelTrainStep:
     )
 
   def _loss(
-      self, params: PyTree, batch: Batch, key: PRNGKeyArray | None
-  ) -> tuple[Float[Array, ''], Metrics]:
+      self,
+      params: PyTree,
+      mutables: PyTree,
+      batch: Batch,
+      key: PRNGKeyArray | None,
+  ) -> tuple[Float[Array, ''], tuple[Metrics, PyTree]]:
     """Dropout only where there is a key."""
     logits = self._logits(params, batch, key)
     target, log_normalizer = _scores(logits, batch['targets'])
@@ -163,7 +170,7 @@ class LanguageModelTrainStep:
     loss = metrics['loss'] + metrics['z_loss']
     if self.label_smoothing:
       loss += self.label_smoothing * mean(target - logits.mean(axis=-1))
-    return loss, metrics
+    return loss, (metrics, mutables)
 
 
 class _Scores(NamedTuple):

@@ -14,8 +14,15 @@ from audiolm_jax.attention import (
     MultiHeadAttention,
     RelativePositionBias,
 )
+from audiolm_jax.errors import UserError
 
-Biases = Sequence[Float[Array, 'H _ _']]
+_REMAT_POLICIES = {
+    'none': jax.checkpoint_policies.everything_saveable,
+    'minimal': jax.checkpoint_policies.checkpoint_dots_with_no_batch_dims,
+    'full': jax.checkpoint_policies.nothing_saveable,
+}
+
+Biases = Sequence[Float[Array, 'G H _ _']]
 
 
 class RMSNorm(nn.Module):
@@ -71,7 +78,7 @@ class Block(nn.Module):
   def __call__(
       self,
       x: Float[Array, 'B L D'],
-      bias: Float[Array, 'H L S'] | Biases,
+      bias: Float[Array, 'G H L S'] | Biases,
       mask: Bool[Array, 'B L S'],
       cache: Cache | None = None,
       index: Int[Array, ''] | int = 0,
@@ -109,8 +116,9 @@ class Transformer(nn.Module):
       no work.
     scan_layers: Compiles one layer instead of all: for deep models on
       accelerators. Slower on CPU.
-    remat: Computes attention and activations again in the backward pass
-      instead of storing them.
+    remat_policy: What the backward pass computes again instead of storing it,
+      as t5x has it: 'none', 'minimal' (attention and activations, but no
+      products with weights) or 'full' (all of a layer).
   """
 
   vocab_size: int
@@ -125,9 +133,14 @@ class Transformer(nn.Module):
   dtype: Any = jnp.float32
   query_block: int = 256
   scan_layers: bool = False
-  remat: bool = False
+  remat_policy: str = 'none'
 
   def setup(self):
+    if self.remat_policy not in _REMAT_POLICIES:
+      raise UserError(
+          f'There is no remat_policy {self.remat_policy!r}; choose one of'
+          f' {", ".join(_REMAT_POLICIES)}.'
+      )
     self.embedding = self.param(
         'embedding',
         nn.with_logical_partitioning(
@@ -250,8 +263,8 @@ class Transformer(nn.Module):
       )
       return x, None
 
-    policy = jax.checkpoint_policies.checkpoint_dots_with_no_batch_dims
-    run = jax.checkpoint(run, policy=policy) if self.remat else run
+    if self.remat_policy != 'none':
+      run = jax.checkpoint(run, policy=_REMAT_POLICIES[self.remat_policy])
     layers = [
         {
             'params': layer.variables['params'],

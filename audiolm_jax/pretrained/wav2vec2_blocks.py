@@ -58,7 +58,7 @@ class Attention(nn.Module):
   ) -> Float[Array, 'B T D']:
     q, k, v = (self._heads(x, name) for name in ('q_proj', 'k_proj', 'v_proj'))
     num_frames = x.shape[1]
-    bias = jnp.zeros((self.num_heads, num_frames, num_frames))
+    bias = jnp.zeros((1, self.num_heads, num_frames, num_frames))
     mask = jnp.broadcast_to(valid[:, None], (len(x), num_frames, num_frames))
     y = attention.attend(q, k, v, bias, mask)
     y = jnp.moveaxis(y, 1, 2).reshape(x.shape)

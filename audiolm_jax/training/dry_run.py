@@ -17,7 +17,7 @@ from audiolm_jax.training import program_costs, shardings
 from audiolm_jax.training.devices import Device
 from audiolm_jax.training.loop import TrainData, open_data, peek
 from audiolm_jax.training.partitioning import Partitioner
-from audiolm_jax.training.state import Batch, TrainState, TrainStep
+from audiolm_jax.training.state import SHARED, Batch, TrainState, TrainStep
 
 # What the program, its collectives and fragments leave to arrays.
 USABLE = 0.9
@@ -111,12 +111,10 @@ def plan(
   key = jax.random.key(0)
   state = partitioner.abstract_state(train_step, key, batch)
   boxed = jax.eval_shape(train_step.variables, key, batch)
-  rows = next(
-      v.shape[0] for k, v in batch.items() if k not in partitioner.shared
-  )
+  rows = next(v.shape[0] for k, v in batch.items() if k not in SHARED)
   programs = [
       jax.make_jaxpr(train_step.step)(jax.tree.map(_shape, state), many, key)
-      for many in (batch, _times(batch, 2, partitioner.shared))
+      for many in (batch, _times(batch, 2))
   ]
   small, large = (program.jaxpr for program in programs)
   return Plan(
@@ -142,10 +140,10 @@ def _shape(array: Any) -> jax.ShapeDtypeStruct:
   return jax.ShapeDtypeStruct(array.shape, array.dtype)
 
 
-def _times(batch: Batch, factor: int, shared: frozenset[str]) -> Batch:
+def _times(batch: Batch, factor: int) -> Batch:
   return {
       name: value
-      if name in shared
+      if name in SHARED
       else value.update(shape=(factor * value.shape[0], *value.shape[1:]))
       for name, value in batch.items()
   }

@@ -1,7 +1,7 @@
 """Which device holds what: mesh, logical axis rules, the jit of a step."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -25,6 +25,7 @@ from audiolm_jax.training.shardings import (
     of_variables,
 )
 from audiolm_jax.training.state import (
+    SHARED,
     Batch,
     Metrics,
     TrainState,
@@ -117,16 +118,10 @@ def standard_logical_axis_rules(fsdp: bool = False) -> AxisRules:
 class Partitioner:
   """Lays a train step out over a mesh (t5x's PjitPartitioner)."""
 
-  def __init__(
-      self,
-      mesh: Mesh | AbstractMesh,
-      rules: AxisRules,
-      shared: Sequence[str] = ('positions',),
-  ):
-    """Args: `shared` are batch entries without a row per example."""
+  def __init__(self, mesh: Mesh | AbstractMesh, rules: AxisRules):
+    """Args: the mesh may be described only, see make_mesh."""
     self.mesh = mesh
     self.rules = tuple(rules)
-    self.shared = frozenset(shared)
 
   @contextlib.contextmanager
   def context(self) -> Iterator[None]:
@@ -152,7 +147,7 @@ class Partitioner:
 
   def batch_sharding(self, name: str) -> NamedSharding:
     """Rows over the data axis, but for what all rows share."""
-    spec = PartitionSpec() if name in self.shared else PartitionSpec('data')
+    spec = PartitionSpec() if name in SHARED else PartitionSpec('data')
     return NamedSharding(self.mesh, spec)
 
   def put(self, batch: Batch) -> Batch:
@@ -173,7 +168,7 @@ class Partitioner:
     """Raises UserError if a shard of a batch does not divide over its rows."""
     num_rows = self.mesh.shape['data'] // num_shards
     for name, value in batch.items():
-      if name not in self.shared and value.shape[0] % num_rows:
+      if name not in SHARED and value.shape[0] % num_rows:
         raise UserError(
             f'A batch of {value.shape[0]} ({name}) does not divide over the'
             f' {num_rows} rows of data={self.mesh.shape["data"]}; change the'
@@ -225,12 +220,7 @@ class Partitioner:
     shardings = jax.tree.map(lambda leaf: leaf.sharding, abstract)
     replicated = NamedSharding(self.mesh, PartitionSpec())
     init = jax.jit(train_step.init, out_shardings=shardings)
-    step = jax.jit(
-        train_step.step,
-        in_shardings=(shardings, None, None),
-        out_shardings=(shardings, replicated),
-        donate_argnums=0,
-    )
+    step = self._jit_step(train_step, shardings)
     evaluate = jax.jit(
         train_step.evaluate,
         in_shardings=(shardings, None),
@@ -243,6 +233,27 @@ class Partitioner:
         waveforms=lambda *args: self._waveforms(train_step, *args),
         warnings=train_step.warnings,
         abstract=abstract,
+    )
+
+  def lower(
+      self, train_step: TrainStep, key: PRNGKeyArray, batch: Batch
+  ) -> jax.stages.Lowered:
+    """The step's program, to be read or measured; nothing is computed."""
+    abstract = self.abstract_state(train_step, key, batch)
+    shardings = jax.tree.map(lambda leaf: leaf.sharding, abstract)
+    step = self._jit_step(train_step, shardings)
+    with self.context():
+      return step.lower(abstract, batch, key)
+
+  def _jit_step(
+      self, train_step: TrainStep, shardings: TrainState
+  ) -> jax.stages.Wrapped:
+    replicated = NamedSharding(self.mesh, PartitionSpec())
+    return jax.jit(
+        train_step.step,
+        in_shardings=(shardings, None, None),
+        out_shardings=(shardings, replicated),
+        donate_argnums=0,
     )
 
   def _run(self, function: Callable[..., Any], *args: Any) -> Any:

@@ -17,7 +17,7 @@ def flops(jaxpr: Jaxpr) -> int:
   """
   total = 0
   for eqn in jaxpr.eqns:
-    inner = [flops(body) for body in _bodies(eqn)]
+    inner = [flops(body) for body in bodies(eqn)]
     if eqn.primitive.name == 'cond':
       inner = [max(inner)]
     total += _own_flops(eqn) + eqn.params.get('length', 1) * sum(inner)
@@ -56,7 +56,7 @@ def _own_flops(eqn: JaxprEqn) -> int:
   return int(2 * depth * eqn.outvars[0].aval.size)
 
 
-def _bodies(eqn: JaxprEqn) -> Iterator[Jaxpr]:
+def bodies(eqn: JaxprEqn) -> Iterator[Jaxpr]:
   """The programs within an equation."""
   for value in eqn.params.values():
     for item in value if isinstance(value, (tuple, list)) else (value,):
@@ -72,8 +72,8 @@ def _peak(small: Jaxpr, large: Jaxpr) -> int:
   alive, peak = {}, 0
   pairs = zip(small.eqns, large.eqns, strict=True)
   for index, (eqn, larger) in enumerate(pairs):
-    bodies = zip(_bodies(eqn), _bodies(larger), strict=True)
-    inner = max((_peak(*pair) for pair in bodies), default=0)
+    within = zip(bodies(eqn), bodies(larger), strict=True)
+    inner = max((_peak(*pair) for pair in within), default=0)
     outputs = _growth(eqn, larger)
     before = sum(alive.values())
     peak = max(peak, before + max(inner, sum(outputs.values())))

@@ -13,12 +13,15 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 Batch = Mapping[str, Any]
 Metrics = dict[str, Array]
 
+# Entries of a batch that all rows share: they have no axis of rows.
+SHARED = frozenset({'positions'})
+
 # Fields of modules that say how they compute, and flax's own.
 _NOT_SIZES = {
     'dtype',
     'query_block',
     'scan_layers',
-    'remat',
+    'remat_policy',
     'parent',
     'name',
 }

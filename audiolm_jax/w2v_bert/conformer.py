@@ -168,7 +168,7 @@ class ConformerBlock(nn.Module):
   def __call__(
       self,
       x: Float[Array, 'B T D'],
-      bias: Float[Array, 'H T T'],
+      bias: Float[Array, 'G H T T'],
       valid: Bool[Array, 'B T'],
       deterministic: bool,
   ) -> Float[Array, 'B T D']:

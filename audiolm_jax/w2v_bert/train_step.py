@@ -1,6 +1,7 @@
 """How w2v-BERT learns: one step, as the train loop wants it."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
+from audiolm_jax.training import microbatches
 from audiolm_jax.training.state import (
     Batch,
     Metrics,
@@ -45,6 +47,8 @@ class W2vBertTrainStep:
     gumbel_start: Temperature of the quantizer's noise at step 0.
     gumbel_end: Its lowest temperature.
     gumbel_decay: Factor a step.
+    num_microbatches: Pieces that a batch is computed in, one after the other;
+      distractors and diversity are then those of a piece.
   """
 
   model: W2vBert
@@ -60,6 +64,7 @@ class W2vBertTrainStep:
   gumbel_start: float = 2.0
   gumbel_end: float = 0.1
   gumbel_decay: float = 0.999995
+  num_microbatches: int = 1
 
   def variables(self, key: PRNGKeyArray, batch: Batch) -> dict[str, PyTree]:
     """Returns {'params', 'mutables'}, boxed with the names of their axes."""
@@ -82,25 +87,23 @@ class W2vBertTrainStep:
   ) -> tuple[TrainState, Metrics]:
     """One step of the optimizer; its noise is fold_in(key, state.step)."""
     key = jax.random.fold_in(key, state.step)
-    grad = jax.grad(self._loss, has_aux=True)
     temperature = self._temperature(state.step)
-    grads, (metrics, mutables) = grad(
-        state.params, state.mutables, batch, key, temperature, False
+    loss = functools.partial(
+        self._loss, temperature=temperature, deterministic=False
     )
-    updates, opt_state = self.tx.update(grads, state.opt_state, state.params)
-    metrics |= {
-        'gradient_norm': optax.tree.norm(grads),
-        'temperature': temperature,
-    }
-    return (
-        state.replace(
-            step=state.step + 1,
-            params=optax.apply_updates(state.params, updates),
-            opt_state=opt_state,
-            mutables=mutables,
-        ),
-        metrics,
+    found = microbatches.gradients(
+        loss, state, batch, key, self.num_microbatches
     )
+    updates, opt_state = self.tx.update(
+        found.grads, state.opt_state, state.params
+    )
+    new_state = state.replace(
+        step=state.step + 1,
+        params=optax.apply_updates(state.params, updates),
+        opt_state=opt_state,
+        mutables=found.mutables,
+    )
+    return new_state, found.metrics | {'temperature': temperature}
 
   def evaluate(self, state: TrainState, batch: Batch) -> Metrics:
     """Losses without dropout or Gumbel noise, under a mask that stays."""

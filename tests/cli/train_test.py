@@ -30,7 +30,7 @@ loop.train:
 linear.LinearTrainStep.tx = @optimizers.adam()
 optimizers.adam.learning_rate = 0.01
 linear.Numbers.batch_size = %BATCH_SIZE
-eval/linear.Numbers.batch_size = 4
+eval/linear.Numbers.batch_size = 16
 """
 
 
@@ -72,7 +72,7 @@ def test_the_stored_configuration_is_the_run(tmp_path):
   )
   text = (tmp_path / 'run/config.gin').read_text()
   assert (
-      'eval/linear.Numbers.batch_size = 4' in text
+      'eval/linear.Numbers.batch_size = 16' in text
   )  # Called late, by the loop.
   assert 'learning_rate = 0.5' in text
   assert 'LinearTrainStep.start = 0.5' in text  # A default.

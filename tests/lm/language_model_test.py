@@ -153,7 +153,7 @@ def test_microbatches_give_the_step_of_the_whole_batch():
   whole, expected = stepped(dropout_rate=0.0)
   pieces, metrics = stepped(dropout_rate=0.0, num_microbatches=4)
   # Accuracy hangs on rounding where two ids are as likely.
-  for name in ('loss', 'z_loss', 'weight'):
+  for name in ('loss', 'z_loss', 'weight', 'gradient_norm'):
     np.testing.assert_allclose(metrics[name], expected[name], rtol=1e-5)
   jax.tree.map(
       lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5),
@@ -191,7 +191,7 @@ def test_label_smoothing_is_cross_entropy_with_smoothed_targets():
   learner = train_step(label_smoothing=0.2, z_loss=0.0)
   batch = jax.tree.map(jnp.asarray, draw_batch())
   params = jax.jit(learner.init)(KEY, batch).params
-  loss, _ = learner._loss(params, batch, None)
+  loss, _ = learner._loss(params, {}, batch, None)
   log_p = jax.nn.log_softmax(learner._logits(params, batch, None))
   targets = 0.8 * jax.nn.one_hot(batch['targets'], 16) + 0.2 / 16
   weights = batch['loss_weights']

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.training.state import unbox
 
@@ -98,8 +99,8 @@ def test_padding_is_not_seen():
     'how',
     [
         {'scan_layers': True},
-        {'remat': True},
-        {'scan_layers': True, 'remat': True},
+        {'remat_policy': 'minimal'},
+        {'scan_layers': True, 'remat_policy': 'full'},
     ],
     ids=str,
 )
@@ -115,6 +116,29 @@ def test_parameters_do_not_know_how_layers_are_run(how):
       grad(params(), MODEL),
       grad(params(), MODEL.clone(**how)),
   )
+
+
+def test_what_is_computed_again_is_not_stored():
+  ids = draw_ids(length=128)
+
+  def stored(policy):
+    model = MODEL.clone(remat_policy=policy)
+
+    def loss(params):
+      logits = model.apply(
+          {'params': params}, ids, jnp.arange(128), jnp.ones_like(ids)
+      )
+      return jnp.square(logits).mean()
+
+    _, pull = jax.vjp(loss, params())
+    return sum(leaf.nbytes for leaf in jax.tree.leaves(pull))
+
+  assert stored('full') < stored('minimal') < stored('none')
+
+
+def test_an_unknown_remat_policy_is_told_the_known():
+  with pytest.raises(UserError, match="'some'; choose one of none, minimal"):
+    logits_of(draw_ids(), INDEX, model=MODEL.clone(remat_policy='some'))
 
 
 @pytest.mark.parametrize('scan_layers', [False, True])

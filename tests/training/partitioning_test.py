@@ -149,9 +149,9 @@ def test_a_size_that_does_not_divide_is_refused():
     partitioner(2, 2).state_shardings(train_step, KEY, next(toy.ToyData()))
 
 
-@pytest.mark.parametrize('data, model', [(8, 1), (2, 3), (-1, 8)])
+@pytest.mark.parametrize('data, model', [(16, 1), (3, 3), (-1, 16)])
 def test_a_mesh_without_its_devices_is_refused(data, model):
-  with pytest.raises(UserError, match='4 devices'):
+  with pytest.raises(UserError, match='8 devices'):
     make_mesh(data, model)
 
 

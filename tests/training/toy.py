@@ -1,6 +1,6 @@
 """A small model with every kind of state, and data that knows where it is.
 
-As a program, `toy.py MODEL_DIR NUM_STEPS [PROCESS PORT]`, it trains on four
+As a program, `toy.py MODEL_DIR NUM_STEPS [PROCESS PORT]`, it trains on eight
 devices, or as one of two processes with two each, with a short rest between
 batches, so that there is time to kill it.
 """
@@ -140,7 +140,7 @@ def pod(process, port):
 
 
 def main(model_dir, num_steps, *process):
-  jax.config.update('jax_num_cpu_devices', 4)
+  jax.config.update('jax_num_cpu_devices', 8)
   train(
       ToyTrainStep(),
       slow_data,

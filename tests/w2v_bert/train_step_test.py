@@ -138,6 +138,23 @@ def test_what_lies_in_the_padding_changes_no_metric(quantizer):
     np.testing.assert_allclose(value, two[name], rtol=1e-4)
 
 
+@pytest.mark.parametrize('quantizer', QUANTIZERS)
+def test_rows_and_their_lengths_go_to_the_same_microbatch(quantizer):
+  batch = tiny.batch()
+  batch['length'] = jnp.array([5, 10, 35, 40], jnp.int32) * tiny.HOP
+  beyond = jnp.arange(40 * tiny.HOP)[None] >= batch['length'][:, None]
+  noisy = jnp.where(beyond, 0.1, batch['waveform'])
+  step = jitted('step', quantizer, num_microbatches=2)
+  state, one = step(initial_state(quantizer), batch, KEY)
+  _, two = step(initial_state(quantizer), batch | {'waveform': noisy}, KEY)
+  for name, value in one.items():
+    np.testing.assert_allclose(value, two[name], rtol=1e-4)
+  moved = jax.tree.map(
+      lambda a, b: (a != b).any(), state.params, initial_state(quantizer).params
+  )
+  assert all(jax.tree.leaves(moved))
+
+
 def test_codebook_of_cepstra_starts_with_the_first_batch_and_follows():
   before = initial_state('cepstral')
   batch = tiny.batch()
