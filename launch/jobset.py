@@ -4,7 +4,7 @@ launch/gke.yaml is what this makes of an example, with comments.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from launch.machines import GKE_GPUS, GKE_TPUS, Machine
 from launch.workers import Worker
@@ -15,8 +15,22 @@ GROUP = 'jobset.x-k8s.io'
 _INDEX = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
 
 
+class Container(NamedTuple):
+  """What a pod runs in.
+
+  Attributes:
+    image: Has `audiolm` on its PATH.
+    claim: PersistentVolumeClaim that all pods can write to; none if empty.
+    path: Where its files are.
+  """
+
+  image: str
+  claim: str = ''
+  path: str = ''
+
+
 def manifest(
-    name: str, group: Sequence[Worker], machine: Machine, image: str
+    name: str, group: Sequence[Worker], machine: Machine, container: Container
 ) -> dict[str, Any]:
   """What `kubectl create` takes.
 
@@ -25,7 +39,7 @@ def manifest(
     group: The workers of one run; all pods get the command of the first, with
       their own number for process 0's.
     machine: With executor 'gke'.
-    image: Has `audiolm` on its PATH.
+    container: What the pods run in.
   """
   job = {
       'parallelism': machine.num_processes,
@@ -33,7 +47,7 @@ def manifest(
       # A pod that fails ends the job; what follows is for the JobSet to say.
       'backoffLimit': 0,
       'podFailurePolicy': {'rules': _pod_rules()},
-      'template': {'spec': _pod(group[0], machine, image)},
+      'template': {'spec': _pod(group[0], machine, container)},
   }
   return {
       'apiVersion': f'{GROUP}/{VERSION}',
@@ -72,8 +86,9 @@ def _pod_rules() -> list[dict[str, Any]]:
   ]
 
 
-def _pod(worker: Worker, machine: Machine, image: str) -> dict[str, Any]:
-  devices = {_resource(machine): machine.devices_per_process}
+def _pod(
+    worker: Worker, machine: Machine, container: Container
+) -> dict[str, Any]:
   environment = [
       {'name': name, 'value': value}
       for name, value in worker.environment.items()
@@ -81,21 +96,27 @@ def _pod(worker: Worker, machine: Machine, image: str) -> dict[str, Any]:
   environment.append(
       {'name': 'PROCESS_ID', 'valueFrom': {'fieldRef': {'fieldPath': _INDEX}}}
   )
-  return {
+  train = {
+      'name': 'train',
+      'image': container.image,
+      'command': [_any_process(word) for word in worker.command],
+      'env': environment,
+      'resources': {
+          'limits': {_resource(machine): machine.devices_per_process}
+      },
+  }
+  pod = {
       'restartPolicy': 'Never',
       # From SIGTERM on, for the last checkpoint.
       'terminationGracePeriodSeconds': 300,
       'nodeSelector': _node_selector(machine),
-      'containers': [
-          {
-              'name': 'train',
-              'image': image,
-              'command': [_any_process(word) for word in worker.command],
-              'env': environment,
-              'resources': {'limits': devices},
-          }
-      ],
+      'containers': [train],
   }
+  if container.claim:
+    train['volumeMounts'] = [{'name': 'shared', 'mountPath': container.path}]
+    claim = {'claimName': container.claim}
+    pod['volumes'] = [{'name': 'shared', 'persistentVolumeClaim': claim}]
+  return pod
 
 
 def _any_process(word: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import attr
 import kubernetes
+from google import auth
 from xmanager import xm, xm_local
 from xmanager.xm_local import registry
 
@@ -45,14 +46,36 @@ class JobSet(xm.Executor):
 registry.register(JobSet, launch=JobSet.launch, create_handle=lambda **_: None)
 
 
+def check_access(machine: Machine) -> None:
+  """Looks for a cluster or credentials, before an experiment is made.
+
+  Raises:
+    UserError: There are none.
+  """
+  try:
+    if machine.executor == 'gke':
+      kubernetes.config.load_kube_config()
+    elif machine.executor == 'vertex':
+      auth.default()
+  except kubernetes.config.ConfigException as error:
+    raise UserError(
+        f'kubectl knows no cluster ({error}); first: gcloud container clusters'
+        ' get-credentials CLUSTER'
+    ) from error
+  except auth.exceptions.DefaultCredentialsError as error:
+    raise UserError(
+        'No credentials of Google Cloud here; first: gcloud auth'
+        ' application-default login'
+    ) from error
+
+
 def create(manifest: dict[str, Any]) -> None:
   """Creates a JobSet.
 
   Raises:
-    UserError: There is one of this name already.
+    UserError: The cluster does not take it, or has it already.
   """
   _, context = kubernetes.config.list_kube_config_contexts()
-  kubernetes.config.load_kube_config()
   try:
     kubernetes.client.CustomObjectsApi().create_namespaced_custom_object(
         jobset.GROUP,
@@ -62,13 +85,21 @@ def create(manifest: dict[str, Any]) -> None:
         manifest,
     )
   except kubernetes.client.ApiException as error:
-    if error.status != 409:
-      raise
-    name = manifest['metadata']['name']
-    raise UserError(
-        f'The cluster has a JobSet {name}; to start it again, first: kubectl'
-        f' delete jobset {name}'
-    ) from error
+    raise UserError(_refusal(manifest['metadata']['name'], error)) from error
+
+
+def _refusal(name: str, error: kubernetes.client.ApiException) -> str:
+  if error.status == 409:
+    return (
+        f'The cluster has a JobSet {name} already; to start it again, first:'
+        f' kubectl delete jobset {name}'
+    )
+  if error.status == 404:
+    return (
+        'The cluster knows no JobSet; an administrator has to install'
+        ' https://github.com/kubernetes-sigs/jobset.'
+    )
+  return f'The cluster refuses {name}: {error.status} {error.reason}.'
 
 
 def vertex(machine: Machine) -> xm_local.Vertex:

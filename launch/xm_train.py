@@ -17,6 +17,7 @@ and environment and starts nothing. docs/launching.md says more.
 """
 
 import pathlib
+import re
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -30,6 +31,7 @@ from audiolm_jax.errors import UserError  # noqa: E402
 from launch import experiments, local, machines, sweeps  # noqa: E402
 from launch import workers as plans  # noqa: E402
 from launch.experiments import Experiment  # noqa: E402
+from launch.jobset import Container  # noqa: E402
 from launch.machines import Machine  # noqa: E402
 from launch.workers import Worker  # noqa: E402
 
@@ -89,6 +91,12 @@ flags.DEFINE_integer(
 flags.DEFINE_string(
     'image', '', 'Container image for GKE and Vertex.', flag_values=FLAGS
 )
+flags.DEFINE_string(
+    'volume',
+    '',
+    'CLAIM:/PATH: PersistentVolumeClaim that GKE mounts there.',
+    flag_values=FLAGS,
+)
 flags.DEFINE_bool(
     'xmanager',
     True,
@@ -130,7 +138,9 @@ def _launch(name: str, runs: Runs, machine: Machine) -> int:
         f'There is no {error.name} here; pip install -c constraints.txt -e'
         " '.[launch]', or add --noxmanager to run without it."
     ) from error
-  return xm_units.launch(name, runs, machine, FLAGS.image)
+  claim, _, path = FLAGS.volume.partition(':')
+  container = Container(FLAGS.image, claim, path)
+  return xm_units.launch(name, runs, machine, container)
 
 
 def _experiment() -> Experiment:
@@ -167,6 +177,8 @@ def _machine() -> Machine:
         f'--executor={machine.executor} needs --image=REGISTRY/NAME; see'
         ' launch/Dockerfile.'
     )
+  if FLAGS.volume and not re.fullmatch('[^:]+:/[^:]*', FLAGS.volume):
+    raise UserError(f'--volume={FLAGS.volume} is not CLAIM:/PATH.')
   return machine
 
 
