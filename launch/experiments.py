@@ -77,14 +77,24 @@ def check(experiment: Experiment) -> None:
 
 
 def record(experiment: Experiment) -> None:
-  """Writes down what the experiment is started with, unless it is there."""
+  """Writes down what the experiment is started with, unless it is there.
+
+  Raises:
+    UserError: The folder cannot be written to.
+  """
   path = _path(experiment)
-  if path.exists():
-    return
-  experiment.folder.mkdir(parents=True, exist_ok=True)
   partial = path.with_name('experiment.json.partial')
-  partial.write_text(json.dumps(experiment.configuration(), indent=2) + '\n')
-  partial.replace(path)
+  text = json.dumps(experiment.configuration(), indent=2) + '\n'
+  try:
+    if not path.exists():
+      experiment.folder.mkdir(parents=True, exist_ok=True)
+      partial.write_text(text)
+      partial.replace(path)
+  except OSError as error:
+    raise UserError(
+        f'Cannot write {path} ({error.strerror}); --experiments_dir is the same'
+        ' folder here and where it trains.'
+    ) from error
 
 
 def _path(experiment: Experiment) -> epath.Path:

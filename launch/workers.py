@@ -66,14 +66,17 @@ def coordinator(name: str) -> str:
 
 def describe(worker: Worker) -> str:
   """Lines for a person, which a shell takes as well."""
-  settings = [
+  words = [
       f'{name}={shlex.quote(value)}'
       for name, value in worker.environment.items()
   ]
-  command = [shlex.quote(word) for word in worker.command]
-  return f'# {worker.name}\n' + ' \\\n    '.join(
-      [' '.join([*settings, command[0]])] + command[1:]
-  )
+  lines = []
+  for word in map(shlex.quote, worker.command):
+    if word.lstrip("'").startswith('--'):
+      lines.append(word)
+    else:
+      words.append(word)
+  return f'# {worker.name}\n' + ' \\\n    '.join([' '.join(words), *lines])
 
 
 def _program(machine: Machine) -> list[str]:

@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 
 from absl import flags
 
-# Neither `python launch/xm_train.py` nor `xmanager launch` looks here.
+# `python launch/xm_train.py` looks for modules in launch/ only.
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from audiolm_jax.cli import verb  # noqa: E402
@@ -123,13 +123,13 @@ def main(argv: list[str]) -> int:
     for group in runs.values():
       print('\n\n'.join(map(plans.describe, group)), end='\n\n')
     return 0
+  if FLAGS.xmanager:
+    return _launch(experiment, runs, machine)
   experiments.record(experiment)
-  if not FLAGS.xmanager:
-    return local.run(runs.values())
-  return _launch(experiment.name, runs, machine)
+  return local.run(runs.values())
 
 
-def _launch(name: str, runs: Runs, machine: Machine) -> int:
+def _launch(experiment: Experiment, runs: Runs, machine: Machine) -> int:
   # Imported late: XManager is an extra, and --dry_run does without.
   try:
     from launch import xm_units
@@ -138,9 +138,10 @@ def _launch(name: str, runs: Runs, machine: Machine) -> int:
         f'There is no {error.name} here; pip install -c constraints.txt -e'
         " '.[launch]', or add --noxmanager to run without it."
     ) from error
+  experiments.record(experiment)
   claim, _, path = FLAGS.volume.partition(':')
   container = Container(FLAGS.image, claim, path)
-  return xm_units.launch(name, runs, machine, container)
+  return xm_units.launch(experiment.name, runs, machine, container)
 
 
 def _experiment() -> Experiment:

@@ -61,3 +61,9 @@ def test_a_damaged_record_is_named(tmp_path):
   (tmp_path / 'fine/experiment.json').write_text('{')
   with pytest.raises(UserError, match='experiment.json is damaged'):
     experiments.check(experiment(tmp_path))
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+  (tmp_path / 'file').touch()
+  with pytest.raises(UserError, match='experiments_dir'):
+    experiments.record(experiment(tmp_path / 'file'))

@@ -1,5 +1,6 @@
 """Tests launch/local.py, on processes that only count and exit."""
 
+import pathlib
 import signal
 import subprocess
 import sys
@@ -81,3 +82,13 @@ sys.exit(local.run([[Worker('a', a, {{}})], [Worker('b', b, {{}})]]))
   process.send_signal(signal.SIGTERM)
   assert process.wait(timeout=30) == local.STOPPED
   assert not (tmp_path / 'b').exists()
+
+
+def test_a_mistake_explains_more_than_a_failure_and_that_than_a_stop(tmp_path):
+  for codes, expected in (((75, 2, 1), 2), ((75, 9), 9)):
+    paths = [tmp_path / f'{len(codes)}-{code}' for code in codes]
+    group = local.Group(map(worker, paths, codes))
+    while not all(map(pathlib.Path.exists, paths)):
+      time.sleep(0.05)
+    time.sleep(0.2)  # All have ended before anybody looks.
+    assert group.wait() == expected
