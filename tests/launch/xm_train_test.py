@@ -9,6 +9,11 @@ import sys
 
 import pytest
 
+import launch as launch_package
+from audiolm_jax.cli import train
+from audiolm_jax.errors import UserError
+from launch import xm_train
+
 REPOSITORY = pathlib.Path(__file__).parents[2]
 
 # Four devices are there only if both processes have joined.
@@ -94,8 +99,21 @@ def test_a_dry_run_prints_commands_and_starts_nothing(tmp_path):
         (['--sweep=A=b'], '--sweep=A=b'),
     ],
 )
-def test_a_mistake_costs_one_line(tmp_path, flags, message):
-  result = launch(tmp_path, *flags, '--dry_run')
-  assert result.returncode == 2
-  assert message in result.stderr
-  assert len(result.stderr.splitlines()) == 1
+def test_a_mistake_costs_one_line(flags, message):
+  xm_train.FLAGS.unparse_flags()
+  flags = ['--experiment=toy', '--gin_file=toy.gin', *flags, '--dry_run']
+  argv = train.rewrite_gin_flags(['xm_train', *flags])
+  with pytest.raises(UserError, match=message) as error:
+    xm_train.main(xm_train.FLAGS(argv))
+  assert '\n' not in str(error.value)
+
+
+def test_a_launch_that_cannot_be_leaves_no_record(tmp_path, monkeypatch):
+  monkeypatch.setitem(sys.modules, 'launch.xm_units', None)
+  monkeypatch.delattr(launch_package, 'xm_units', raising=False)
+  monkeypatch.chdir(tmp_path)
+  xm_train.FLAGS.unparse_flags()
+  argv = ['xm_train', '--experiment=toy', '--gin_file=toy.gin']
+  with pytest.raises(UserError, match='noxmanager'):
+    xm_train.main(xm_train.FLAGS(argv))
+  assert not list(tmp_path.iterdir())
