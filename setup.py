@@ -31,6 +31,9 @@ TRAIN = [
     'tensorflow',
     'tensorflow-datasets',
 ]
+# XManager brings 0.5 GB of Google Cloud's clients. Without constraints.txt
+# older versions of pip try out their versions for ever.
+LAUNCH = ['attrs', 'google-auth', 'kubernetes', 'xmanager']
 EVAL = ['matplotlib', 'pesq', 'visqol-python[lattice]']
 TEST = [
     'beartype',
@@ -60,7 +63,8 @@ setuptools.setup(
     extras_require={
         'train': TRAIN,
         'eval': EVAL,
-        'test': TRAIN + EVAL + TEST + PARITY,
+        'launch': LAUNCH,
+        'test': TRAIN + EVAL + LAUNCH + TEST + PARITY,
     },
     entry_points={'console_scripts': ['audiolm = audiolm_jax.cli.main:run']},
 )
