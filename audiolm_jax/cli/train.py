@@ -13,12 +13,16 @@ Examples:
 Files are read in the order given and later ones win; --gin.NAME=VALUE and
 --gin_bindings win over files. VALUE is Python: a string needs its own quotes.
 
+Exit codes: 0, all steps are taken; 75, SIGTERM or the time limit stopped the
+run, which goes on when started again; 2, a mistake of yours; else a failure.
+
 --dry_run trains nothing: it says what each device would hold, on devices that
 need not be there, and the largest batch that fits. v4-128 is 64 devices.
 """
 
 import contextlib
 import inspect
+import os
 import pathlib
 import sys
 
@@ -89,6 +93,9 @@ flags.DEFINE_float(
     flag_values=FLAGS,
 )
 
+# Tells launchers to start the run again: it has more steps to take.
+STOPPED = os.EX_TEMPFAIL
+
 _REPOSITORY = str(pathlib.Path(__file__).parents[2])
 _DESCRIBED = """
 from __gin__ import dynamic_registration
@@ -106,7 +113,7 @@ def rewrite_gin_flags(argv: list[str]) -> list[str]:
   ]
 
 
-def main(argv: list[str]) -> None:
+def main(argv: list[str]) -> int:
   if len(argv) > 1:
     raise UserError(f'{argv[1]!r} is not a flag; see audiolm train --help.')
   memory.keep_freed_memory()
@@ -119,9 +126,10 @@ def main(argv: list[str]) -> None:
   parse_gin(FLAGS.gin_file, FLAGS.gin_bindings, FLAGS.gin_search_paths)
   if FLAGS.dry_run:
     print(plan_of_run(FLAGS.device, FLAGS.num_devices, FLAGS.device_memory_gib))
-    return
+    return 0
   arguments = bound_arguments()
-  loop.train(**arguments, operative_config=operative_config())
+  state = loop.train(**arguments, operative_config=operative_config())
+  return 0 if int(state.step) >= arguments['num_steps'] else STOPPED
 
 
 def parse_gin(

@@ -1,5 +1,12 @@
 """Tests audiolm_jax/cli/train.py."""
 
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
 import gin
 import pytest
 
@@ -47,7 +54,7 @@ def run(folder, *flags):
   base.write_text(BASE)
   train.FLAGS.unparse_flags()
   argv = ['train', f'--gin_file={base}', *flags]
-  train.main(train.FLAGS(train.rewrite_gin_flags(argv)))
+  return train.main(train.FLAGS(train.rewrite_gin_flags(argv)))
 
 
 def quoted(path):
@@ -126,6 +133,44 @@ def test_files_are_found_from_any_folder(tmp_path, monkeypatch):
   (tmp_path / 'elsewhere/a.gin').write_text("MODEL_DIR = 'x'")
   train.parse_gin(['a.gin'], [], [str(tmp_path / 'elsewhere')])
   assert gin.query_parameter('MODEL_DIR/macro.value') == 'x'
+
+
+def test_the_exit_code_says_whether_there_is_more_to_do(tmp_path):
+  model_dir = f'--gin.MODEL_DIR={quoted(tmp_path / "run")}'
+  limit = tmp_path / 'limit.gin'
+  limit.write_text(
+      'from __gin__ import dynamic_registration\n'
+      'from audiolm_jax.training import loop\n'
+      'loop.train.time_limit_seconds = 0.0\n'
+  )
+  assert run(tmp_path, model_dir, f'--gin_file={limit}') == os.EX_TEMPFAIL
+  gin.clear_config()
+  assert run(tmp_path, model_dir) == 0
+  gin.clear_config()
+  assert run(tmp_path, model_dir) == 0
+
+
+@pytest.mark.slow
+def test_sigterm_saves_and_asks_to_be_started_again(tmp_path):
+  (tmp_path / 'base.gin').write_text(BASE)
+  root = pathlib.Path(__file__).parents[2]
+  process = subprocess.Popen(
+      [
+          *(sys.executable, '-m', 'audiolm_jax.cli.train'),
+          f'--gin_file={tmp_path / "base.gin"}',
+          f'--gin_bindings=MODEL_DIR={quoted(tmp_path / "run")}',
+          '--gin_bindings=TRAIN_STEPS=1000000',
+      ],
+      env=os.environ | {'PYTHONPATH': f'{root}:{root / "tests"}'},
+  )
+  first = tmp_path / 'run/checkpoints/0'
+  while not first.exists() and process.poll() is None:
+    time.sleep(0.1)
+  time.sleep(2)
+  process.send_signal(signal.SIGTERM)
+  assert process.wait(60) == os.EX_TEMPFAIL
+  saved = max(int(path.name) for path in first.parent.iterdir())
+  assert saved > 0
 
 
 def dry_run(folder, *flags):
