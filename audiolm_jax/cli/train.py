@@ -27,13 +27,13 @@ import pathlib
 import sys
 
 import gin
-import jax
 from absl import flags
 
 from audiolm_jax.cli import verb
 from audiolm_jax.errors import UserError
 from audiolm_jax.training import (
     devices,
+    distributed,
     dry_run,
     dry_run_report,
     loop,
@@ -69,6 +69,13 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_integer(
     'process_id', None, 'Which of them this is.', flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    'peer_timeout_seconds',
+    100,
+    'A process that is silent for so long is dead, and ends the others.',
+    lower_bound=1,
+    flag_values=FLAGS,
 )
 flags.DEFINE_bool(
     'dry_run', False, 'Plans the run and does not train.', flag_values=FLAGS
@@ -118,8 +125,11 @@ def main(argv: list[str]) -> int:
     raise UserError(f'{argv[1]!r} is not a flag; see audiolm train --help.')
   memory.keep_freed_memory()
   if FLAGS.multiprocess:
-    jax.distributed.initialize(
-        FLAGS.coordinator_address, FLAGS.num_processes, FLAGS.process_id
+    distributed.join(
+        FLAGS.coordinator_address,
+        FLAGS.num_processes,
+        FLAGS.process_id,
+        FLAGS.peer_timeout_seconds,
     )
   if FLAGS.device and not FLAGS.dry_run:
     raise UserError('--device describes one for --dry_run, which is not given.')

@@ -17,9 +17,11 @@ from audiolm_jax.training.partitioning import (
     default_partitioner,
 )
 from audiolm_jax.training.progress import Progress, check_params
+from audiolm_jax.training.skipping import SkipNonFinite
 from audiolm_jax.training.state import Batch, TrainState, TrainStep
 from audiolm_jax.training.stopping import Stopping
 from audiolm_jax.training.summaries import open_summaries
+from audiolm_jax.training.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,8 @@ def train(
     keep: int = 3,
     seed: int = 0,
     time_limit_seconds: float = float('inf'),
+    stall_seconds: float = 1800.0,
+    max_skipped: int = 0,
     initial: Callable[[], Mapping[str, PyTree]] | None = None,
     operative_config: str = '',
 ) -> TrainState:
@@ -79,6 +83,11 @@ def train(
     keep: Newest checkpoints kept.
     seed: Of parameters and noise.
     time_limit_seconds: Saves and returns when it is over.
+    stall_seconds: Ends the process if a batch, a step or a checkpoint
+      takes longer: the data or another host is gone. Compiling the
+      step does not count.
+    max_skipped: Steps in a row that may be left out because the loss or the
+      state is not finite; one more stops the run. 0 stops at the first.
     initial: Returns weights to start from, {'params', 'mutables'} or parts of
       them; not called if there is a checkpoint to go on from.
     operative_config: Text saved beside the model.
@@ -88,8 +97,9 @@ def train(
     the time limit.
 
   Raises:
-    FloatingPointError: A metric or a parameter is NaN or infinite. Names step
-      and metric; an earlier checkpoint is kept.
+    FloatingPointError: A metric or a parameter is NaN or infinite, more than
+      max_skipped times in a row. Names step and metric; an earlier checkpoint
+      is kept.
     UserError: The checkpoints or initial weights are another model's, or all
       checkpoints are damaged.
   """
@@ -98,6 +108,8 @@ def train(
   if eval_data:
     # A split that is not there shows now, not in an hour.
     next(open_data(eval_data, partitioner.data_layout), None)
+  if max_skipped:
+    train_step = SkipNonFinite(train_step)
   init_key, noise_key = jax.random.split(jax.random.key(seed))
   compiled = partitioner.compile(train_step, init_key, peek(data))
   config = train_step.model_config()
@@ -117,18 +129,22 @@ def train(
       # A full or unwritable disk shows now, not in an hour.
       save(start)
     summaries = open_summaries(model_dir, start + 1)
-    progress = Progress(summaries, num_steps, log_every, start)
+    progress = Progress(summaries, num_steps, log_every, start, max_skipped)
     stopping = Stopping(checkpoints.reached_preemption, time_limit_seconds)
-    with contextlib.closing(summaries), stopping:
+    watchdog = Watchdog(stall_seconds)
+    with contextlib.closing(summaries), stopping, watchdog:
       for step in range(start + 1, num_steps + 1):
-        batch = partitioner.put(next(data))
+        with watchdog.waiting_for(f'the batch of step {step}'):
+          batch = partitioner.put(next(data))
         state, metrics = compiled.step(state, batch, noise_key)
-        progress.add(step, metrics)
+        with watchdog.waiting_for(f'step {step - 1}, or for another host'):
+          progress.add(step, metrics)
         stop = stopping.reason(step)
         last = step == num_steps
         if step % save_every == 0 or last or stop:
-          progress.flush()
-          save(step)
+          with watchdog.waiting_for(f'the checkpoint of step {step}'):
+            progress.flush()
+            save(step)
         if stop:
           log.info(
               'Stopped by %s at step %d; start again to go on.', stop, step
@@ -136,8 +152,9 @@ def train(
           break
         if eval_data and (step % eval_every == 0 or last):
           batches = open_data(eval_data, partitioner.data_layout)
-          batches = map(
-              partitioner.put, itertools.islice(batches, num_eval_batches)
+          batches = itertools.islice(batches, num_eval_batches)
+          batches = watchdog.watched(
+              map(partitioner.put, batches), 'a batch of the evaluation'
           )
           evaluating.evaluate(compiled, state, batches, step, summaries)
   return state

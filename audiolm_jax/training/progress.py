@@ -20,13 +20,21 @@ class Progress:
   """Reads metrics one step late, so that the device is never kept waiting."""
 
   def __init__(
-      self, summaries: Summaries, num_steps: int, log_every: int, step: int
+      self,
+      summaries: Summaries,
+      num_steps: int,
+      log_every: int,
+      step: int,
+      max_skipped: int = 0,
   ):
-    """Args: `step` is the number of steps taken before this run."""
+    """Args: as of loop.train; `step` is the steps taken before this run."""
     self._summaries = summaries
     self._num_steps = num_steps
     self._log_every = log_every
     self._first = step + 1
+    self._max_skipped = max_skipped
+    self._skipped_in_a_row = 0
+    self._num_skipped = 0
     self._pending: tuple[int, Metrics] | None = None
     self._mark = step, time.monotonic()
 
@@ -39,19 +47,38 @@ class Progress:
     """Waits for the metrics taken last.
 
     Raises:
-      FloatingPointError: One of them is NaN or infinite.
+      FloatingPointError: One of them is NaN or infinite, and as many steps in
+        a row as may be have been left out.
     """
     if self._pending is None:
       return
     step, metrics = self._pending
     self._pending = None
     values = {k: float(v) for k, v in jax.device_get(metrics).items()}
+    if values.pop('skipped', 0.0):
+      self._skip(step, values)
+      return
     check_finite(step, values)
+    self._skipped_in_a_row = 0
     if step % self._log_every == 0 or step == self._num_steps:
       self._report(step, values)
     elif step == self._first:
       # Compiling is no measure of what is to come.
       self._mark = step, time.monotonic()
+
+  def _skip(self, step: int, values: dict[str, float]) -> None:
+    self._skipped_in_a_row += 1
+    self._num_skipped += 1
+    if self._skipped_in_a_row > self._max_skipped:
+      check_finite(step, values)
+      # All metrics are finite: it was the state that was not.
+      raise FloatingPointError(f'Step {step}: the new state is not finite.')
+    log.warning(
+        'Step %d is left out, the %d. of this run: %s.',
+        step,
+        self._num_skipped,
+        describe(values),
+    )
 
   def _report(self, step: int, values: dict[str, float]) -> None:
     now = time.monotonic()
@@ -66,9 +93,10 @@ class Progress:
         speed,
         left,
     )
-    self._summaries.scalars(
-        step, {f'train/{k}': v for k, v in values.items()} | {'speed': speed}
-    )
+    shown = {f'train/{k}': v for k, v in values.items()}
+    if self._max_skipped:
+      shown['skipped'] = self._num_skipped
+    self._summaries.scalars(step, shown | {'speed': speed})
 
 
 def check_finite(step: int, values: Mapping[str, float]) -> None:

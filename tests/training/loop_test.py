@@ -91,16 +91,16 @@ def test_the_time_limit_saves_and_the_next_run_goes_on(tmp_path, straight):
 
 
 class Failing(toy.ToyTrainStep):
-  """Spoils the loss, or the parameters only, at the seventh step."""
+  """Spoils the loss, or the parameters only, from the seventh step on."""
 
-  def __init__(self, loss=0.0, params=0.0):
+  def __init__(self, loss=0.0, params=0.0, until=7):
     super().__init__()
     self.spoil = loss, params
+    self.until = until
 
   def step(self, state, batch, key):
-    loss, params = (
-        jnp.where(state.step == 6, value, 0.0) for value in self.spoil
-    )
+    spoilt = (state.step >= 6) & (state.step < self.until)
+    loss, params = (jnp.where(spoilt, value, 0.0) for value in self.spoil)
     state, metrics = super().step(state, batch, key)
     spoilt = jax.tree.map(lambda leaf: leaf + params, state.params)
     metrics = {'loss': metrics['loss'] + loss, 'accuracy': jnp.float32(1.0)}
@@ -119,6 +119,54 @@ def test_parameters_that_diverged_are_never_saved(tmp_path):
   with pytest.raises(FloatingPointError, match='Step 7: params/wi'):
     run(tmp_path, 20, train_step=Failing(params=np.nan), save_every=7)
   assert saved_steps(tmp_path) == {0}
+
+
+@pytest.mark.parametrize('spoil', ['loss', 'params'])
+def test_what_is_not_finite_is_left_out_and_counted(tmp_path, caplog, spoil):
+  failing = Failing(**{spoil: np.nan})
+  with caplog.at_level('INFO', 'audiolm_jax'):
+    state = run(tmp_path, 8, train_step=failing, max_skipped=1, log_every=8)
+  assert re.findall('Step 7 is left out, the 1. of this run: ', caplog.text)
+  found = {(tag, step): value for tag, step, value in events(tmp_path)}
+  assert found['skipped', 8].simple_value == 1
+  # Seven updates, of the batches 1 to 6 and 8; the count of steps goes on.
+  assert int(state.step) == 8 and state.mutables['rows'] == 7 * 8
+
+
+def test_steps_may_be_left_out_before_and_after_a_stop(tmp_path):
+  straight = run(
+      tmp_path / 'straight', 10, train_step=Failing(np.inf), max_skipped=1
+  )
+  for num_steps in (6, 7, 10):
+    state = run(
+        tmp_path / 'run', num_steps, train_step=Failing(np.inf), max_skipped=1
+    )
+  assert_same(state, straight)
+
+
+def test_guarded_steps_are_the_same_steps(tmp_path, straight):
+  state = run(tmp_path, 10, max_skipped=3)
+  jax.tree.map(
+      lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6),
+      state,
+      straight,
+  )
+
+
+@pytest.mark.parametrize(
+    'spoil, message',
+    [
+        ({'loss': np.nan, 'until': 9}, 'Step 9: loss'),
+        ({'params': np.nan, 'until': 9}, 'Step 9: the new state'),
+    ],
+    ids=['loss', 'params'],
+)
+def test_too_many_left_out_in_a_row_stop_the_run(tmp_path, spoil, message):
+  with pytest.raises(FloatingPointError, match=message):
+    run(tmp_path, 20, train_step=Failing(**spoil), max_skipped=2, save_every=8)
+  # What is saved after two steps that were left out is the state before them.
+  assert max(saved_steps(tmp_path)) == 8
+  assert np.isfinite(load_params(str(tmp_path)).params['wi']).all()
 
 
 def test_means_are_over_weights_and_not_over_batches():
@@ -210,10 +258,10 @@ def test_progress_says_loss_speed_and_time_left(tmp_path, caplog):
   )
 
 
-def start(directory, num_steps, *process):
+def start(directory, num_steps, *process, **kwargs):
   command = [sys.executable, toy.__file__, directory, num_steps, *process]
   return subprocess.Popen(
-      map(str, command), env=os.environ | {'PYTHONPATH': str(ROOT)}
+      map(str, command), env=os.environ | {'PYTHONPATH': str(ROOT)}, **kwargs
   )
 
 
@@ -239,12 +287,28 @@ def test_killed_and_resumed_equals_unbroken(tmp_path):
   assert_same(state, run(unbroken, 42))
 
 
-@pytest.mark.slow
-def test_two_processes_stop_together_and_one_goes_on(tmp_path):
+def start_both(directory, **kwargs):
   with socket.socket() as free:
     free.bind(('127.0.0.1', 0))
     port = free.getsockname()[1]
-  both = [start(tmp_path, 1000, rank, port) for rank in (0, 1)]
+  return [start(directory, 1000, rank, port, **kwargs) for rank in (0, 1)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('survivor', [0, 1])
+def test_a_dead_peer_ends_the_run_and_says_so(tmp_path, survivor):
+  both = start_both(tmp_path, stderr=subprocess.PIPE, text=True)
+  wait_for(tmp_path, 10, both[0])
+  both[1 - survivor].kill()
+  _, said = both[survivor].communicate(timeout=6 * toy.PEER_TIMEOUT)
+  assert both[survivor].returncode not in (0, 75)
+  assert 'another task died' in said or 'leader' in said
+  both[1 - survivor].communicate()
+
+
+@pytest.mark.slow
+def test_two_processes_stop_together_and_one_goes_on(tmp_path):
+  both = start_both(tmp_path)
   wait_for(tmp_path, 10, both[0])
   both[1].terminate()
   assert [process.wait(60) for process in both] == [0, 0]

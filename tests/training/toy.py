@@ -15,7 +15,7 @@ import numpy as np
 import optax
 from flax import linen as nn
 
-from audiolm_jax.training import optimizers
+from audiolm_jax.training import distributed, optimizers
 from audiolm_jax.training.loop import train
 from audiolm_jax.training.partitioning import (
     Partitioner,
@@ -26,6 +26,9 @@ from audiolm_jax.training.state import TrainState, Waveform, unbox
 
 WIDTH = 8
 HIDDEN = 16
+
+# Seconds; JAX looks every half of it.
+PEER_TIMEOUT = 10
 
 
 class Mlp(nn.Module):
@@ -135,7 +138,7 @@ def pod(process, port):
   """Joins the other process; both axes of the mesh go over both."""
   jax.config.update('jax_num_cpu_devices', 2)
   jax.config.update('jax_cpu_collectives_implementation', 'gloo')
-  jax.distributed.initialize(f'127.0.0.1:{port}', 2, int(process))
+  distributed.join(f'127.0.0.1:{port}', 2, int(process), PEER_TIMEOUT)
   return Partitioner(make_mesh(model=2), standard_logical_axis_rules(fsdp=True))
 
 
