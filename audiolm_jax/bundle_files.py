@@ -16,7 +16,7 @@ from jaxtyping import PyTree
 from audiolm_jax import parts
 from audiolm_jax.errors import UserError
 from audiolm_jax.parts import Part
-from audiolm_jax.training import checkpoints
+from audiolm_jax.training import loading
 
 STAGES = ('semantic', 'coarse', 'fine')
 TOKENIZERS = ('acoustic_tokenizer', 'semantic_tokenizer')
@@ -78,7 +78,7 @@ def weights(
     UserError: There is no such part.
   """
   if (pathlib.Path(model) / 'model.json').is_file():
-    trained = checkpoints.load_params(model)
+    trained = loading.load_params(model)
     mutables = dict(trained.mutables)
     # A run that keeps an average of its parameters is used by that.
     params = mutables.pop('ema', trained.params)

@@ -17,7 +17,7 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.pretrained import families
 from audiolm_jax.soundstream.model import SoundStream
-from audiolm_jax.training.checkpoints import Model
+from audiolm_jax.training.loading import Model
 from audiolm_jax.w2v_bert.model import W2vBert
 
 _MODULES = {

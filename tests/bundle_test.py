@@ -12,7 +12,7 @@ from audiolm_jax.bundle import Bundle
 from audiolm_jax.errors import UserError
 from audiolm_jax.parts import Part
 from audiolm_jax.tokens import stages
-from audiolm_jax.training.checkpoints import Model
+from audiolm_jax.training.loading import Model
 
 
 @pytest.fixture

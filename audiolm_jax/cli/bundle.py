@@ -30,7 +30,7 @@ from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import report
 from audiolm_jax.parts import Part
-from audiolm_jax.training import checkpoints
+from audiolm_jax.training import loading
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -132,7 +132,7 @@ def model_card(
 def _parts_in(source: str) -> Mapping[str, Part]:
   if (pathlib.Path(source) / 'bundle.json').is_file():
     return Bundle.load(source).parts
-  name, part = parts.from_checkpoint(checkpoints.load_params(source))
+  name, part = parts.from_checkpoint(loading.load_params(source))
   return {name: part}
 
 

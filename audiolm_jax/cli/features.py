@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, PyTree
 
 from audiolm_jax import bundle_files, corpus, parts
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import checkpoints
+from audiolm_jax.training import loading
 
 
 class Source(NamedTuple):
@@ -70,7 +70,7 @@ def load(folder: str) -> Source:
 
 def _read(folder: str) -> tuple[dict, PyTree]:
   if (pathlib.Path(folder) / 'model.json').is_file():
-    trained = checkpoints.load_params(folder)
+    trained = loading.load_params(folder)
     if trained.config['kind'] != 'w2v_bert':
       raise UserError(
           f'{folder} holds a {trained.config["kind"]}, not a w2v_bert.'

@@ -8,7 +8,7 @@ A model's folder:
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -19,10 +19,16 @@ from jax.experimental import multihost_utils
 from jaxtyping import PyTree
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import digests, fallback, trees
+from audiolm_jax.training import checksums, digests, fallback, keeping, trees
 from audiolm_jax.training.state import TrainState
 
 log = logging.getLogger(__name__)
+
+# Differences named when a checkpoint is of another model.
+_SHOWN = 6
+
+# Instead of a step: there is no checkpoint; there are, and all are damaged.
+_NONE, _DAMAGED = -1, -2
 
 # Orbax stamps it with the time of the commit, after the seal is set.
 _VOLATILE = frozenset({'_CHECKPOINT_METADATA'})
@@ -35,30 +41,26 @@ class Restored(NamedTuple):
   data_state: dict[str, Any]
 
 
-class Model(NamedTuple):
-  """A trained model; containers of any kind have become dicts.
-
-  Attributes:
-    config: What rebuilds the module, `TrainStep.model_config()`.
-    params: Nested dicts of arrays on one device.
-    mutables: The same, {} if the model has none.
-  """
-
-  config: dict[str, Any]
-  params: PyTree
-  mutables: PyTree
-
-
 class Checkpoints:
   """The checkpoints of one run; every process makes the same calls."""
 
-  def __init__(self, directory: str, keep: int = 3):
+  def __init__(
+      self,
+      directory: str,
+      keep: int = 3,
+      keep_best: int = 0,
+      keep_every: int = 0,
+      best_metric: str = 'loss',
+  ):
     """Opens or makes the folder.
 
     Args:
       directory: The run's folder, local or gs://.
       keep: Number of newest checkpoints kept; with 1 nothing is left to fall
         back on while damage goes unnoticed.
+      keep_best: Number kept besides, of those with the lowest best_metric.
+      keep_every: Those are kept too whose step it divides; 0 for none.
+      best_metric: One of the metrics given to save.
 
     Raises:
       UserError: The folder cannot be written.
@@ -74,12 +76,8 @@ class Checkpoints:
       ) from error
     self._manager = ocp.CheckpointManager(
         fallback.steps_folder(self.directory),
-        options=ocp.CheckpointManagerOptions(
-            max_to_keep=keep,
-            cleanup_tmp_directories=True,
-            async_options=ocp.AsyncOptions(
-                post_finalization_callback=self._seal
-            ),
+        options=keeping.options(
+            keep, keep_best, keep_every, best_metric, self._seal
         ),
     )
 
@@ -96,6 +94,7 @@ class Checkpoints:
       data_state: Mapping[str, Any],
       model_config: Mapping[str, Any],
       operative_config: str = '',
+      metrics: Mapping[str, float] | None = None,
   ) -> None:
     """Saves in the background; returns when the state may be donated.
 
@@ -105,6 +104,7 @@ class Checkpoints:
       data_state: JSON of the data's position, equal on all processes.
       model_config: JSON that rebuilds the model.
       operative_config: The run's Gin configuration.
+      metrics: What an evaluation of the state found, if there was one.
     """
     # The seal is set by the previous save's thread, which must know its step.
     self._manager.wait_until_finished()
@@ -116,6 +116,7 @@ class Checkpoints:
         'data': dict(data_state),
         'model': dict(model_config),
         'config': operative_config,
+        'checksums': checksums.of_leaves(state),
     }
     items = {
         item: ocp.args.StandardSave(trees.by_name(tree))
@@ -124,6 +125,7 @@ class Checkpoints:
     self._manager.save(
         step,
         args=ocp.args.Composite(**items, run=ocp.args.JsonSave(run)),
+        metrics=metrics,
         force=True,
     )
 
@@ -143,46 +145,47 @@ class Checkpoints:
       UserError: Every checkpoint is damaged, or they are another model's.
     """
     self._manager.wait_until_finished()
-    step = self._agree_on_step()
-    self._manager.reload()
-    if step is None:
-      return None
-    folder = fallback.steps_folder(self.directory) / str(step)
-    run = _read_run(folder)
-    _check_same_model(run['model'], model_config, self.directory)
-    state = TrainState(
-        **{
-            name: value
-            for item, tree in _items(like).items()
-            for name, value in trees.restore(folder / item, tree).items()
-        }
-    )
-    log.info('Restored step %d of %s.', step, self.directory)
-    return Restored(state, run['data'])
+    candidates = fallback.intact(self.directory)
+    while (step := self._agree_on_next(candidates)) is not None:
+      folder = fallback.steps_folder(self.directory) / str(step)
+      run = fallback.read_run(folder)
+      _check_same_model(folder, run['model'], model_config, like)
+      state = _restore(folder, like)
+      changed = checksums.changed(state, run['checksums'])
+      if not changed:
+        self._forget_newer(step)
+        log.info('Restored step %d of %s.', step, self.directory)
+        return Restored(state, run['data'])
+      fallback.pass_over(folder, f'{changed[0]} is not what was saved')
+    return None
 
   def reached_preemption(self, step: int) -> bool:
     """Says on all processes at once that the cluster wants the machine back."""
     return self._manager.reached_preemption(step)
 
-  def _agree_on_step(self) -> int | None:
+  def _agree_on_next(self, candidates: Iterator[epath.Path]) -> int | None:
     """Process 0 looks; all go where it says, so that none is left waiting."""
-    step, damaged = -1, None
+    step, damaged = _NONE, None
     if jax.process_index() == 0:
       try:
-        found = fallback.newest_intact(self.directory)
+        found = next(candidates, None)
       except UserError as error:
-        damaged = error
+        step, damaged = _DAMAGED, error
       else:
-        if found is not None:
-          fallback.set_aside(self.directory, found)
-          step = found
+        step = int(found.name) if found else _NONE
     if jax.process_count() > 1:
-      told = np.int32(-2 if damaged else step)
-      step = int(multihost_utils.broadcast_one_to_all(told))
-    if damaged or step == -2:
+      step = int(multihost_utils.broadcast_one_to_all(np.int32(step)))
+    if step == _DAMAGED:
       message = f'{self.directory} holds no intact checkpoint.'
       raise damaged or UserError(message)
-    return None if step < 0 else step
+    return None if step == _NONE else step
+
+  def _forget_newer(self, step: int) -> None:
+    if jax.process_index() == 0:
+      fallback.set_aside(self.directory, step)
+    if jax.process_count() > 1:
+      multihost_utils.sync_global_devices('damaged checkpoints are set aside')
+    self._manager.reload()
 
   def _seal(self) -> None:
     """Runs after the last file is written and before the folder is renamed."""
@@ -190,38 +193,6 @@ class Checkpoints:
     for folder in fallback.steps_folder(self.directory).iterdir():
       if f'{folder.name}.'.startswith(prefix):
         digests.seal(folder, _VOLATILE)
-
-
-def load_params(directory: str, step: int | None = None) -> Model:
-  """Loads a trained model from its folder alone, on one device.
-
-  Args:
-    directory: A run's folder.
-    step: Which checkpoint; the newest intact one if None.
-
-  Raises:
-    UserError: The folder holds no checkpoint, or it is damaged.
-  """
-  root = epath.Path(directory).absolute()
-  if step is None:
-    step = fallback.newest_intact(root)
-  elif reason := digests.damage(fallback.steps_folder(root) / str(step)):
-    raise UserError(
-        f'Checkpoint {step} of {directory} is damaged or missing: {reason};'
-        ' choose another step.'
-    )
-  if step is None:
-    raise UserError(
-        f'{directory} holds no checkpoint; give the folder that a training run'
-        ' wrote (MODEL_DIR).'
-    )
-  folder = fallback.steps_folder(root) / str(step)
-  weights = trees.restore_stored(folder / 'weights')
-  return Model(
-      _read_run(folder)['model'],
-      weights['params'],
-      weights.get('mutables', {}),
-  )
 
 
 def _items(state: TrainState) -> dict[str, PyTree]:
@@ -232,20 +203,34 @@ def _items(state: TrainState) -> dict[str, PyTree]:
   }
 
 
-def _read_run(folder: epath.Path) -> dict[str, Any]:
-  return json.loads((folder / 'run' / 'metadata').read_text())
+def _restore(folder: epath.Path, like: TrainState) -> TrainState:
+  restored = {
+      item: trees.restore(folder / item, tree)
+      for item, tree in _items(like).items()
+  }
+  return TrainState(**restored['weights'], **restored['optimizer'])
 
 
 def _check_same_model(
-    stored: Mapping[str, Any], wanted: Mapping[str, Any], directory: epath.Path
+    folder: epath.Path,
+    stored: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    like: TrainState,
 ) -> None:
   wanted = json.loads(json.dumps(wanted))
-  for name in sorted(stored.keys() | wanted.keys()):
-    if stored.get(name) != wanted.get(name):
-      raise UserError(
-          f'{directory} is of another model: {name} is {stored.get(name)},'
-          f' this run has {wanted.get(name)}; use a fresh MODEL_DIR.'
-      )
+  found = [
+      f'{name} is {stored.get(name)}, this run has {wanted.get(name)}'
+      for name in sorted(stored.keys() | wanted.keys())
+      if stored.get(name) != wanted.get(name)
+  ]
+  for item, tree in _items(like).items():
+    found += trees.differences(folder / item, tree)
+  if found:
+    more = f'; and {len(found) - _SHOWN} more' if len(found) > _SHOWN else ''
+    raise UserError(
+        f'{folder} is of another model or optimizer:'
+        f' {"; ".join(found[:_SHOWN])}{more}; use a fresh MODEL_DIR.'
+    )
 
 
 def _write(path: epath.Path, text: str) -> None:

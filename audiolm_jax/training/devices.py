@@ -12,11 +12,13 @@ class Device(NamedTuple):
     name: As in `--device`.
     memory_gib: High-bandwidth memory, in GiB.
     teraflops: Peak of bfloat16 matrix products, dense, in 10^12 a second.
+    kinds: What JAX calls it.
   """
 
   name: str
   memory_gib: float
   teraflops: float
+  kinds: tuple[str, ...]
 
   @property
   def memory(self) -> float:
@@ -30,16 +32,21 @@ class Device(NamedTuple):
 # GPUs: NVIDIA's datasheets of A100, H100 and H200, SXM, without sparsity. The
 # H200's 141 GB are decimal.
 DEVICES = (
-    Device('tpu-v3', 16.0, 61.5),
-    Device('tpu-v4', 32.0, 275.0),
-    Device('tpu-v5e', 16.0, 197.0),
-    Device('tpu-v5p', 95.0, 459.0),
-    Device('tpu-v6e', 32.0, 918.0),
-    Device('a100-40', 40.0, 312.0),
-    Device('a100-80', 80.0, 312.0),
-    Device('h100', 80.0, 989.0),
-    Device('h200', 131.0, 989.0),
+    Device('tpu-v3', 16.0, 61.5, ('TPU v3',)),
+    Device('tpu-v4', 32.0, 275.0, ('TPU v4',)),
+    Device('tpu-v5e', 16.0, 197.0, ('TPU v5 lite', 'TPU v5e')),
+    Device('tpu-v5p', 95.0, 459.0, ('TPU v5', 'TPU v5p')),
+    Device('tpu-v6e', 32.0, 918.0, ('TPU v6 lite', 'TPU v6e')),
+    Device('a100-40', 40.0, 312.0, ('NVIDIA A100-SXM4-40GB',)),
+    Device('a100-80', 80.0, 312.0, ('NVIDIA A100-SXM4-80GB',)),
+    Device('h100', 80.0, 989.0, ('NVIDIA H100 80GB HBM3',)),
+    Device('h200', 131.0, 989.0, ('NVIDIA H200',)),
 )
+
+
+def peak_flops(kind: str) -> float | None:
+  """Operations a second of what JAX calls `kind`; None if it is not known."""
+  return next((1e12 * d.teraflops for d in DEVICES if kind in d.kinds), None)
 
 
 def find(name: str, memory_gib: float | None = None) -> Device:

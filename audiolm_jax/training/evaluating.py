@@ -22,8 +22,8 @@ def evaluate(
     batches: Iterator[Batch],
     step: int,
     summaries: Summaries,
-) -> None:
-  """Shows the means over all batches, and sounds made from the first.
+) -> dict[str, float]:
+  """Returns and shows means over all batches, and sounds made from the first.
 
   Warns, in the log, of what the means say against the run.
 
@@ -46,6 +46,7 @@ def evaluate(
     log.warning('Step %d: %s', step, warning)
   summaries.scalars(step, shown)
   summaries.waveforms(step, compiled.waveforms(state, first))
+  return means
 
 
 def means_by_weight(metrics: Sequence[Metrics]) -> dict[str, float]:

@@ -1,7 +1,10 @@
 """Which checkpoint to trust: from the newest to the oldest."""
 
+import json
 import logging
 import time
+from collections.abc import Iterator
+from typing import Any
 
 from etils import epath
 
@@ -10,34 +13,55 @@ from audiolm_jax.training import digests
 
 log = logging.getLogger(__name__)
 
+_STEPS = 'checkpoints'
+
 
 def steps_folder(directory: epath.Path) -> epath.Path:
   """Where a run keeps its checkpoints, a folder a step."""
-  return directory / 'checkpoints'
+  return directory / _STEPS
 
 
-def newest_intact(directory: epath.Path) -> int | None:
-  """Looks from the newest to the oldest, and says why it passes one over.
+def is_checkpoint(path: epath.Path) -> bool:
+  """Whether this names one checkpoint and not a run."""
+  return path.name.isdigit() and path.parent.name == _STEPS
+
+
+def read_run(folder: epath.Path) -> dict[str, Any]:
+  """What a checkpoint says of its run: data, model, config, checksums."""
+  return json.loads((folder / 'run' / 'metadata').read_text())
+
+
+def intact(directory: epath.Path) -> Iterator[epath.Path]:
+  """Checkpoints without damage, the newest first; says why others are not.
+
+  Take the next one only if the one before would not do.
 
   Raises:
-    UserError: There are checkpoints, and all are damaged.
+    UserError: There are checkpoints, and none would do.
   """
   steps = steps_folder(directory)
   names = [path.name for path in steps.iterdir()] if steps.is_dir() else []
-  numbers = sorted(
-      (int(name) for name in names if name.isdigit()), reverse=True
+  folders = sorted(
+      (steps / name for name in names if name.isdigit()),
+      key=lambda folder: int(folder.name),
+      reverse=True,
   )
-  for step in numbers:
-    reason = digests.damage(steps / str(step))
-    if reason is None:
-      return step
-    log.warning('Checkpoint %d of %s is damaged: %s.', step, directory, reason)
-  if numbers:
+  for folder in folders:
+    if reason := digests.damage(folder):
+      pass_over(folder, reason)
+    else:
+      yield folder
+  if folders:
     raise UserError(
         f'Every checkpoint in {steps} is damaged; bring back a copy of one, or'
         ' remove the folder to start afresh.'
     )
-  return None
+
+
+def pass_over(folder: epath.Path, reason: str) -> None:
+  """Names a checkpoint that is not used."""
+  run = folder.parent.parent
+  log.warning('Checkpoint %s of %s is damaged: %s.', folder.name, run, reason)
 
 
 def set_aside(directory: epath.Path, step: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 from jaxtyping import PyTree
 
-from audiolm_jax.training import evaluating, starting
+from audiolm_jax.training import evaluating, keeping, starting
 from audiolm_jax.training.checkpoints import Checkpoints, Restored
 from audiolm_jax.training.partitioning import (
     DataLayout,
@@ -21,6 +21,7 @@ from audiolm_jax.training.skipping import SkipNonFinite
 from audiolm_jax.training.state import Batch, TrainState, TrainStep
 from audiolm_jax.training.stopping import Stopping
 from audiolm_jax.training.summaries import open_summaries
+from audiolm_jax.training.throughput import Throughput
 from audiolm_jax.training.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,9 @@ def train(
     num_eval_batches: int = 8,
     save_every: int = 1000,
     keep: int = 3,
+    keep_best: int = 0,
+    keep_every: int = 0,
+    best_metric: str = 'loss',
     seed: int = 0,
     time_limit_seconds: float = float('inf'),
     stall_seconds: float = 1800.0,
@@ -81,6 +85,10 @@ def train(
     num_eval_batches: Batches taken at most from eval_data.
     save_every: Steps between checkpoints; the first and last are saved too.
     keep: Newest checkpoints kept.
+    keep_best: Checkpoints kept besides, of those with the lowest best_metric;
+      every evaluation is then followed by one.
+    keep_every: Checkpoints whose step it divides are kept too; 0 for none.
+    best_metric: A mean of the evaluations.
     seed: Of parameters and noise.
     time_limit_seconds: Saves and returns when it is over.
     stall_seconds: Ends the process if a batch, a step or a checkpoint
@@ -112,8 +120,12 @@ def train(
     train_step = SkipNonFinite(train_step)
   init_key, noise_key = jax.random.split(jax.random.key(seed))
   compiled = partitioner.compile(train_step, init_key, peek(data))
+  if keep_best:
+    keeping.check_metric(best_metric, compiled.metrics() if eval_data else ())
   config = train_step.model_config()
-  with Checkpoints(model_dir, keep) as checkpoints:
+  with Checkpoints(
+      model_dir, keep, keep_best, keep_every, best_metric
+  ) as checkpoints:
     restored = checkpoints.restore_latest(compiled.abstract, config)
     state, data_state = restored or Restored(compiled.init(), data.get_state())
     if initial and not restored:
@@ -121,42 +133,57 @@ def train(
     data.set_state(data_state)
     start = int(state.step)
 
-    def save(step: int) -> None:
+    def save(step: int, found: Mapping[str, float] | None = None) -> None:
+      progress.flush()
+      # What a checkpoint is past of, nobody computes again.
+      summaries.flush()
       check_params(step, state)
-      checkpoints.save(step, state, data.get_state(), config, operative_config)
+      checkpoints.save(
+          step, state, data.get_state(), config, operative_config, found
+      )
 
-    if not restored:
-      # A full or unwritable disk shows now, not in an hour.
-      save(start)
+    def evaluate(step: int) -> dict[str, float]:
+      progress.flush()
+      batches = open_data(eval_data, partitioner.data_layout)
+      batches = itertools.islice(batches, num_eval_batches)
+      batches = watchdog.watched(
+          map(partitioner.put, batches), 'a batch of the evaluation'
+      )
+      return evaluating.evaluate(compiled, state, batches, step, summaries)
+
     summaries = open_summaries(model_dir, start + 1)
-    progress = Progress(summaries, num_steps, log_every, start, max_skipped)
+    rates = Throughput(compiled.flops())
+    progress = Progress(
+        summaries, num_steps, log_every, start, rates, max_skipped
+    )
     stopping = Stopping(checkpoints.reached_preemption, time_limit_seconds)
     watchdog = Watchdog(stall_seconds)
     with contextlib.closing(summaries), stopping, watchdog:
+      if not restored:
+        # A full or unwritable disk shows now, not in an hour.
+        save(start)
       for step in range(start + 1, num_steps + 1):
-        with watchdog.waiting_for(f'the batch of step {step}'):
+        with (
+            watchdog.waiting_for(f'the batch of step {step}'),
+            rates.waiting_for_data(progress.is_idle),
+        ):
           batch = partitioner.put(next(data))
         state, metrics = compiled.step(state, batch, noise_key)
         with watchdog.waiting_for(f'step {step - 1}, or for another host'):
           progress.add(step, metrics)
         stop = stopping.reason(step)
         last = step == num_steps
-        if step % save_every == 0 or last or stop:
+        found = None
+        if eval_data and not stop and (step % eval_every == 0 or last):
+          found = evaluate(step)
+        if step % save_every == 0 or last or stop or (found and keep_best):
           with watchdog.waiting_for(f'the checkpoint of step {step}'):
-            progress.flush()
-            save(step)
+            save(step, found)
         if stop:
           log.info(
               'Stopped by %s at step %d; start again to go on.', stop, step
           )
           break
-        if eval_data and (step % eval_every == 0 or last):
-          batches = open_data(eval_data, partitioner.data_layout)
-          batches = itertools.islice(batches, num_eval_batches)
-          batches = watchdog.watched(
-              map(partitioner.put, batches), 'a batch of the evaluation'
-          )
-          evaluating.evaluate(compiled, state, batches, step, summaries)
   return state
 
 

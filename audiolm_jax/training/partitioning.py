@@ -19,6 +19,7 @@ from jax.sharding import (
 from jaxtyping import PRNGKeyArray
 
 from audiolm_jax.errors import UserError
+from audiolm_jax.training import program_costs
 from audiolm_jax.training.shardings import (
     AxisRules,
     of_optimizer,
@@ -50,6 +51,8 @@ class Compiled(NamedTuple):
     evaluate: (state, batch) -> metrics.
     waveforms: (state, batch) -> sounds.
     warnings: metrics -> what they say against the run.
+    metrics: () -> names of what evaluate finds.
+    flops: () -> of a step, over all devices; see program_costs.
     abstract: Shapes, dtypes and shardings of the state.
   """
 
@@ -58,6 +61,8 @@ class Compiled(NamedTuple):
   evaluate: Callable[[TrainState, Batch], Metrics]
   waveforms: Callable[[TrainState, Batch], Mapping[str, Waveform]]
   warnings: Callable[[Mapping[str, float]], list[str]]
+  metrics: Callable[[], set[str]]
+  flops: Callable[[], int]
   abstract: TrainState
 
 
@@ -232,6 +237,10 @@ class Partitioner:
         evaluate=lambda *args: self._run(evaluate, *args),
         waveforms=lambda *args: self._waveforms(train_step, *args),
         warnings=train_step.warnings,
+        metrics=lambda: set(
+            self._run(jax.eval_shape, train_step.evaluate, abstract, batch)
+        ),
+        flops=lambda: self._flops(step, abstract, batch, key),
         abstract=abstract,
     )
 
@@ -255,6 +264,10 @@ class Partitioner:
         out_shardings=(shardings, replicated),
         donate_argnums=0,
     )
+
+  def _flops(self, step: jax.stages.Wrapped, *args: Any) -> int:
+    with self.context():
+      return program_costs.flops(step.trace(*args).jaxpr.jaxpr)
 
   def _run(self, function: Callable[..., Any], *args: Any) -> Any:
     with self.context():

@@ -3,15 +3,16 @@
 import datetime
 import logging
 import math
-import time
 from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
 
+from audiolm_jax.training import throughput
 from audiolm_jax.training.state import Metrics, TrainState
 from audiolm_jax.training.summaries import Summaries
+from audiolm_jax.training.throughput import Throughput
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ class Progress:
       num_steps: int,
       log_every: int,
       step: int,
+      rates: Throughput,
       max_skipped: int = 0,
   ):
     """Args: as of loop.train; `step` is the steps taken before this run."""
@@ -32,11 +34,16 @@ class Progress:
     self._num_steps = num_steps
     self._log_every = log_every
     self._first = step + 1
+    self._throughput = rates
     self._max_skipped = max_skipped
     self._skipped_in_a_row = 0
     self._num_skipped = 0
     self._pending: tuple[int, Metrics] | None = None
-    self._mark = step, time.monotonic()
+
+  def is_idle(self) -> bool:
+    """Whether the devices have done all steps that were added."""
+    metrics = self._pending[1] if self._pending else {}
+    return all(value.is_ready() for value in metrics.values())
 
   def add(self, step: int, metrics: Metrics) -> None:
     """Takes a step's metrics and looks at those of the step before."""
@@ -55,6 +62,7 @@ class Progress:
     step, metrics = self._pending
     self._pending = None
     values = {k: float(v) for k, v in jax.device_get(metrics).items()}
+    self._throughput.add(values)
     if values.pop('skipped', 0.0):
       self._skip(step, values)
       return
@@ -64,7 +72,7 @@ class Progress:
       self._report(step, values)
     elif step == self._first:
       # Compiling is no measure of what is to come.
-      self._mark = step, time.monotonic()
+      self._throughput.restart()
 
   def _skip(self, step: int, values: dict[str, float]) -> None:
     self._skipped_in_a_row += 1
@@ -81,22 +89,21 @@ class Progress:
     )
 
   def _report(self, step: int, values: dict[str, float]) -> None:
-    now = time.monotonic()
-    speed = (step - self._mark[0]) / (now - self._mark[1])
-    self._mark = step, now
-    left = datetime.timedelta(seconds=round((self._num_steps - step) / speed))
+    rates = self._throughput.take()
+    seconds = (self._num_steps - step) / rates['steps_per_second']
     log.info(
-        'step %d/%d  %s  %.3g steps/s  %s left',
+        'step %d/%d  %s  %s  %s left',
         step,
         self._num_steps,
         describe(values),
-        speed,
-        left,
+        throughput.describe(rates),
+        datetime.timedelta(seconds=round(seconds)),
     )
     shown = {f'train/{k}': v for k, v in values.items()}
     if self._max_skipped:
       shown['skipped'] = self._num_skipped
-    self._summaries.scalars(step, shown | {'speed': speed})
+    rates = {f'throughput/{name}': rate for name, rate in rates.items()}
+    self._summaries.scalars(step, shown | rates)
 
 
 def check_finite(step: int, values: Mapping[str, float]) -> None:

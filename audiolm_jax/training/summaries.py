@@ -1,14 +1,18 @@
 """What a run shows: numbers, pictures and sound in TensorBoard."""
 
 import math
+import os
+import time
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import tensorboardX
 from jaxtyping import Float, UInt8
+from tensorboardX import summary
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto import event_pb2
 
 from audiolm_jax.spectral import log_mel
 from audiolm_jax.training.state import Waveform
@@ -29,36 +33,57 @@ class Summaries(Protocol):
     """Adds sounds and their spectrograms."""
     ...
 
+  def flush(self) -> None:
+    """Puts all points so far where a kill does not reach them."""
+    ...
+
   def close(self) -> None:
     """Writes what is left."""
     ...
 
 
 class TensorBoard:
-  """Event files beside the checkpoints."""
+  """Event files beside the checkpoints.
+
+  tensorboardX's own SummaryWriter hands points to a thread, and its flush does
+  not wait for it: a process that is killed loses points it has flushed.
+  """
 
   def __init__(self, directory: str, first_step: int):
     """Points from first_step on are a cut-off run's, and are replaced."""
-    self._writer = tensorboardX.SummaryWriter(directory, purge_step=first_step)
+    path = os.path.join(directory, 'events')
+    # Another run within the second would write over the same file.
+    self._writer = EventsWriter(path, f'.{first_step}')
+    start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+    self._write(first_step, session_log=start)
 
   def scalars(self, step: int, values: Mapping[str, float]) -> None:
     """Adds a point to each curve."""
     for name, value in values.items():
-      self._writer.add_scalar(name, value, step)
+      self._write(step, summary=summary.scalar(name, value))
 
   def waveforms(self, step: int, sounds: Mapping[str, Waveform]) -> None:
     """Adds each row as a sound and as a log-mel picture."""
     for name, (samples, sample_rate) in sounds.items():
       for row, waveform in enumerate(samples):
         tag = f'{name}/{row}'
-        sound = np.clip(waveform, -1, 1)
+        sound = summary.audio(tag, np.clip(waveform, -1, 1), sample_rate)
         grey = picture(waveform, sample_rate)
-        self._writer.add_audio(tag, sound, step, sample_rate)
-        self._writer.add_image(f'{tag}/log_mel', grey, step, dataformats='HW')
+        mels = summary.image(f'{tag}/log_mel', grey, dataformats='HW')
+        self._write(step, summary=sound)
+        self._write(step, summary=mels)
+
+  def flush(self) -> None:
+    """Puts all points so far where a kill does not reach them."""
+    self._writer.flush()
 
   def close(self) -> None:
     """Writes what is left."""
     self._writer.close()
+
+  def _write(self, step: int, **content: Any) -> None:
+    event = event_pb2.Event(step=step, wall_time=time.time(), **content)
+    self._writer.write_event(event)
 
 
 class Silent:
@@ -69,6 +94,9 @@ class Silent:
 
   def waveforms(self, step: int, sounds: Mapping[str, Waveform]) -> None:
     """Drops them."""
+
+  def flush(self) -> None:
+    """Has nothing to write."""
 
   def close(self) -> None:
     """Has nothing left."""

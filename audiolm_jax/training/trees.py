@@ -6,8 +6,6 @@ from etils import epath
 from flax import traverse_util
 from jaxtyping import PyTree
 
-from audiolm_jax.errors import UserError
-
 
 def by_name(tree: PyTree) -> PyTree:
   """Nested dicts by name, so that the file outlives the classes of the tree."""
@@ -24,10 +22,9 @@ def names(path: jax.tree_util.KeyPath) -> tuple[str, ...]:
 
 def restore(folder: epath.Path, like: PyTree) -> PyTree:
   """Restores an item into the tree, dtypes and shardings of `like`."""
-  wanted = by_name(like)
-  _check_same_shapes(_stored(folder), wanted, folder)
   with ocp.StandardCheckpointer() as checkpointer:
-    found = traverse_util.flatten_dict(checkpointer.restore(folder, wanted))
+    found = checkpointer.restore(folder, by_name(like))
+  found = traverse_util.flatten_dict(found)
   return jax.tree.map_with_path(lambda path, _: found[names(path)], like)
 
 
@@ -43,26 +40,26 @@ def restore_stored(folder: epath.Path) -> PyTree:
   return restore(folder, like)
 
 
-def _stored(folder: epath.Path) -> PyTree:
-  """Shapes and dtypes of an item."""
-  return ocp.StandardCheckpointHandler().metadata(folder).tree
+def differences(folder: epath.Path, like: PyTree) -> list[str]:
+  """Arrays whose names, shapes or dtypes differ, each in a few words.
 
-
-def _check_same_shapes(
-    stored: PyTree, wanted: PyTree, folder: epath.Path
-) -> None:
-  """Orbax would answer with thousands of lines."""
+  Orbax would answer with thousands of lines.
+  """
   stored, wanted = (
       {
           '/'.join(names): f'{leaf.dtype}{list(leaf.shape)}'
           for names, leaf in traverse_util.flatten_dict(tree).items()
       }
-      for tree in (stored, wanted)
+      for tree in (_stored(folder), by_name(like))
   )
-  for name in sorted(stored.keys() | wanted.keys()):
-    if stored.get(name) != wanted.get(name):
-      raise UserError(
-          f'{folder} is of another model: {name} is'
-          f' {stored.get(name, "not there")}, this run has'
-          f' {wanted.get(name, "no such array")}; use a fresh MODEL_DIR.'
-      )
+  return [
+      f'{name} is {stored.get(name, "not there")}, this run has'
+      f' {wanted.get(name, "no such array")}'
+      for name in sorted(stored.keys() | wanted.keys())
+      if stored.get(name) != wanted.get(name)
+  ]
+
+
+def _stored(folder: epath.Path) -> PyTree:
+  """Shapes and dtypes of an item."""
+  return ocp.StandardCheckpointHandler().metadata(folder).tree

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.training import digests
-from audiolm_jax.training.checkpoints import Checkpoints, load_params
+from audiolm_jax.training.checkpoints import Checkpoints
+from audiolm_jax.training.loading import load_params
 from audiolm_jax.training.partitioning import (
     Partitioner,
     make_mesh,
@@ -103,31 +104,66 @@ def test_a_folder_rebuilds_its_model_alone(tmp_path):
 
 def test_an_older_step_can_be_loaded(tmp_path):
   save(tmp_path, 3, 7)
-  assert_same(load_params(str(tmp_path), 3).params, state_of(3).params)
+  older = tmp_path / 'checkpoints' / '3'
+  assert_same(load_params(str(older)).params, state_of(3).params)
 
 
-@pytest.mark.parametrize('step', [None, 5])
-def test_loading_what_is_not_there_says_so(tmp_path, step):
-  if step:
+@pytest.mark.parametrize('name', ['', 'checkpoints/5'])
+def test_loading_what_is_not_there_says_so(tmp_path, name):
+  if name:
     save(tmp_path, 3)
   with pytest.raises(UserError, match=str(tmp_path)):
-    load_params(str(tmp_path), step)
+    load_params(str(tmp_path / name))
 
 
-@pytest.mark.parametrize('mesh', [(1, 1), (4, 1), (1, 4)], ids=str)
-def test_four_devices_restore_on_another_mesh(tmp_path, mesh):
-  def compiled(*mesh):
-    partitioner = Partitioner(make_mesh(*mesh), standard_logical_axis_rules())
-    return partitioner.compile(toy.ToyTrainStep(), KEY, next(toy.ToyData()))
+def compiled_on(data, model, fsdp):
+  mesh = make_mesh(data, model)
+  rules = standard_logical_axis_rules(fsdp)
+  return Partitioner(mesh, rules).compile(
+      toy.ToyTrainStep(), KEY, next(toy.ToyData())
+  )
 
-  state = compiled(2, 2).init()
-  like = compiled(*mesh).abstract
-  with Checkpoints(str(tmp_path)) as checkpoints:
-    checkpoints.save(0, state, {}, CONFIG)
-    restored = checkpoints.restore_latest(like, CONFIG).state
-  assert_same(restored, state)
-  assert restored.params['wi'].sharding == like.params['wi'].sharding
-  assert_same(load_params(str(tmp_path)).params, state.params)
+
+LAYOUTS = (
+    (2, 2, True),
+    (1, 2, False),
+    (1, 1, False),
+    (8, 1, True),
+    (2, 4, True),
+)
+
+
+def test_a_state_goes_from_layout_to_layout_unchanged(tmp_path):
+  first, _ = compiled_on(*LAYOUTS[0]).step(
+      compiled_on(*LAYOUTS[0]).init(), next(toy.ToyData()), KEY
+  )
+  # Names stand for the arrays: those on devices are donated or not needed.
+  expected = jax.device_get(first)
+  state = first
+  for step, layout in enumerate(LAYOUTS[1:]):
+    like = compiled_on(*layout).abstract
+    with Checkpoints(str(tmp_path)) as checkpoints:
+      checkpoints.save(step, state, {}, CONFIG)
+      state = checkpoints.restore_latest(like, CONFIG).state
+    assert_same(jax.device_get(state), expected)
+    assert state.params['wi'].sharding == like.params['wi'].sharding
+    assert_same(load_params(str(tmp_path)).params, expected.params)
+  assert len(state.params['wi'].sharding.device_set) == 8
+
+
+def kept(directory):
+  return sorted(int(p.name) for p in (directory / 'checkpoints').iterdir())
+
+
+def test_the_newest_the_best_and_every_tenth_are_kept(tmp_path):
+  losses = {4: 1.0, 8: 0.5, 10: 0.9, 12: 0.7, 14: 0.8, 17: None, 20: 2.0}
+  for reopened in ((4, 8, 10), (12, 14, 17), (20, 21)):
+    with Checkpoints(str(tmp_path), 1, 2, 10, 'nll') as checkpoints:
+      for step in reopened:
+        loss = losses.get(step)
+        metrics = None if loss is None else {'nll': loss, 'other': -loss}
+        checkpoints.save(step, state_of(step), {}, CONFIG, '', metrics)
+  assert kept(tmp_path) == [8, 10, 12, 20, 21]
 
 
 @pytest.fixture(scope='module')
@@ -153,6 +189,14 @@ def truncate(path):
   path.write_bytes(path.read_bytes()[:-5])
 
 
+def put_in_another_leaf(step):
+  """What no digest of a file can see: it was written wrong."""
+  other = step.parent / '3' / 'weights'
+  shutil.rmtree(step / 'weights')
+  shutil.copytree(other, step / 'weights')
+  digests.seal(epath.Path(step), frozenset({'_CHECKPOINT_METADATA'}))
+
+
 DAMAGE = {
     'flipped bit': lambda step: flip(largest_file(step)),
     'truncated': lambda step: truncate(largest_file(step)),
@@ -161,6 +205,7 @@ DAMAGE = {
     'bad metadata': lambda step: truncate(step / 'weights' / '_METADATA'),
     'other position': lambda step: flip(step / 'run' / 'metadata'),
     'bad digests': lambda step: truncate(step / digests.SEAL),
+    'other array': put_in_another_leaf,
     'no digests': lambda step: (step / digests.SEAL).unlink(),
     'empty': lambda step: (shutil.rmtree(step), step.mkdir()),
 }
@@ -185,15 +230,42 @@ def test_a_damaged_newest_checkpoint_falls_back_and_says_so(
   assert_same(restore(run).state, state_of(8))
 
 
+# Orbax stamps them after the seal is set; what they say is not needed.
+STAMPS = ('_CHECKPOINT_METADATA', 'commit_success.txt')
+SPOIL = {'flip': flip, 'truncate': truncate, 'delete': lambda p: p.unlink()}
+
+
+def files_of(step: pathlib.Path) -> list[pathlib.Path]:
+  return [p for p in sorted(step.rglob('*')) if p.is_file()]
+
+
+@pytest.mark.parametrize('kind', SPOIL)
+def test_damage_to_any_file_is_noticed(saved, tmp_path, kind):
+  step = saved / 'checkpoints' / '7'
+  for number, path in enumerate(files_of(step)):
+    if path.parent == step and path.name in STAMPS:
+      continue
+    copy = shutil.copytree(step, tmp_path / str(number))
+    SPOIL[kind](copy / path.relative_to(step))
+    assert digests.damage(epath.Path(copy)), path
+
+
+@pytest.mark.parametrize('name', STAMPS)
+@pytest.mark.parametrize('kind', SPOIL)
+def test_a_damaged_stamp_changes_nothing(saved, tmp_path, kind, name):
+  run = shutil.copytree(saved, tmp_path / 'run')
+  SPOIL[kind](run / 'checkpoints' / '7' / name)
+  restored = restore(run)
+  assert_same(restored.state, state_of(7))
+  assert restored.data_state == {'step': 7}
+
+
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_any_flipped_bit_is_noticed(saved, data):
   folder = saved / 'checkpoints' / '7'
-  names = ('_CHECKPOINT_METADATA', 'commit_success.txt')
   files = [
-      p
-      for p in sorted(folder.rglob('*'))
-      if p.is_file() and (p.parent != folder or p.name not in names)
+      p for p in files_of(folder) if p.parent != folder or p.name not in STAMPS
   ]
   path = data.draw(st.sampled_from(files))
   bit = data.draw(st.integers(0, 8 * path.stat().st_size - 1))
@@ -217,8 +289,8 @@ def test_nothing_intact_is_an_error_and_not_a_fresh_start(saved, tmp_path):
 def test_a_damaged_step_is_not_loaded(saved, tmp_path):
   run = shutil.copytree(saved, tmp_path / 'run')
   flip(largest_file(run / 'checkpoints' / '3'))
-  with pytest.raises(UserError, match='Checkpoint 3 .* digest'):
-    load_params(str(run), 3)
+  with pytest.raises(UserError, match='Checkpoint .*3 is damaged .* digest'):
+    load_params(str(run / 'checkpoints' / '3'))
 
 
 def test_an_unfinished_save_does_not_count(saved, tmp_path):
@@ -234,9 +306,19 @@ def test_another_model_is_refused_in_one_line(saved, tmp_path):
     restore(run, config=CONFIG | {'strides': (2, 5)})
   assert '\n' not in str(error.value)
   wider = state_of(0).replace(params={'encoder': {'kernel': jnp.ones((9, 2))}})
-  with pytest.raises(UserError, match='params/encoder/bias') as error:
+  with pytest.raises(UserError) as error:
     restore(run, abstract(wider))
-  assert '\n' not in str(error.value)
+  message = str(error.value)
+  assert 'params/encoder/bias is float32[2], this run has no such' in message
+  assert 'params/encoder/kernel is float32[4, 2], this run has' in message
+  assert '\n' not in message
+
+
+def test_of_many_differences_some_are_named_and_all_are_counted(saved):
+  names = [f'layer_{index}' for index in range(20)]
+  deeper = state_of(0).replace(params=dict.fromkeys(names, jnp.ones(2)))
+  with pytest.raises(UserError, match='params/layer_0 .*; and 16 more; use a'):
+    restore(saved, abstract(deeper))
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):

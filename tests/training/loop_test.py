@@ -14,12 +14,13 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from tensorboardX.proto import event_pb2
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import evaluating, summaries
-from audiolm_jax.training.checkpoints import load_params
+from audiolm_jax.training import evaluating, optimizers, summaries
+from audiolm_jax.training.loading import load_params
 from audiolm_jax.training.loop import train
 
 from . import toy
@@ -46,7 +47,11 @@ def straight(tmp_path_factory):
 
 
 def saved_steps(directory):
-  return {int(p.name) for p in (directory / 'checkpoints').iterdir()}
+  return {
+      int(path.name)
+      for path in (directory / 'checkpoints').glob('*')
+      if path.name.isdigit()
+  }
 
 
 def test_resumed_equals_straight(tmp_path, straight):
@@ -189,6 +194,42 @@ def test_every_evaluation_starts_afresh(tmp_path):
   assert [data.position for data in made] == [1, 2, 2, 2]
 
 
+def test_the_best_checkpoint_is_kept_and_can_be_loaded(tmp_path):
+  """A learning rate that goes up makes a loss that falls and then rises."""
+  rate = optax.piecewise_constant_schedule(1e-2, {6: 100.0})
+  state = run(
+      tmp_path,
+      20,
+      train_step=toy.ToyTrainStep(optimizers.adam(rate)),
+      eval_data=toy.ToyData,
+      eval_every=2,
+      num_eval_batches=2,
+      save_every=10,
+      keep=1,
+      keep_best=1,
+  )
+  losses = {
+      s: v.simple_value for t, s, v in events(tmp_path) if t == 'eval/loss'
+  }
+  best = min(losses, key=losses.get)
+  assert best < 20 and saved_steps(tmp_path) == {best, 20}
+  model = load_params(str(tmp_path / 'checkpoints' / str(best)))
+  assert not np.array_equal(model.params['wi'], state.params['wi'])
+
+
+@pytest.mark.parametrize(
+    'settings, message',
+    [
+        ({'eval_data': toy.ToyData, 'best_metric': 'mel'}, 'one of loss.$'),
+        ({}, 'keep_best needs eval_data'),
+    ],
+)
+def test_a_best_by_nothing_is_refused(tmp_path, settings, message):
+  with pytest.raises(UserError, match=message):
+    run(tmp_path / 'run', 7, keep_best=1, **settings)
+  assert not (tmp_path / 'run').exists()
+
+
 def test_a_split_that_is_not_there_is_refused_before_the_first_step(tmp_path):
   def eval_data():
     raise UserError('no split dev')
@@ -254,8 +295,22 @@ def test_progress_says_loss_speed_and_time_left(tmp_path, caplog):
   lines = [r.getMessage() for r in caplog.records if 'left' in r.getMessage()]
   assert len(lines) == 3
   assert re.fullmatch(
-      r'step 4/6  loss \d\S+  \S+ steps/s  0:00:0\d left', lines[1]
+      r'step 4/6  loss \d\S+  \S+ steps/s  data wait \S+%  0:00:0\d left',
+      lines[1],
   )
+
+
+def test_waiting_for_data_is_seen(tmp_path):
+  waits = {}
+  for name, data in (('slow', toy.slow_data()), ('fast', toy.ToyData())):
+    run(tmp_path / name, 20, data, log_every=10)
+    waits[name] = {
+        step: value.simple_value
+        for tag, step, value in events(tmp_path / name)
+        if tag == 'throughput/data_wait'
+    }
+  assert min(waits['slow'].values()) > 0.5
+  assert waits['fast'][20] < waits['slow'][20]
 
 
 def start(directory, num_steps, *process, **kwargs):
@@ -271,20 +326,61 @@ def wait_for(directory, step, process):
     time.sleep(0.01)
 
 
+def half_written(directory):
+  return list((directory / 'checkpoints').glob('*.orbax-checkpoint-tmp*'))
+
+
+def kill(process, directory, moment, rng):
+  """Lets it run up to some moment; says whether a save was cut in half."""
+  if moment == 'early':
+    time.sleep(rng.uniform(0.5, 5))
+  else:
+    known = saved_steps(directory)
+    while not (
+        half_written(directory)
+        if moment == 'saving'
+        else saved_steps(directory) - known
+    ):
+      assert process.poll() is None
+      time.sleep(0.001)
+    if moment == 'late':
+      time.sleep(rng.uniform(0, 0.3))
+  assert process.poll() is None
+  process.kill()
+  process.wait()
+  return bool(half_written(directory))
+
+
+def curve(directory, tag):
+  """All values that were shown of each step."""
+  found = {}
+  for name, step, value in events(directory):
+    if name == tag:
+      found.setdefault(step, set()).add(value.simple_value)
+  return found
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures('optimized')  # As the other process is.
-def test_killed_and_resumed_equals_unbroken(tmp_path):
+def test_killed_ten_times_equals_unbroken(tmp_path):
   broken, unbroken = tmp_path / 'broken', tmp_path / 'unbroken'
-  process = start(broken, 40)
-  wait_for(broken, 15, process)
-  process.kill()
-  assert process.wait() == -signal.SIGKILL
-  assert max(saved_steps(broken)) < 40
-  assert start(broken, 40).wait() == 0
+  rng = np.random.default_rng()
+  moments = ['early', 'saving', 'late'] * 3 + ['saving']
+  cut = [
+      kill(start(broken, 200), broken, moment, rng)
+      for moment in rng.permutation(moments)
+  ]
+  assert sum(cut) >= 2
+  assert max(saved_steps(broken)) < 200
+  assert start(broken, 200).wait() == 0
+  run(unbroken, 200, log_every=1, eval_data=toy.ToyData, eval_every=10)
+  for tag, count in (('train/loss', 200), ('eval/loss', 20)):
+    shown = curve(broken, tag)
+    assert len(shown) == count
+    assert all(len(values) == 1 for values in shown.values())
+    assert shown == curve(unbroken, tag)
   # Two more steps tell other moments apart, and another data position.
-  state = run(broken, 42)
-  run(unbroken, 40)
-  assert_same(state, run(unbroken, 42))
+  assert_same(run(broken, 202), run(unbroken, 202))
 
 
 def start_both(directory, **kwargs):

@@ -151,6 +151,7 @@ def main(model_dir, num_steps, *process):
       int(num_steps),
       partitioner=pod(*process) if process else None,
       eval_data=ToyData,
+      log_every=1,
       eval_every=10,
       save_every=5,
   )

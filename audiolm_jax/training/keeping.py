@@ -1,0 +1,63 @@
+"""Which checkpoints stay."""
+
+import operator
+from collections.abc import Callable, Iterable
+
+import orbax.checkpoint as ocp
+from orbax.checkpoint.checkpoint_managers import preservation_policy
+
+from audiolm_jax.errors import UserError
+
+
+def options(
+    last: int, best: int, every: int, metric: str, on_commit: Callable[[], None]
+) -> ocp.CheckpointManagerOptions:
+  """What Orbax has to know; a checkpoint stays if any of three reasons holds.
+
+  Args:
+    last: So many of the newest.
+    best: So many with the lowest value of the metric.
+    every: Those whose step it divides; 0 for none.
+    metric: A mean of the evaluations.
+    on_commit: Called when all files are written.
+  """
+  policies = [preservation_policy.LatestN(last)]
+  if every:
+    policies.append(preservation_policy.EveryNSteps(every))
+  if best:
+    policies.append(
+        preservation_policy.BestN(
+            n=best,
+            get_metric_fn=operator.itemgetter(metric),
+            reverse=True,  # Those that are sorted last are kept.
+            keep_checkpoints_without_metrics=False,
+        )
+    )
+  return ocp.CheckpointManagerOptions(
+      preservation_policy=preservation_policy.AnyPreservationPolicy(policies),
+      # Without it metrics are neither written nor read.
+      best_fn=operator.itemgetter(metric) if best else None,
+      best_mode='min',
+      cleanup_tmp_directories=True,
+      async_options=ocp.AsyncOptions(post_finalization_callback=on_commit),
+  )
+
+
+def check_metric(metric: str, known: Iterable[str]) -> None:
+  """Refuses a metric that evaluations will not find.
+
+  Args:
+    metric: Its name.
+    known: Names of the means; none if there are no evaluations.
+
+  Raises:
+    UserError: It is not one of them.
+  """
+  names = sorted(set(known) - {'weight'})
+  if not names:
+    raise UserError('keep_best needs eval_data, by which checkpoints are best.')
+  if metric not in names:
+    raise UserError(
+        f'best_metric is {metric!r}, which evaluations do not find; set it to'
+        f' one of {", ".join(names)}.'
+    )
