@@ -21,7 +21,7 @@ def keep_freed_memory() -> bool:
   settings = (
       (_M_ARENA_MAX, 1),
       (_M_MMAP_MAX, 0),
-      (_M_TRIM_THRESHOLD, 2**31 - 1),
+      (_M_TRIM_THRESHOLD, -1),  # Never: a step may free more than an int says.
       (_M_TOP_PAD, 2**26),
   )
   return all([mallopt(name, value) for name, value in settings])
