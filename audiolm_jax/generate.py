@@ -206,7 +206,8 @@ def _sample(
   """Target codes behind the first `num_prompt` frames, which all rows know."""
   stage, target = lm.stage, lm.stage.target
   num_prompt_ids = num_prompt * len(target.levels)
-  num_ids = len(rows[0][target.source]) * len(target.levels) - num_prompt_ids
+  num_frames = max(len(row[target.source]) for row in rows)
+  num_ids = num_frames * len(target.levels) - num_prompt_ids
   ids = sampler.sample(
       lm.model,
       lm.weights,
