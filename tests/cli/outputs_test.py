@@ -16,6 +16,10 @@ import tiny
 
 from audiolm_jax import audio
 from audiolm_jax.cli import generate, request
+from audiolm_jax.cli.hosts import Share
+from audiolm_jax.cli.outputs import Outputs
+from audiolm_jax.cli.plan import Job
+from audiolm_jax.cli.prompts import Prompt
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import generated
 from tests.cli import noise
@@ -235,6 +239,8 @@ def test_other_prompts_join_those_of_earlier_runs(run, prompts, tmp_path):
   more.mkdir()
   (prompts / '4.wav').rename(more / 'new.wav')
   prompts.rename(tmp_path / 'elsewhere')
+  with pytest.raises(UserError, match='seed 0 and not 1'):
+    run(folder, f'--prompts={more}/*', '--seed=1')
   assert run(folder, f'--prompts={more}/*') == 1  # The old ones are gone.
   assert lines(folder)[:NUM_SAMPLES] == before
   found = generated.read_manifest(folder)
@@ -244,8 +250,9 @@ def test_other_prompts_join_those_of_earlier_runs(run, prompts, tmp_path):
   ]
 
 
+@pytest.mark.parametrize('order', [(0, 1), (1, 0)])
 def test_a_damaged_prompt_holds_nobody_up_and_is_made_once_mended(
-    run, prompts, tmp_path, capsys
+    run, prompts, tmp_path, capsys, order
 ):
   """Its header is whole: only the host that reads it finds out."""
   run(tmp_path / 'whole')
@@ -256,7 +263,7 @@ def test_a_damaged_prompt_holds_nobody_up_and_is_made_once_mended(
   (prompts / '4.flac').unlink()
   folder = tmp_path / 'out'
   codes = [
-      run(folder, '--num_hosts=2', f'--host_index={index}') for index in (0, 1)
+      run(folder, '--num_hosts=2', f'--host_index={index}') for index in order
   ]
   assert sorted(codes) in ([0, 1], [1, 1])
   assert '4.wav is damaged' in capsys.readouterr().err
@@ -266,6 +273,14 @@ def test_a_damaged_prompt_holds_nobody_up_and_is_made_once_mended(
   assert run(folder) == 0
   assert contents(folder).keys() >= contents(tmp_path / 'whole').keys()
   assert len(lines(folder)) == NUM_SAMPLES
+
+
+def test_a_host_hears_what_others_failed_at_meanwhile(tmp_path):
+  first, second = (Outputs(tmp_path, Share(index, 2)) for index in (0, 1))
+  job = Job(Prompt('a.wav', 0, 640), 0, 'a_0.wav')
+  assert first.finish([job]) is None
+  second.fail(job)
+  assert first.finish([job]) == []
 
 
 def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
