@@ -43,6 +43,7 @@ from audiolm_jax.cli import (
     verb,
 )
 from audiolm_jax.cli.outputs import Outputs
+from audiolm_jax.cli.prompts import Prompt
 from audiolm_jax.cli.request import MODES, UNCONDITIONAL, Request
 from audiolm_jax.errors import UserError
 from audiolm_jax.generate import AudioLM, Temperatures
@@ -98,23 +99,15 @@ flags.DEFINE_list(
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    'num_hosts',
-    None,
-    'How many hosts share the samples.',
-    lower_bound=1,
-    flag_values=FLAGS,
+    'num_hosts', None, 'Hosts that share the work.', 1, flag_values=FLAGS
 )
 flags.DEFINE_integer(
-    'host_index',
-    None,
-    'Which of them this is, from 0.',
-    lower_bound=0,
-    flag_values=FLAGS,
+    'host_index', None, 'Which this is, from 0.', 0, flag_values=FLAGS
 )
 flags.DEFINE_bool(
     'multiprocess',
     False,
-    'Takes the last two from srun or mpirun.',
+    'Takes --num_hosts and --host_index from srun or mpirun.',
     flag_values=FLAGS,
 )
 
@@ -127,11 +120,7 @@ def main(argv: list[str]) -> int:
   compilation.keep_compiled()
   bundle = Bundle.load(FLAGS.model)
   lm = AudioLM(bundle, asked.temperatures)
-  found = [prompts.NOTHING]
-  if paths:
-    found = prompts.measure(
-        paths, lambda path: request.measure(asked, lm, path)
-    )
+  found = _measure(asked, lm, paths)
   jobs = plan.jobs(found, FLAGS.samples_per_prompt, paths)
   plan.check_files(folder, jobs)
   outputs = Outputs(folder, share)
@@ -148,7 +137,7 @@ def main(argv: list[str]) -> int:
   about = settings | {'model': FLAGS.model}
   bad = making.make(asked, lm, outputs, about, batches)
   _conclude(folder, outputs.finish(jobs))
-  num_bad = len(paths) - len(found) + len(bad) if paths else 0
+  num_bad = max(len(paths) - len(found), 0) + len(bad)
   if num_bad:
     print(f'{num_bad} prompts could not be read, see above.', file=sys.stderr)
   return 1 if num_bad else 0
@@ -177,6 +166,12 @@ def _paths(patterns: Sequence[str]) -> list[str]:
   if patterns:
     raise UserError('--mode=unconditional takes no prompts.')
   return []
+
+
+def _measure(asked: Request, lm: AudioLM, paths: Sequence[str]) -> list[Prompt]:
+  if not paths:
+    return [prompts.NOTHING]
+  return prompts.measure(paths, lambda path: request.measure(asked, lm, path))
 
 
 def _conclude(folder: pathlib.Path, files: Sequence[str] | None) -> None:

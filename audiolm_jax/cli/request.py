@@ -151,6 +151,6 @@ def _generate_equal(
 def spread(keys: Key[Array, ' B']) -> Key[Array, ' B']:
   """Deals the rows of a batch out to the devices, if they come out even."""
   mesh = partitioning.make_mesh()
-  if len(keys) % mesh.shape['data']:
+  if mesh.size == 1 or len(keys) % mesh.size:
     return keys
   return jax.device_put(keys, NamedSharding(mesh, PartitionSpec('data')))
