@@ -110,7 +110,7 @@ def _on_each_device(
     shared: PyTree,
     *args: PyTree
 ) -> PyTree:
-  """Calls a function; devices compute their rows of `args`, and send nothing."""
+  """Calls a function; each device computes its rows of `args`, sends none."""
   if rows is not None:
     function = jax.shard_map(
         function,

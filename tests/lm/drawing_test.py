@@ -32,10 +32,17 @@ def stacked(*lengths, stride=1):
   return sampler.stack(prompts, multiple=4)
 
 
-def draw(prompts, packed=None, sampling=Sampling(), seed=0, sizes=None, **how):
+def draw(prompts, packed=None, temperature=1.0, seed=0, sizes=None, **how):
   keys = jax.random.split(jax.random.key(seed), len(prompts.ids))
   sizes = sizes or [NUM_SAMPLES]
-  args = MODEL, packed or weights(), prompts, CANDIDATES, keys, sampling
+  args = (
+      MODEL,
+      packed or weights(),
+      prompts,
+      CANDIDATES,
+      keys,
+      Sampling(temperature),
+  )
   pieces = sampler.draw_pieces(*args, sizes, growth=12, **how)
   return np.concatenate([*pieces], axis=1)
 
@@ -54,7 +61,7 @@ def test_prompts_of_a_bucket_share_their_programs():
   assert compiled(lambda: draw(stacked(1, 2))) == [1, 1, 1]
   again = [
       lambda: draw(stacked(3, 4)),
-      lambda: draw(stacked(2, 1), sampling=Sampling(temperature=0.3)),
+      lambda: draw(stacked(2, 1), temperature=0.3),
       lambda: draw(stacked(4, 4), seed=5),
   ]
   for run in again:
@@ -77,8 +84,8 @@ def test_rows_spread_over_devices_are_those_of_one(stride, length):
   everywhere = jax.device_put(
       weights(), NamedSharding(DEVICES.mesh, PartitionSpec())
   )
-  here = draw(prompts, sampling=Sampling(3.0))
-  spread = draw(prompts, everywhere, Sampling(3.0), rows=DEVICES)
+  here = draw(prompts, temperature=3.0)
+  spread = draw(prompts, everywhere, 3.0, rows=DEVICES)
   np.testing.assert_array_equal(spread, here)
 
 

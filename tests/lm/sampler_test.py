@@ -70,14 +70,14 @@ def best_of_the_full_pass(row, ids):
 def test_greedy_samples_are_the_argmax_of_the_full_pass(length):
   rows = [prompt(length, seed) for seed in range(3)]
   ids = sample(rows, sampling=GREEDY, multiple=1)
-  expected = [best_of_the_full_pass(*pair) for pair in zip(rows, ids)]
+  expected = [*map(best_of_the_full_pass, rows, ids)]
   np.testing.assert_array_equal(ids, expected)
 
 
 def test_greedy_samples_of_prompts_of_other_lengths_are_those_of_full_passes():
   rows = [*prompts(0, 6), prompt(3, stride=2)]
   ids = sample(rows, sampling=GREEDY)
-  expected = [best_of_the_full_pass(*pair) for pair in zip(rows, ids)]
+  expected = [*map(best_of_the_full_pass, rows, ids)]
   np.testing.assert_array_equal(ids, expected)
 
 
