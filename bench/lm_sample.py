@@ -13,6 +13,7 @@ import numpy as np
 from absl import app, flags
 
 from audiolm_jax.lm import decoder, sampler
+from audiolm_jax.lm.sampling import Sampling
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.tokens.layout import Candidates
 from audiolm_jax.training.state import unbox
@@ -60,7 +61,7 @@ def measure(model: Transformer, past: int, rows: int) -> dict[str, float]:
     )
     args = prompts, candidates, keys
     return timing.fastest(
-        lambda: sampler.sample(model, weights, *args), REPEATS.value
+        lambda: sampler.sample(model, weights, *args, Sampling()), REPEATS.value
     )
 
   one, all_of_them = sample(1), sample(STEPS.value + 1)
