@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tiny
 
-from audiolm_jax import generate
+from audiolm_jax import chain, generate
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.chain import Samplings
 from audiolm_jax.errors import UserError
@@ -33,8 +33,16 @@ def keys(*seeds):
   return jax.vmap(jax.random.key)(np.array(seeds))
 
 
-@pytest.fixture(params=SETTINGS)
+def with_soundstorm():
+  parts = tiny.bundle().parts | {'soundstorm': tiny.soundstorm()}
+  return Bundle(parts)
+
+
+@pytest.fixture(scope='module', params=[*SETTINGS, 'parallel'])
 def lm(request):
+  if request.param == 'parallel':
+    bundle = with_soundstorm()
+    return AudioLM(bundle, chain.parallel(bundle))
   return AudioLM(tiny.bundle(**SETTINGS[request.param]))
 
 
@@ -183,9 +191,9 @@ def test_a_stream_may_go_on_for_ever(prompts):
 def test_a_recording_may_end_by_itself(setting, prompts):
   """Untrained models end somewhere, at a temperature that favours nothing."""
   hot = Sampling(5.0)
-  lm = AudioLM(
-      tiny.bundle(**SETTINGS[setting]), Samplings(hot, hot, hot), may_end=True
-  )
+  bundle = tiny.bundle(**SETTINGS[setting])
+  samplings = Samplings(hot, hot, hot)
+  lm = AudioLM(bundle, chain.autoregressive(bundle, samplings, may_end=True))
   prompts = prompts * 4
   results = lm.continuation(prompts, LONG, keys(*range(8)))
   lengths = [len(result.waveform) for result in results]

@@ -30,6 +30,7 @@ from collections.abc import Sequence
 import jax
 from absl import flags
 
+from audiolm_jax import chain
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.chain import Samplings
 from audiolm_jax.cli import (
@@ -121,7 +122,7 @@ def main(argv: list[str]) -> int:
   folder = folders.writable(FLAGS.output_dir)
   compilation.keep_compiled()
   bundle = Bundle.load(FLAGS.model)
-  lm = AudioLM(bundle, asked.samplings)
+  lm = AudioLM(bundle, chain.autoregressive(bundle, asked.samplings))
   found = _measure(asked, lm, paths)
   jobs = plan.jobs(found, FLAGS.samples_per_prompt, paths)
   plan.check_files(folder, jobs)
