@@ -74,6 +74,8 @@ class Checkpoints:
           f'{directory} cannot be made ({error.strerror}); set MODEL_DIR to a'
           ' folder that can be written.'
       ) from error
+    if keep_best:
+      self._hide_damaged_metrics()
     self._manager = ocp.CheckpointManager(
         fallback.steps_folder(self.directory),
         options=keeping.options(
@@ -179,6 +181,12 @@ class Checkpoints:
       message = f'{self.directory} holds no intact checkpoint.'
       raise damaged or UserError(message)
     return None if step == _NONE else step
+
+  def _hide_damaged_metrics(self) -> None:
+    if jax.process_index() == 0:
+      keeping.hide_damaged_metrics(fallback.steps_folder(self.directory))
+    if jax.process_count() > 1:
+      multihost_utils.sync_global_devices('damaged metrics are hidden')
 
   def _forget_newer(self, step: int) -> None:
     if jax.process_index() == 0:
