@@ -161,9 +161,9 @@ class Checkpoints:
       fallback.pass_over(folder, f'{changed[0]} is not what was saved')
     return None
 
-  def reached_preemption(self, step: int) -> bool:
-    """Says on all processes at once that the cluster wants the machine back."""
-    return self._manager.reached_preemption(step)
+  def wait(self) -> None:
+    """Returns when what was saved last is on disk."""
+    self._manager.wait_until_finished()
 
   def _agree_on_next(self, candidates: Iterator[epath.Path]) -> int | None:
     """Process 0 looks; all go where it says, so that none is left waiting."""

@@ -22,6 +22,11 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.training import evaluating, optimizers, summaries
 from audiolm_jax.training.loading import load_params
 from audiolm_jax.training.loop import train
+from audiolm_jax.training.partitioning import (
+    Partitioner,
+    make_mesh,
+    standard_logical_axis_rules,
+)
 
 from . import toy
 
@@ -311,6 +316,20 @@ def test_waiting_for_data_is_seen(tmp_path):
     }
   assert min(waits['slow'].values()) > 0.5
   assert waits['fast'][20] < waits['slow'][20]
+
+
+def test_work_is_of_the_devices_of_the_mesh(tmp_path):
+  a_step = []
+  for data in (2, 4):
+    mesh = make_mesh(data, 1)
+    partitioner = Partitioner(mesh, standard_logical_axis_rules())
+    run(tmp_path / str(data), 4, log_every=4, partitioner=partitioner)
+    found = {t: v.simple_value for t, _, v in events(tmp_path / str(data))}
+    rates = (
+        found[f'throughput/{n}'] for n in ('teraflops', 'steps_per_second')
+    )
+    a_step.append(next(rates) / next(rates))
+  np.testing.assert_allclose(a_step[0], 2 * a_step[1], rtol=1e-3)
 
 
 def start(directory, num_steps, *process, **kwargs):
