@@ -80,17 +80,21 @@ def test_a_finished_run_takes_no_more_steps(tmp_path, straight):
   assert_same(run(tmp_path, 10), straight)
 
 
-def test_sigterm_saves_and_the_next_run_goes_on(tmp_path, straight, caplog):
+# The first batch is looked at before anything is compiled.
+@pytest.mark.parametrize('batch', [1, 6])
+def test_sigterm_saves_and_the_next_run_goes_on(
+    tmp_path, straight, caplog, batch
+):
   before = signal.getsignal(signal.SIGTERM)
 
   def terminate(number):
-    if number == 6:
+    if number == batch:
       os.kill(os.getpid(), signal.SIGTERM)
 
   with caplog.at_level('INFO', 'audiolm_jax'):
     stopped = run(tmp_path, 10, toy.ToyData(on_batch=terminate))
-  assert int(stopped.step) == 6 and 6 in saved_steps(tmp_path)
-  assert 'Stopped by SIGTERM at step 6' in caplog.text
+  assert int(stopped.step) == batch and batch in saved_steps(tmp_path)
+  assert f'Stopped by SIGTERM at step {batch}' in caplog.text
   assert signal.getsignal(signal.SIGTERM) == before
   assert_same(run(tmp_path, 10), straight)
 
