@@ -24,7 +24,7 @@ from audiolm_jax.training.state import TrainState
 
 log = logging.getLogger(__name__)
 
-# Differences named when a checkpoint is of another model.
+# Differences of each kind named when a checkpoint is of another model.
 _SHOWN = 6
 
 # Instead of a step: there is no checkpoint; there are, and all are damaged.
@@ -226,18 +226,24 @@ def _check_same_model(
     like: TrainState,
 ) -> None:
   wanted = json.loads(json.dumps(wanted))
-  found = [
+  settings = [
       f'{name} is {stored.get(name)}, this run has {wanted.get(name)}'
       for name in sorted(stored.keys() | wanted.keys())
       if stored.get(name) != wanted.get(name)
   ]
-  for item, tree in _items(like).items():
-    found += trees.differences(folder / item, tree)
-  if found:
-    more = f'; and {len(found) - _SHOWN} more' if len(found) > _SHOWN else ''
+  arrays = [
+      difference
+      for item, tree in _items(like).items()
+      for difference in trees.differences(folder / item, tree)
+  ]
+  # Of each kind: a few settings of a model change most of its arrays.
+  shown = settings[:_SHOWN] + arrays[:_SHOWN]
+  if shown:
+    rest = len(settings) + len(arrays) - len(shown)
+    more = f'; and {rest} more' if rest else ''
     raise UserError(
         f'{folder} is of another model or optimizer:'
-        f' {"; ".join(found[:_SHOWN])}{more}; use a fresh MODEL_DIR.'
+        f' {"; ".join(shown)}{more}; use a fresh MODEL_DIR.'
     )
 
 

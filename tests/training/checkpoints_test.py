@@ -349,6 +349,13 @@ def test_of_many_differences_some_are_named_and_all_are_counted(saved):
     restore(saved, abstract(deeper))
 
 
+def test_many_settings_that_differ_hide_no_array(saved):
+  config = CONFIG | {name: 1 for name in 'abcdefgh'}
+  wider = state_of(0).replace(params={'encoder': {'kernel': jnp.ones((9, 2))}})
+  with pytest.raises(UserError, match='f is None.*params/encoder/kernel is'):
+    restore(saved, abstract(wider), config)
+
+
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
   (tmp_path / 'file').write_text('')
   with pytest.raises(UserError, match='cannot be made'):
