@@ -31,6 +31,7 @@ ROOMS = (
     'stage_sampler',
     'acoustics',
     'chain',
+    'token_generator',
     'generate',
     'classifier',
     'evaluation',
