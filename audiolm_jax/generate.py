@@ -9,9 +9,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from audiolm_jax import audio
-from audiolm_jax.acoustics import Acoustics, Autoregressive
 from audiolm_jax.bundle import Bundle
-from audiolm_jax.chain import AUDIOLM, Samplings, samplers
+from audiolm_jax.chain import Chain, autoregressive
 from audiolm_jax.draft import Draft
 from audiolm_jax.stage_sampler import Keys, fold_in, spans
 from audiolm_jax.tokens.fields import ACOUSTIC
@@ -48,39 +47,27 @@ class AudioLM:
   whole number of frames of both kinds.
   """
 
-  def __init__(
-      self,
-      bundle: Bundle,
-      samplings: Samplings = AUDIOLM,
-      may_end: bool = False,
-  ):
+  def __init__(self, bundle: Bundle, chain: Chain | None = None):
     """Takes the models out of the bundle.
 
     Args:
-      bundle: Its stages have to fit each other.
-      samplings: How they sample.
-      may_end: Whether a continuation may be shorter than was asked for, because
-        the models say that the recording is over.
+      bundle: Its tokenizers are used, and its models if no others are given.
+      chain: The models, for other ways to sample than AudioLM's.
 
     Raises:
       UserError: A stage is missing or does not fit the one before it.
     """
+    chain = chain or autoregressive(bundle)
     self._tokenizers = bundle.tokenizers
-    stages = samplers(bundle, samplings, may_end)
-    self._semantic = stages['semantic']
-    self._acoustics: Acoustics = Autoregressive(
-        stages['coarse'], stages.get('fine')
-    )
-    self._frames_per_unit = stages['coarse'].stage.frames_per_unit
+    self._semantic, self._acoustics = chain.semantic, chain.acoustics
+    self._frames_per_unit = chain.clock.frames_per_unit
     # Sampled tokens without repeats have lost their time.
-    self._keeps_time = not self._semantic.stage.target.deduplicate
+    self._keeps_time = not chain.semantic.stage.target.deduplicate
 
   @classmethod
-  def from_bundle(
-      cls, path_or_name: str | os.PathLike, samplings: Samplings = AUDIOLM
-  ) -> 'AudioLM':
+  def from_bundle(cls, path_or_name: str | os.PathLike) -> 'AudioLM':
     """Of a folder, or of a bundle that comes with the package."""
-    return cls(Bundle.load(path_or_name), samplings)
+    return cls(Bundle.load(path_or_name))
 
   @property
   def sample_rate(self) -> int:
