@@ -50,7 +50,7 @@ def test_parts_that_hear_audio(part, size, manifest):
 
 
 @pytest.mark.parametrize('size', SIZES)
-@pytest.mark.parametrize('part', ['semantic', 'coarse', 'fine'])
+@pytest.mark.parametrize('part', ['semantic', 'coarse', 'fine', 'soundstorm'])
 def test_parts_that_read_tokens(part, size):
   parse(part, size, bindings=["TOKENS = 'tokens'"])
   assert gin.query_parameter('TRAIN_STEPS/macro.value') == 1_000_000

@@ -82,12 +82,14 @@ class Request(NamedTuple):
 
   def settings(self, fingerprint: str) -> Line:
     """What all lines of a manifest say; other audio comes of other settings."""
+    semantic, coarse, fine, *_ = self.samplings
+    stages = semantic, coarse, fine
     return {
         'mode': self.mode,
         'seed': self.seed,
-        'temperatures': [each.temperature for each in self.samplings],
-        'top_k': [each.top_k for each in self.samplings],
-        'top_p': [each.top_p for each in self.samplings],
+        'temperatures': [each.temperature for each in stages],
+        'top_k': [each.top_k for each in stages],
+        'top_p': [each.top_p for each in stages],
         'keep_prompt': self.keep_prompt,
         'voice': self.voice,
         'stop_at_end': self.stop_at_end,

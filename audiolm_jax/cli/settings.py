@@ -17,6 +17,8 @@ from audiolm_jax.cli.request import (
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.sampling import Sampling
 
+# Semantic, coarse and fine.
+_NUM_STAGES = 3
 # What makes sense in some modes only.
 _MODES_OF = {
     'keep_prompt': (CONTINUATION,),
@@ -161,8 +163,8 @@ def _of_stages(
   except ValueError as error:
     what = 'whole numbers' if number is int else 'numbers'
     raise UserError(f'{given}: give {what}.') from error
-  if len(numbers) not in (1, len(Samplings._fields)):
+  if len(numbers) not in (1, _NUM_STAGES):
     raise UserError(f'{given}: give one number, or three.')
   if not all(map(math.isfinite, numbers)):
     raise UserError(f'{given}: give finite numbers.')
-  return numbers * (len(Samplings._fields) // len(numbers))
+  return numbers * (_NUM_STAGES // len(numbers))
