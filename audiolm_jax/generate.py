@@ -139,13 +139,35 @@ class AudioLM:
     may be math.inf. Chunks of rows that have ended are empty.
     """
     rows = self._tokenize(prompts)
-    num_units = math.inf if seconds == math.inf else self._units_in(seconds)
     decoders = [
         StreamDecoder(self._tokenizers.acoustic, self._tokens.audible(row))
         for row in rows
     ]
+    yield from self._stream(rows, seconds, keys, decoders)
+
+  def stream_from_start(
+      self, prompts: Sequence[Waveform], seconds: float, keys: Keys
+  ) -> Iterator[list[Waveform]]:
+    """The same behind the prompts, as the codec has them: a whole file."""
+    rows = self._tokenize(prompts)
+    nothing = self._tokens.audible(self._tokens.nothing)
+    decoders = [StreamDecoder(self._tokenizers.acoustic, nothing) for _ in rows]
+    yield [
+        decoder.decode(self._tokens.audible(row))
+        for decoder, row in zip(decoders, rows, strict=True)
+    ]
+    yield from self._stream(rows, seconds, keys, decoders)
+
+  def _stream(
+      self,
+      prompts: Sequence[Tokens],
+      seconds: float,
+      keys: Keys,
+      decoders: Sequence[StreamDecoder],
+  ) -> Iterator[list[Waveform]]:
+    num_units = math.inf if seconds == math.inf else self._units_in(seconds)
     for pieces in self._tokens.continuation(
-        rows, num_units, self._tokens.step, keys
+        prompts, num_units, self._tokens.step, keys
     ):
       yield [
           decoder.decode(self._tokens.audible(piece))
@@ -210,10 +232,17 @@ def keep_prompt(
     prompt: The same; what is beyond whole units is not used.
     sample_rate: Of both, in Hz.
   """
-  end = generation.prompt_samples
+  own = prompt[: generation.prompt_samples]
+  return begin_with(own, generation.waveform, sample_rate)
+
+
+def begin_with(
+    prompt: Waveform, waveform: Waveform, sample_rate: int
+) -> Waveform:
+  """The same for the beginning of a stream, which is at least as long."""
+  end = len(prompt)
   fade = min(round(_FADE_SECONDS * sample_rate), end)
   weight = np.ones(end, np.float32)
   weight[end - fade :] = np.linspace(1, 0, fade, dtype=np.float32)
-  waveform = generation.waveform.copy()
-  waveform[:end] = weight * prompt[:end] + (1 - weight) * waveform[:end]
-  return waveform
+  mixed = weight * prompt + (1 - weight) * waveform[:end]
+  return np.concatenate([mixed, waveform[end:]])
