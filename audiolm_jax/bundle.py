@@ -1,5 +1,6 @@
 """A model one can hand over: tokenizers and language models that fit."""
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -12,6 +13,7 @@ from jaxtyping import PyTree
 from audiolm_jax import bundle_files, parts
 from audiolm_jax.bundle_files import PARTS, PREDICTORS, STAGES
 from audiolm_jax.errors import UserError
+from audiolm_jax.lm import decoder
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.parts import Part
 from audiolm_jax.soundstorm.model import SoundStorm
@@ -35,7 +37,8 @@ _CROP_SECONDS = {
 }
 
 
-class LanguageModel(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class LanguageModel:
   """One stage, ready to sample from.
 
   Attributes:
@@ -49,6 +52,11 @@ class LanguageModel(NamedTuple):
   model: Transformer
   params: PyTree
   crop_seconds: float
+
+  @functools.cached_property
+  def weights(self) -> decoder.Weights:
+    """The parameters as the sampler takes them."""
+    return decoder.pack(self.model, self.params)
 
 
 class ParallelModel(NamedTuple):

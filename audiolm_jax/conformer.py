@@ -199,7 +199,7 @@ class ConformerBlock(nn.Module):
           self.num_heads, head_dim, rate, dtype, name='attention'
       )(h, mask, deterministic)
     else:
-      h, _ = attention.MultiHeadAttention(
+      h = attention.MultiHeadAttention(
           self.num_heads, head_dim, rate, dtype, name='attention'
       )(h, bias, mask, deterministic=deterministic)
     return nn.Dropout(rate, deterministic=deterministic)(h)

@@ -1,122 +1,207 @@
-"""Draws ids from a Transformer: prefill, then a scan over a cache."""
+"""Draws ids from a Transformer: prefill, then a loop over a cache."""
 
-import functools
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Key, PyTree
+import numpy as np
+from jax.sharding import NamedSharding
+from jaxtyping import Array, Bool, Int, Key
 
-from audiolm_jax.attention import Cache
+from audiolm_jax.lm import drawing
+from audiolm_jax.lm.decoder import Cache, Weights
+from audiolm_jax.lm.drawing import Program, State, Track
+from audiolm_jax.lm.sampling import Sampling
 from audiolm_jax.lm.transformer import Transformer
-from audiolm_jax.tokens.fields import EOS, PAD
+from audiolm_jax.tokens.fields import PAD
+from audiolm_jax.tokens.layout import Candidates, Prompt
+
+# Places by which a cache grows: a step reads all of it, and every length is
+# compiled. Prompts are padded to a multiple of the other for the same reason.
+_GROWTH = 256
+_PROMPT_MULTIPLE = 64
 
 
-class State(NamedTuple):
-  """What a step hands to the next.
+class Prompts(NamedTuple):
+  """Prompts of a batch, moved to the right end of P places.
 
   Attributes:
-    token: Last id of each row.
-    done: Rows that have ended.
-    caches: Of each layer.
+    ids: What the samples follow.
+    valid: Where a prompt's own ids are.
+    positions: Of the prompts and of what is sampled, once if they are the same
+      for all rows.
   """
 
-  token: Int[Array, ' B']
-  done: Bool[Array, ' B']
-  caches: list[Cache]
+  ids: Int[np.ndarray, 'B P']
+  valid: Bool[np.ndarray, 'B P']
+  positions: Int[np.ndarray, 'G L']
 
 
-@functools.partial(jax.jit, static_argnames=('model', 'growth'))
+def stack(
+    prompts: Sequence[Prompt], multiple: int = _PROMPT_MULTIPLE
+) -> Prompts:
+  """Pads prompts on the left to one length, a multiple of `multiple`.
+
+  So few lengths have to be compiled. Padding changes no distance, and nothing
+  looks at it.
+  """
+  longest = max(len(prompt.ids) for prompt in prompts)
+  length = -(-longest // multiple) * multiple
+  ids, valid, positions = zip(
+      *(_padded(prompt, length - len(prompt.ids)) for prompt in prompts),
+      strict=True,
+  )
+  positions = np.stack(positions)
+  if (positions == positions[:1]).all():
+    positions = positions[:1]
+  return Prompts(np.stack(ids), np.stack(valid), positions)
+
+
+def _padded(prompt: Prompt, amount: int) -> tuple[np.ndarray, ...]:
+  before = np.arange(-amount, 0) + prompt.positions[0]
+  return (
+      np.pad(prompt.ids, (amount, 0), constant_values=PAD),
+      np.pad(np.ones(len(prompt.ids), bool), (amount, 0)),
+      np.concatenate([before, prompt.positions]).astype(np.int32),
+  )
+
+
 def sample(
     model: Transformer,
-    params: PyTree,
-    prefix_ids: Int[Array, 'B P'],
-    prefix_segments: Int[Array, 'B P'],
-    positions: Int[Array, ' L'],
-    allowed: Bool[Array, 'S V'],
-    temperature: Float[Array, ''] | float,
+    weights: Weights,
+    prompts: Prompts,
+    candidates: Candidates,
     keys: Key[Array, ' B'],
-    growth: int = 512,
-) -> Int[Array, 'B S']:
-  """Samples S ids behind a prefix; L = P + S.
+    sampling: Sampling,
+    rows: NamedSharding | None = None,
+) -> Int[np.ndarray, 'B S']:
+  """Samples an id for each place of `candidates`, behind prompts.
 
-  A row depends on its own prefix and key, not on the rest of the batch.
+  A row depends on its own prompt and key, not on the rest of the batch. Returns
+  the ids; PAD after EOS, which ends a row where it may stand.
+  """
+  sizes = [len(candidates.first)]
+  args = model, weights, prompts, candidates, keys, sampling, sizes
+  return next(draw_pieces(*args, rows=rows))
+
+
+def draw_pieces(
+    model: Transformer,
+    weights: Weights,
+    prompts: Prompts,
+    candidates: Candidates,
+    keys: Key[Array, ' B'],
+    sampling: Sampling,
+    sizes: Sequence[int],
+    growth: int = _GROWTH,
+    rows: NamedSharding | None = None,
+) -> Iterator[Int[np.ndarray, 'B _']]:
+  """What `sample` returns, in pieces, each as soon as it is there.
 
   Args:
     model: The Transformer.
-    params: Its parameters.
-    prefix_ids: What the ids follow; P may be 0.
-    prefix_segments: 1 where the prefix holds, 0 where it is padding.
-    positions: Of the prefix and of the samples.
-    allowed: Which ids may stand at each sampled place.
-    temperature: 0 takes the most likely id.
+    weights: Its packed weights.
+    prompts: What the ids follow; P may be 0.
+    candidates: Which ids may stand at each sampled place.
     keys: One for each row.
-    growth: Places by which the cache grows. A step reads all of it, used or
-      not, and every size is compiled.
-
-  Returns:
-    The ids; PAD after EOS, which ends a row where it is allowed.
+    sampling: How ids are chosen.
+    sizes: Of the pieces; they add up to the number of places.
+    growth: Places by which the cache grows.
+    rows: Spreads rows over the devices of a mesh, whose number has to divide
+      B; the weights have to be on all of them.
   """
-  num_prefix, num_samples = prefix_ids.shape[1], len(allowed)
-  # Shifted right: each input is the id before its place. The last one is
-  # prefilled too, though a step will repeat it, so that P may be 0.
-  inputs = jnp.pad(prefix_ids, ((0, 0), (1, 0)), constant_values=PAD)
-  valid = jnp.pad(
-      prefix_segments > 0, ((0, 0), (0, num_samples)), constant_values=True
-  )
-  filled = slice(num_prefix + 1)
-  caches = model.apply(
-      {'params': params},
-      inputs,
-      positions[filled],
-      valid[:, filled].astype(jnp.int32),
-      method='prefill',
+  program = _program(model, candidates, sampling)
+  if rows is not None:
+    prompts, keys = _spread(prompts, keys, rows)
+  track = _track(prompts, candidates, growth)
+  state = _start(model, weights, prompts, rows)
+  start = first = prompts.ids.shape[1]
+  for size in sizes:
+    piece = np.full((len(keys), size), PAD, np.int32)
+    for begin, end, length in _stretches(start, start + size, growth):
+      if program.ends and np.asarray(state.done).all():
+        break
+      state, ids = drawing.extend(
+          program,
+          weights,
+          state._replace(caches=drawing.grow(state.caches, length)),
+          Track(*(values[..., :length] for values in track)),
+          keys,
+          np.int32([begin, end, first]),
+          np.float32(sampling.temperature),
+          rows,
+      )
+      piece[:, begin - start : end - start] = np.asarray(ids)[:, begin:end]
+    start += size
+    yield piece
+
+
+def _program(
+    model: Transformer, candidates: Candidates, sampling: Sampling
+) -> Program:
+  return Program(
+      model,
+      candidates.size,
+      bool(candidates.may_end.any()),
+      sampling.top_k,
+      sampling.top_p,
   )
 
-  def step(
-      state: State, place: tuple[Int[Array, ''], Bool[Array, ' V']]
-  ) -> tuple[State, Int[Array, ' B']]:
-    index, allowed_here = place
-    seen = slice(state.caches[0].keys.shape[2])
-    visible = valid[:, seen] & (jnp.arange(seen.stop) <= index)[None]
-    logits, caches = model.apply(
-        {'params': params},
-        state.token,
-        index,
-        positions[seen],
-        visible,
-        state.caches,
-        method='step',
+
+def _spread(
+    prompts: Prompts, keys: Key[Array, ' B'], rows: NamedSharding
+) -> tuple[Prompts, Key[Array, ' B']]:
+  """Positions of all rows become one copy for each device."""
+  if len(prompts.positions) == 1:
+    num_devices = len(keys) // rows.shard_shape(keys.shape)[0]
+    positions = prompts.positions.repeat(num_devices, axis=0)
+    prompts = prompts._replace(positions=positions)
+  return prompts, jax.device_put(keys, rows)
+
+
+def _track(prompts: Prompts, candidates: Candidates, growth: int) -> Track:
+  num_prompt, num_samples = prompts.ids.shape[1], len(candidates.first)
+  after = -(num_prompt + num_samples) % growth
+  return Track(
+      np.pad(prompts.positions, ((0, 0), (0, after))),
+      np.pad(
+          prompts.valid,
+          ((0, 0), (0, num_samples + after)),
+          constant_values=True,
+      ),
+      np.pad(candidates.first, (num_prompt, after)),
+      np.pad(candidates.may_end, (num_prompt, after)),
+  )
+
+
+def _stretches(
+    start: int, stop: int, growth: int
+) -> Iterator[tuple[int, int, int]]:
+  """Cuts places where the cache has to grow: begin, end, its length."""
+  while start < stop:
+    length = (start // growth + 1) * growth
+    yield start, min(length, stop), length
+    start = length
+
+
+def _start(
+    model: Transformer,
+    weights: Weights,
+    prompts: Prompts,
+    rows: NamedSharding | None,
+) -> State:
+  num_rows, num_prompt = prompts.ids.shape
+  if num_prompt:
+    positions = prompts.positions[:, :num_prompt]
+    return drawing.prefill(
+        model, weights, prompts.ids, prompts.valid, positions, rows
     )
-    scores = logits + temperature * _gumbel(keys, index, logits.shape[-1])
-    token = jnp.where(allowed_here[None], scores, -jnp.inf).argmax(axis=-1)
-    token = jnp.where(state.done, PAD, token)
-    return State(token, state.done | (token == EOS), caches), token
-
-  state = State(inputs[:, -1], jnp.zeros(len(inputs), bool), caches)
-  samples = []
-  for start in range(0, num_samples, growth):
-    end = min(start + growth, num_samples)
-    state = state._replace(caches=_grow(state.caches, num_prefix + end))
-    places = num_prefix + jnp.arange(start, end), allowed[start:end]
-    state, tokens = jax.lax.scan(step, state, places)
-    samples.append(tokens)
-  return jnp.concatenate(samples).T
-
-
-def _gumbel(
-    keys: Key[Array, ' B'], index: Int[Array, ''], size: int
-) -> Float[Array, 'B V']:
-  """Noise whose argmax, with logits added, is a sample."""
-
-  def draw(key: Key[Array, '']) -> Float[Array, ' V']:
-    return jax.random.gumbel(jax.random.fold_in(key, index), (size,))
-
-  return jax.vmap(draw)(keys)
-
-
-def _grow(caches: list[Cache], length: int) -> list[Cache]:
-  """Appends empty places."""
-  more = length - caches[0].keys.shape[2]
-  padding = ((0, 0), (0, 0), (0, more), (0, 0))
-  return jax.tree.map(lambda leaf: jnp.pad(leaf, padding), caches)
+  shape = num_rows * model.num_heads, model.head_dim, 0
+  caches = [
+      Cache(jnp.zeros(shape, model.dtype), jnp.zeros(shape, model.dtype))
+      for _ in weights.layers
+  ]
+  token = jnp.full(num_rows, PAD, jnp.int32)
+  state = State(token, jnp.zeros(num_rows, bool), caches)
+  return state if rows is None else jax.device_put(state, rows)
