@@ -126,6 +126,35 @@ def test_the_surest_frames_are_filled_in_first_along_a_cosine(monkeypatch):
   assert (seen[5][0][0, :, 0] != tiny.MODEL.mask_id).all()
 
 
+def test_noise_is_counted_from_the_prompts_end(monkeypatch):
+  """Where the model has no opinion, codes do not know how long it was."""
+
+  def apply(self, variables, semantic, codes, lengths, levels):
+    del variables, codes, lengths, levels
+    return jnp.zeros((*semantic.shape, self.codebook_size))
+
+  monkeypatch.setattr(type(tiny.MODEL), 'apply', apply)
+  found = []
+  for num_known, num_frames in ((2, 10), (5, 13), (5, 16)):
+    semantic, acoustic = tiny.window(1, num_frames)
+    found.append(
+        sampler.fill.__wrapped__(
+            tiny.MODEL,
+            {},
+            jnp.asarray(semantic),
+            jnp.asarray(acoustic),
+            jnp.asarray(prompts([num_known], num_frames)),
+            jnp.array([num_known + 8]),
+            1.0,
+            KEYS[:1],
+            PASSES,
+        )[0, num_known : num_known + 8]
+    )
+  assert len(set(np.asarray(found[0])[:, 0].tolist())) > 2
+  for other in found[1:]:
+    np.testing.assert_array_equal(other, found[0])
+
+
 def test_the_last_pass_of_a_level_is_greedy(params):
   """One pass a level has no noise at all."""
   semantic, acoustic = tiny.window(1, 14)
