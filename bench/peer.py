@@ -1,22 +1,60 @@
-"""audiolm-pytorch's coarse stage, trained as its trainer does."""
+"""audiolm-pytorch's stages, trained and sampled as its users do.
 
+  pip install --no-deps audiolm-pytorch==2.4.0 encodec && pip install \
+      accelerate ema-pytorch gateloop-transformer local-attention \
+      pytorch-warmup vector-quantize-pytorch wandb  # after `make test`
+
+It imports fairseq, which fails on Python 3.11, and torchaudio, which has to be
+built for the torch at hand. Both read audio and checkpoints, of which there are
+none here; it gets empty modules in their place.
+"""
+
+import importlib.machinery
+import itertools
 import os
+import sys
+import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest import mock
 
 import torch
-from audiolm_pytorch import (
-    CoarseTransformer,
-    CoarseTransformerWrapper,
-    SoundStream,
-    audiolm_pytorch,
-)
 
 from audiolm_jax.tokens.stages import Sizes
 
+for _name in (
+    'fairseq',
+    'torchaudio',
+    'torchaudio.functional',
+    'torchaudio.transforms',
+):
+  _spec = importlib.machinery.ModuleSpec(_name, None)
+  sys.modules[_name] = mock.MagicMock(__spec__=_spec)
 
-class Peer(NamedTuple):
+import audiolm_pytorch as alm  # noqa: E402  pylint: disable=wrong-import-position
+
+_NUM_COARSE = 4
+
+
+class Shape(NamedTuple):
+  """Of a Transformer.
+
+  Attributes:
+    dim: Width.
+    depth: Layers.
+    heads: Of 64 each; keys and values have one for all.
+    flash: Torch's fused attention, which leaves out all position biases. With
+      its cache, the semantic and the coarse stage then look at the first place
+      alone.
+  """
+
+  dim: int
+  depth: int
+  heads: int
+  flash: bool = False
+
+
+class Trained(NamedTuple):
   """A stage that trains.
 
   Attributes:
@@ -30,61 +68,156 @@ class Peer(NamedTuple):
   num_tokens: int
 
 
-class _NoCodec(SoundStream):
+class _NoCodec(alm.SoundStream):
   """Is asked for, and not used where there are ids."""
 
-  def __init__(self):
+  def __init__(self, num_quantizers: int):
     torch.nn.Module.__init__(self)
-    self.rq_groups = 1
+    self.rq_groups, self.num_quantizers = 1, num_quantizers
+
+
+def build(stage: str, sizes: Sizes, shape: Shape, dropout: float) -> Any:
+  """One of its three wrappers around a Transformer of random weights."""
+  torch.set_num_threads(len(os.sched_getaffinity(0)))
+  semantic = {'num_semantic_tokens': sizes.semantic_codebook_size}
+  acoustic = {
+      'codebook_size': sizes.acoustic_codebook_size,
+      'num_coarse_quantizers': _NUM_COARSE,
+  }
+  fine = {'num_fine_quantizers': sizes.num_quantizers - _NUM_COARSE}
+  kind, wrapper, vocabulary = {
+      'semantic': (
+          alm.SemanticTransformer,
+          alm.SemanticTransformerWrapper,
+          semantic,
+      ),
+      'coarse': (
+          alm.CoarseTransformer,
+          alm.CoarseTransformerWrapper,
+          acoustic | semantic,
+      ),
+      'fine': (
+          alm.FineTransformer,
+          alm.FineTransformerWrapper,
+          acoustic | fine,
+      ),
+  }[stage]
+  # It asks a hub how wide a text encoder is that it does not use.
+  with mock.patch.object(
+      alm.audiolm_pytorch, 'get_encoded_dim', lambda _: shape.dim
+  ):
+    transformer = kind(
+        **vocabulary,
+        dim=shape.dim,
+        depth=shape.depth,
+        heads=shape.heads,
+        flash_attn=shape.flash,
+        attn_dropout=dropout,
+        ff_dropout=dropout,
+    )
+  # Its own defaults leave places of the past out at random, which costs time.
+  options = {'mask_prob': 0.0}
+  if stage != 'semantic':
+    options['codec'] = _NoCodec(sizes.num_quantizers)
+  if stage != 'fine':
+    options['unique_consecutive'] = False
+  return wrapper(transformer=transformer, **options)
 
 
 def coarse(
-    sizes: Sizes,
-    semantic: int,
-    acoustic: int,
-    batch_size: int,
-    dim: int,
-    depth: int,
-    heads: int,
-) -> Peer:
+    sizes: Sizes, shape: Shape, frames: dict[str, int], batch_size: int
+) -> Trained:
   """Four coarse levels given so many semantic and acoustic frames."""
-  torch.set_num_threads(len(os.sched_getaffinity(0)))
-  # It asks a hub how wide a text encoder is that it does not use.
-  with mock.patch.object(audiolm_pytorch, 'get_encoded_dim', lambda _: dim):
-    transformer = CoarseTransformer(
-        codebook_size=sizes.acoustic_codebook_size,
-        num_coarse_quantizers=4,
-        num_semantic_tokens=sizes.semantic_codebook_size,
-        dim=dim,
-        depth=depth,
-        heads=heads,
-        attn_dropout=0.1,
-        ff_dropout=0.1,
-    )
-  # Its own defaults leave places of the past out at random, which costs time.
-  model = CoarseTransformerWrapper(
-      transformer=transformer,
-      codec=_NoCodec(),
-      unique_consecutive=False,
-      mask_prob=0.0,
-  )
-  optimizer = torch.optim.Adam(transformer.parameters(), lr=1e-4)
+  model = build('coarse', sizes, shape, dropout=0.1)
+  optimizer = torch.optim.Adam(model.transformer.parameters(), lr=1e-4)
   ids = {
       'semantic_token_ids': torch.randint(
-          sizes.semantic_codebook_size, (batch_size, semantic)
+          sizes.semantic_codebook_size, (batch_size, frames['semantic'])
       ),
       'coarse_token_ids': torch.randint(
-          sizes.acoustic_codebook_size, (batch_size, acoustic, 4)
+          sizes.acoustic_codebook_size,
+          (batch_size, frames['acoustic'], _NUM_COARSE),
       ),
   }
 
   def step() -> None:
     loss = model(**ids, return_loss=True)
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(transformer.parameters(), 0.5)
+    torch.nn.utils.clip_grad_norm_(model.transformer.parameters(), 0.5)
     optimizer.step()
     optimizer.zero_grad()
 
   step()
-  num_parameters = sum(p.numel() for p in transformer.parameters())
-  return Peer(step, num_parameters, batch_size * (semantic + 4 * acoustic))
+  num_tokens = sum(array.numel() for array in ids.values())
+  return Trained(step, num_parameters(model), num_tokens)
+
+
+def num_parameters(model: Any) -> int:
+  """Of a stage."""
+  return sum(p.numel() for p in model.transformer.parameters())
+
+
+def sample(
+    stage: str, model: Any, sizes: Sizes, past: int, rows: int, num_ids: int
+) -> list[float]:
+  """Its `generate`, with its cache: seconds of each id but the first of a row.
+
+  The first waits for the prefix.
+
+  Args:
+    stage: Its name.
+    model: From `build`.
+    sizes: Of the tokens.
+    past: Places before, prefix included; less what fills no whole frame.
+    rows: Sampled at once.
+    num_ids: A multiple of the levels that the stage makes.
+  """
+  draw = {'semantic': _semantic, 'coarse': _coarse, 'fine': _fine}[stage]
+  starts = []
+  hook = model.transformer.transformer.register_forward_pre_hook(
+      lambda *_: starts.append(time.perf_counter())
+  )
+  # No progress bar.
+  with mock.patch.object(alm.audiolm_pytorch, 'tqdm', lambda steps, **_: steps):
+    draw(model, sizes, past, rows, num_ids)
+  hook.remove()
+  return [end - start for start, end in itertools.pairwise(starts)][1:]
+
+
+def _semantic(
+    model: Any, sizes: Sizes, past: int, rows: int, num_ids: int
+) -> None:
+  # An end token would end the loop.
+  model.transformer.to_logits.bias.data[model.eos_id] = -1e9
+  ids = torch.randint(sizes.semantic_codebook_size, (rows, past))
+  model.generate(prime_ids=ids, max_length=past + num_ids)
+
+
+def _coarse(
+    model: Any, sizes: Sizes, past: int, rows: int, num_ids: int
+) -> None:
+  frames = past * 2 // 9  # A semantic frame comes with two of four levels.
+  model.generate(
+      semantic_token_ids=torch.randint(
+          sizes.semantic_codebook_size, (rows, past - _NUM_COARSE * frames)
+      ),
+      prime_coarse_token_ids=torch.randint(
+          sizes.acoustic_codebook_size, (rows, _NUM_COARSE * frames)
+      ),
+      max_time_steps=num_ids // _NUM_COARSE,
+  )
+
+
+def _fine(model: Any, sizes: Sizes, past: int, rows: int, num_ids: int) -> None:
+  num_fine = sizes.num_quantizers - _NUM_COARSE
+  # Of the frames to come, the coarse levels are past.
+  new = num_ids // num_fine
+  done = (past - new * _NUM_COARSE) // sizes.num_quantizers
+  model.generate(
+      coarse_token_ids=torch.randint(
+          sizes.acoustic_codebook_size, (rows, done + new, _NUM_COARSE)
+      ),
+      prime_fine_token_ids=torch.randint(
+          sizes.acoustic_codebook_size, (rows, done * num_fine)
+      ),
+  )
