@@ -109,21 +109,6 @@ class Dense(nn.Module):
     return (rows @ kernel.astype(self.dtype)).reshape(*x.shape[:-1], -1)
 
 
-class Cache(NamedTuple):
-  """What attention remembers; rows of one head lie next to each other."""
-
-  keys: Float[Array, 'B H S E']
-  values: Float[Array, 'B H S E']
-
-  def write(self, new: 'Cache', index: Int[Array, ''] | int) -> 'Cache':
-    """Overwrites places from `index` on."""
-    start = (0, 0, index, 0)
-    return Cache(
-        jax.lax.dynamic_update_slice(self.keys, new.keys, start),
-        jax.lax.dynamic_update_slice(self.values, new.values, start),
-    )
-
-
 @jax.custom_vjp
 def attend(
     q: Float[Array, 'B H L E'],
@@ -228,41 +213,31 @@ class MultiHeadAttention(nn.Module):
   def __call__(
       self,
       x: Float[Array, 'B L D'],
-      bias: Float[Array, 'G H L S'] | Sequence[Float[Array, 'G H _ _']],
-      mask: Bool[Array, 'B L S'],
-      cache: Cache | None = None,
-      index: Int[Array, ''] | int = 0,
+      bias: Float[Array, 'G H L L'] | Sequence[Float[Array, 'G H _ _']],
+      mask: Bool[Array, 'B L L'],
       deterministic: bool = True,
-  ) -> tuple[Float[Array, 'B L D'], Cache]:
-    """Attends from x to itself, or to the cache after x was written into it.
+  ) -> Float[Array, 'B L D']:
+    """Attends from x to itself.
 
     Args:
-      x: Queries, and the keys and values to add.
+      x: Queries, keys and values.
       bias: Added to the scores. Or one for each of several consecutive blocks
         of queries: a block sees no keys but those its bias spans, so that
         causal attention does half the work.
       mask: True where a query may look.
-      cache: Keys and values of other places, if there are any.
-      index: Place of x in the cache.
       deterministic: No dropout.
-
-    Returns:
-      The output, and the cache with x in it.
     """
     q, k, v = (self._heads(x, name) for name in ('query', 'key', 'value'))
-    new = Cache(k, v)
-    cache = cache.write(new, index) if cache else new
     # A dropped weight of a key is the same as a dropped value.
     dropout = nn.Dropout(self.dropout_rate, broadcast_dims=(-1,))
-    values = dropout(cache.values, deterministic=deterministic)
+    v = dropout(v, deterministic=deterministic)
     biases = bias if isinstance(bias, Sequence) else [bias]
     if len(x) % len(biases[0]):
       # Fewer rows than shards, as when a model is initialized.
       biases = [copies[:1] for copies in biases]
-    y = _attend_in_blocks(q, cache.keys, values, biases, mask)
+    y = attend_in_blocks(q, k, v, biases, mask)
     y = jnp.moveaxis(y, 1, 2).reshape(*x.shape[:-1], -1)
-    out = Dense(x.shape[-1], ('joined_kv', 'embed'), self.dtype, name='out')
-    return out(y), cache
+    return Dense(x.shape[-1], ('joined_kv', 'embed'), self.dtype, name='out')(y)
 
   def _heads(
       self, x: Float[Array, 'B L D'], name: str
@@ -273,13 +248,17 @@ class MultiHeadAttention(nn.Module):
     return jnp.moveaxis(y, 2, 1)
 
 
-def _attend_in_blocks(
+def attend_in_blocks(
     q: Float[Array, 'B H L E'],
     k: Float[Array, 'B H S E'],
     v: Float[Array, 'B H S E'],
     biases: Sequence[Float[Array, 'G H _ _']],
     mask: Bool[Array, 'B L S'],
 ) -> Float[Array, 'B H L E']:
+  """`attend` for consecutive blocks of queries, with a bias each.
+
+  A block sees no keys but the first ones that its bias spans.
+  """
   blocks, start = [], 0
   for bias in biases:
     *_, num_queries, span = bias.shape

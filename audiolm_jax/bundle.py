@@ -1,17 +1,18 @@
 """A model one can hand over: tokenizers and language models that fit."""
 
+import dataclasses
 import functools
 import hashlib
 import json
 import os
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
 
 from jaxtyping import PyTree
 
 from audiolm_jax import bundle_files, parts
 from audiolm_jax.bundle_files import PARTS, STAGES
 from audiolm_jax.errors import UserError
+from audiolm_jax.lm import decoder
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.parts import Part
 from audiolm_jax.tokens import trained_tokenizers
@@ -29,7 +30,8 @@ from audiolm_jax.w2v_bert.kmeans import KMeans
 _CROP_SECONDS = {'semantic': 30.0, 'coarse': 10.0, 'fine': 3.0}
 
 
-class LanguageModel(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class LanguageModel:
   """One stage, ready to sample from.
 
   Attributes:
@@ -43,6 +45,11 @@ class LanguageModel(NamedTuple):
   model: Transformer
   params: PyTree
   crop_seconds: float
+
+  @functools.cached_property
+  def weights(self) -> decoder.Weights:
+    """The parameters as the sampler takes them."""
+    return decoder.pack(self.model, self.params)
 
 
 class Bundle:

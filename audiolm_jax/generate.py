@@ -16,6 +16,7 @@ from audiolm_jax.bundle_files import STAGES
 from audiolm_jax.draft import Draft
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm import sampler
+from audiolm_jax.lm.sampling import Sampling
 from audiolm_jax.tokens.layout import Codes
 
 # Where more is wanted than a stage was trained on, the end of one window is
@@ -204,22 +205,17 @@ def _sample(
 ) -> Int[np.ndarray, 'B T q']:
   """Target codes behind the first `num_prompt` frames, which all rows know."""
   stage, target = lm.stage, lm.stage.target
-  frames = {source: max(len(row[source]) for row in rows) for source in rows[0]}
-  slots = [stage.prompt(row, frames, num_prompt) for row in rows]
   num_prompt_ids = num_prompt * len(target.levels)
-  num_ids = frames[target.source] * len(target.levels) - num_prompt_ids
-  prefix = np.stack([slot.ids for slot in slots])
+  num_ids = len(rows[0][target.source]) * len(target.levels) - num_prompt_ids
   ids = sampler.sample(
       lm.model,
-      lm.params,
-      prefix,
-      np.stack([slot.segment_ids for slot in slots]),
-      stage.positions_for(frames)[: prefix.shape[1] + num_ids],
-      stage.allowed(num_ids, num_prompt_ids),
-      temperature,
+      lm.weights,
+      sampler.stack([stage.prompt(row, num_prompt, num_ids) for row in rows]),
+      stage.candidates(num_ids, num_prompt_ids),
       keys,
+      Sampling(temperature),
   )
-  return np.stack([target.unflatten(row) for row in np.asarray(ids)])
+  return np.stack([target.unflatten(row) for row in ids])
 
 
 def _fold_in(keys: Keys, data: int) -> Keys:

@@ -12,8 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from absl import app, flags
 
-from audiolm_jax.lm import sampler
+from audiolm_jax.lm import decoder, sampler
 from audiolm_jax.lm.transformer import Transformer
+from audiolm_jax.tokens.layout import Candidates
 from audiolm_jax.training.state import unbox
 from bench import timing
 
@@ -45,16 +46,21 @@ def measure(model: Transformer, past: int, rows: int) -> dict[str, float]:
   ids = jnp.zeros((1, 2), jnp.int32)
   init = jax.jit(model.init)
   params = unbox(init(jax.random.key(0), ids, ids[0], ids))['params']
-  prefix = np.full((rows, past), 2, np.int32)
+  weights = decoder.pack(model, params)
   keys = jax.random.split(jax.random.key(1), rows)
 
   def sample(steps: int) -> timing.Seconds:
-    allowed = np.ones((steps, model.vocab_size), bool)
-    allowed[:, :2] = False
-    positions = np.arange(past + steps)
-    args = prefix, np.ones_like(prefix), positions, allowed, 1.0, keys
+    prompts = sampler.Prompts(
+        np.full((rows, past), 2, np.int32),
+        np.ones((rows, past), bool),
+        np.arange(past + steps, dtype=np.int32)[None],
+    )
+    candidates = Candidates(
+        np.full(steps, 2, np.int32), np.zeros(steps, bool), 1024
+    )
+    args = prompts, candidates, keys
     return timing.fastest(
-        lambda: sampler.sample(model, params, *args), REPEATS.value
+        lambda: sampler.sample(model, weights, *args), REPEATS.value
     )
 
   one, all_of_them = sample(1), sample(STEPS.value + 1)

@@ -9,7 +9,6 @@ from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from audiolm_jax.attention import (
-    Cache,
     Dense,
     MultiHeadAttention,
     RelativePositionBias,
@@ -34,9 +33,16 @@ class RMSNorm(nn.Module):
   def __call__(self, x: Float[Array, 'B L D']) -> Float[Array, 'B L D']:
     init = nn.with_logical_partitioning(nn.initializers.ones, ('embed',))
     scale = self.param('scale', init, x.shape[-1:])
-    x = x.astype(jnp.float32)
-    x = x * jax.lax.rsqrt(jnp.square(x).mean(axis=-1, keepdims=True) + 1e-6)
-    return (x * scale[None, None]).astype(self.dtype)
+    return rms_norm(x, scale, self.dtype)
+
+
+def rms_norm(
+    x: Float[Array, '*B D'], scale: Float[Array, ' D'], dtype: Any
+) -> Float[Array, '*B D']:
+  """What RMSNorm computes."""
+  x = x.astype(jnp.float32)
+  x = x * jax.lax.rsqrt(jnp.square(x).mean(axis=-1, keepdims=True) + 1e-6)
+  return (x * jnp.expand_dims(scale, range(x.ndim - 1))).astype(dtype)
 
 
 class Mlp(nn.Module):
@@ -78,19 +84,16 @@ class Block(nn.Module):
   def __call__(
       self,
       x: Float[Array, 'B L D'],
-      bias: Float[Array, 'G H L S'] | Biases,
-      mask: Bool[Array, 'B L S'],
-      cache: Cache | None = None,
-      index: Int[Array, ''] | int = 0,
+      biases: Biases,
+      mask: Bool[Array, 'B L L'],
       deterministic: bool = True,
-  ) -> tuple[Float[Array, 'B L D'], Cache]:
-    """Takes and returns what MultiHeadAttention does."""
-    h = self.attention_norm(x)
-    h, cache = self.attention(h, bias, mask, cache, index, deterministic)
+  ) -> Float[Array, 'B L D']:
+    """One bias for each block of queries."""
+    h = self.attention(self.attention_norm(x), biases, mask, deterministic)
     x = x + self.dropout(h, deterministic)
     h = self.mlp(self.mlp_norm(x), deterministic)
     x = x + self.dropout(h, deterministic)
-    return nn.with_logical_constraint(x, ('batch', 'length', 'embed')), cache
+    return nn.with_logical_constraint(x, ('batch', 'length', 'embed'))
 
 
 class Transformer(nn.Module):
@@ -170,49 +173,10 @@ class Transformer(nn.Module):
     deterministic.
     """
     x = self.dropout(self._embed(inputs), deterministic)
-    mask = _causal_mask(segment_ids)
+    mask = causal_mask(segment_ids)
     biases = self._biases(positions)
     x = self._run_layers(x, biases, mask, deterministic)
     return self._logits(self.dropout(self.norm(x), deterministic))
-
-  def prefill(
-      self,
-      inputs: Int[Array, 'B L'],
-      positions: Int[Array, ' L'],
-      segment_ids: Int[Array, 'B L'],
-  ) -> list[Cache]:
-    """What each layer remembers of the first inputs."""
-    x, mask = self._embed(inputs), _causal_mask(segment_ids)
-    biases, caches = self._biases(positions), []
-    for layer in self.layers:
-      x, cache = layer(x, biases, mask)
-      caches.append(cache)
-    return caches
-
-  def step(
-      self,
-      token: Int[Array, ' B'],
-      index: Int[Array, ''],
-      positions: Int[Array, ' S'],
-      visible: Bool[Array, 'B S'],
-      caches: list[Cache],
-  ) -> tuple[Float[Array, 'B V'], list[Cache]]:
-    """Logits of the id after `token`, which stands at place `index`.
-
-    Args:
-      token: One input of each row.
-      index: Its place in the caches.
-      positions: Of all places.
-      visible: Which places the token may look at, its own among them.
-      caches: Of each layer; S is their length.
-    """
-    x = self._embed(token[:, None])
-    bias = self.position_bias(positions[index][None], positions)
-    new_caches = []
-    for layer, cache in zip(self.layers, caches, strict=True):
-      x, cache = layer(x, bias, visible[:, None], cache, index)
-      new_caches.append(cache)
-    return self._logits(self.norm(x))[:, 0], new_caches
 
   def _block(self, **options: Any) -> Block:
     return Block(
@@ -230,11 +194,9 @@ class Transformer(nn.Module):
 
   def _biases(self, positions: Int[Array, ' L']) -> Biases:
     """Of each block of queries to all keys up to its end."""
-    starts = range(0, len(positions), self.query_block)
-    ends = [min(start + self.query_block, len(positions)) for start in starts]
     return [
         self.position_bias(positions[start:end], positions[:end])
-        for start, end in zip(starts, ends, strict=True)
+        for start, end in query_blocks(len(positions), self.query_block)
     ]
 
   def _run_layers(
@@ -246,14 +208,14 @@ class Transformer(nn.Module):
   ) -> Float[Array, 'B L D']:
     if self.is_initializing():
       for layer in self.layers:
-        x, _ = layer(x, biases, mask)
+        x = layer(x, biases, mask)
       return x
     # Layers own their parameters one by one, so that checkpoints do not know
     # whether they are scanned.
     block = self._block(parent=None)
 
     def run(x: Array, layer: PyTree) -> tuple[Array, None]:
-      x, _ = block.apply(
+      x = block.apply(
           {'params': layer['params']},
           x,
           biases,
@@ -289,11 +251,20 @@ class Transformer(nn.Module):
     return nn.with_logical_constraint(logits, ('batch', 'length', 'vocab'))
 
 
+def query_blocks(length: int, size: int) -> list[tuple[int, int]]:
+  """Where blocks of queries start and end."""
+  return [
+      (start, min(start + size, length)) for start in range(0, length, size)
+  ]
+
+
 def _dropout(rate: float) -> nn.Dropout:
   return nn.Dropout(rate, broadcast_dims=(-2,))
 
 
-def _causal_mask(segment_ids: Int[Array, 'B L']) -> Bool[Array, 'B L L']:
+def causal_mask(segment_ids: Int[Array, 'B L']) -> Bool[Array, 'B L L']:
+  """A place sees its past in its segment; in segment 0, which is padding, it
+  sees itself."""
   same = segment_ids[:, :, None] == segment_ids[:, None, :]
   places = jnp.arange(segment_ids.shape[1])
   past = places[None] <= places[:, None]

@@ -31,6 +31,32 @@ class Slot(NamedTuple):
   segment_ids: Int[np.ndarray, ' L']
 
 
+class Prompt(NamedTuple):
+  """What a sampler starts from.
+
+  Attributes:
+    ids: What is known.
+    positions: Of these ids and of those that follow; the first of them is at 0.
+  """
+
+  ids: Int[np.ndarray, ' P']
+  positions: Int[np.ndarray, ' L']
+
+
+class Candidates(NamedTuple):
+  """Which ids may stand at each place: `size` consecutive ones.
+
+  Attributes:
+    first: The first of them.
+    may_end: Whether EOS may stand there too.
+    size: How many there are.
+  """
+
+  first: Int[np.ndarray, ' S']
+  may_end: Bool[np.ndarray, ' S']
+  size: int
+
+
 class Example(NamedTuple):
   """One training sequence, padded to the length of its stage and crop.
 
@@ -141,25 +167,22 @@ class Stage:
     return Example(*(np.pad(values, (0, padding)) for values in example))
 
   def prompt(
-      self, codes: Codes, frames: Frames, num_target_frames: int = 0
-  ) -> Slot:
+      self, codes: Codes, num_target_frames: int, num_ids: int
+  ) -> Prompt:
     """What a sampler starts from: the prefix and the first target frames.
 
-    Its length depends on the numbers of frames alone. With positions='time'
-    ids stand where `positions_for(frames)` says; with 'index' they are moved to
-    the right end, so that sampled ids follow without a gap.
+    Args:
+      codes: Of one clip; the prefix takes all frames of its sources.
+      num_target_frames: How much of the target is known.
+      num_ids: How many ids will follow; their positions are needed too.
     """
-    prefix = self._prefix(codes, frames)
+    frames = {source: len(array) for source, array in codes.items()}
     target = self.target.flatten(codes[self.target.source][:num_target_frames])
-    ids = np.concatenate([prefix.ids, target])
-    segment_ids = np.concatenate([prefix.segment_ids, np.ones_like(target)])
-    num_targets = num_target_frames * len(self.target.levels)
-    padding = self.prefix_length(frames) + num_targets - len(ids)
-    if padding and self.positions == 'time':
-      raise ValueError(
-          f'The prompt has {len(target)} of {num_targets} target ids.'
-      )
-    return Slot(np.pad(ids, (padding, 0)), np.pad(segment_ids, (padding, 0)))
+    ids = np.concatenate([self._prefix(codes, frames).ids, target])
+    positions = np.arange(len(ids) + num_ids + 1, dtype=np.int32)
+    if self.positions == 'time':
+      positions = self.positions_for(frames)[: len(positions)]
+    return Prompt(ids, positions[:-1] - positions[len(ids)])
 
   def _prefix(self, codes: Codes, frames: Frames) -> Slot:
     ids, segment_ids = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
@@ -176,21 +199,21 @@ class Stage:
       segment_ids.append(segment.astype(np.int32))
     return Slot(np.concatenate(ids), np.concatenate(segment_ids))
 
-  def allowed(
+  def candidates(
       self, num_ids: int, num_prompt_ids: int = 0, ends: bool = False
-  ) -> Bool[np.ndarray, 'S V']:
+  ) -> Candidates:
     """Which ids may stand at each of `num_ids` places after the prompt's.
 
     EOS may stand between two frames only, and only if the caller lets the
     sequence end by itself (`ends`).
     """
-    levels = (num_prompt_ids + np.arange(num_ids)) % len(self.target.levels)
-    first = self.target.level_offsets[levels][:, None]
-    ids = np.arange(self.vocab_size)[None]
-    allowed = (first <= ids) & (ids < first + self.target.codebook_size)
-    started = num_prompt_ids + np.arange(num_ids) > 0
-    allowed[:, EOS] = ends & started & (levels == 0)
-    return allowed
+    places = num_prompt_ids + np.arange(num_ids)
+    levels = places % len(self.target.levels)
+    return Candidates(
+        self.target.level_offsets[levels].astype(np.int32),
+        ends & (places > 0) & (levels == 0),
+        self.target.codebook_size,
+    )
 
   def to_config(self) -> dict[str, Any]:
     """As JSON can hold it."""

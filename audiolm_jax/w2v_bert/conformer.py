@@ -188,7 +188,7 @@ class ConformerBlock(nn.Module):
     rate, dtype = self.dropout_rate, self.dtype
     head_dim = x.shape[-1] // self.num_heads
     mask = jnp.broadcast_to(valid[:, None], (*valid.shape, valid.shape[1]))
-    h, _ = attention.MultiHeadAttention(
+    h = attention.MultiHeadAttention(
         self.num_heads, head_dim, rate, dtype, name='attention'
     )(
         LayerNorm(dtype, name='attention_norm')(x),

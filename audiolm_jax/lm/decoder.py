@@ -1,0 +1,222 @@
+"""The Transformer as sampling needs it: packed weights, a cache, a step.
+
+The same network as `Transformer`, which trains. A step is as fast as memory is
+read, so weights that read the same input are one matrix, only the logits that
+may be needed are computed, and places of the cache lie next to each other:
+both products of attention then run along them.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+from audiolm_jax.attention import attend_in_blocks, relative_position_bucket
+from audiolm_jax.lm.transformer import (
+    Transformer,
+    causal_mask,
+    query_blocks,
+    rms_norm,
+)
+
+
+class Layer(NamedTuple):
+  """Weights of a block; J is the width of all heads together."""
+
+  attention_norm: Float[Array, ' D']
+  qkv: Float[Array, 'D J3']
+  out: Float[Array, 'J D']
+  mlp_norm: Float[Array, ' D']
+  wi: Float[Array, 'D F2']
+  wo: Float[Array, 'F D']
+
+
+class Weights(NamedTuple):
+  """Of the whole network, in the type it computes in.
+
+  Attributes:
+    embedding: Of ids, in and out.
+    bias: For each head and distance from -max_distance to max_distance.
+    layers: Blocks.
+    norm: Before the logits.
+  """
+
+  embedding: Float[Array, 'V D']
+  bias: Float[Array, 'H R']
+  layers: tuple[Layer, ...]
+  norm: Float[Array, ' D']
+
+
+class Cache(NamedTuple):
+  """What a layer remembers; N = B * H, the heads of a row one after another."""
+
+  keys: Float[Array, 'N E S']
+  values: Float[Array, 'N E S']
+
+
+def pack(model: Transformer, params: PyTree) -> Weights:
+  """Takes a Transformer's parameters over."""
+  reach = jnp.arange(-model.max_distance, model.max_distance + 1)
+  buckets = relative_position_bucket(
+      reach[None], True, model.num_buckets, model.max_distance
+  )
+  table = params['position_bias']['embedding']
+  layers = [params[f'layers_{i}'] for i in range(model.num_layers)]
+  return Weights(
+      params['embedding'].astype(model.dtype),
+      table[:, buckets[0]],
+      tuple(_pack_layer(layer, model.dtype) for layer in layers),
+      params['norm']['scale'],
+  )
+
+
+def _pack_layer(params: PyTree, dtype: jnp.dtype) -> Layer:
+  def kernel(module: str, *names: str) -> Array:
+    kernels = [params[module][name]['kernel'] for name in names]
+    return jnp.concatenate(kernels, axis=1).astype(dtype)
+
+  return Layer(
+      params['attention_norm']['scale'],
+      kernel('attention', 'query', 'key', 'value'),
+      kernel('attention', 'out'),
+      params['mlp_norm']['scale'],
+      kernel('mlp', 'wi_0', 'wi_1'),
+      kernel('mlp', 'wo'),
+  )
+
+
+def distance_bias(
+    weights: Weights,
+    queries: Int[Array, 'G L'],
+    keys: Int[Array, 'G S'],
+) -> Float[Array, 'G H L S']:
+  """The relative position bias, looked up by distance."""
+  reach = weights.bias.shape[1] // 2
+  distance = keys[:, None, :] - queries[:, :, None]
+  places = jnp.clip(distance, -reach, reach) + reach
+  return jnp.moveaxis(weights.bias[:, places], 0, 1)
+
+
+def prefill(
+    model: Transformer,
+    weights: Weights,
+    inputs: Int[Array, 'B L'],
+    valid: Bool[Array, 'B L'],
+    positions: Int[Array, 'G L'],
+) -> list[Cache]:
+  """What each layer remembers of the first inputs; S = L.
+
+  Args:
+    model: The sizes.
+    weights: Of the model.
+    inputs: Ids.
+    valid: False where an input is padding.
+    positions: Of the inputs, the same for all rows (G = 1) or of each (G = B).
+  """
+  x = weights.embedding[inputs]
+  mask = causal_mask(valid.astype(jnp.int32))
+  biases = [
+      distance_bias(weights, positions[:, start:end], positions[:, :end])
+      for start, end in query_blocks(inputs.shape[1], model.query_block)
+  ]
+  caches = []
+  for layer in weights.layers:
+    h = rms_norm(x, layer.attention_norm, model.dtype) @ layer.qkv
+    q, k, v = (_split_heads(part, model) for part in jnp.split(h, 3, axis=-1))
+    y = jnp.moveaxis(attend_in_blocks(q, k, v, biases, mask), 1, 2)
+    x = x + y.reshape(*x.shape[:-1], -1) @ layer.out
+    x = x + _mlp(layer, x, model)
+    caches.append(Cache(*(_places_last(part) for part in (k, v))))
+  return caches
+
+
+def step(
+    model: Transformer,
+    weights: Weights,
+    token: Int[Array, ' B'],
+    bias: Float[Array, 'B H S'],
+    caches: list[Cache],
+    index: Int[Array, ''],
+) -> tuple[Float[Array, 'B D'], list[Cache]]:
+  """What the logits of the id after `token` are made of, and new caches.
+
+  Args:
+    model: The sizes.
+    weights: Of the model.
+    token: One input of each row.
+    bias: Of the token to all places, -inf where it must not look.
+    caches: Of each layer.
+    index: The token's place in them.
+  """
+  x = weights.embedding[token]
+  bias = bias.reshape(-1, bias.shape[-1])
+  new_caches = []
+  for layer, cache in zip(weights.layers, caches, strict=True):
+    h = rms_norm(x, layer.attention_norm, model.dtype) @ layer.qkv
+    q, k, v = (
+        part.reshape(-1, model.head_dim) for part in jnp.split(h, 3, axis=-1)
+    )
+    cache = _write(cache, k, v, index)
+    y = _attend(q, cache, bias).astype(x.dtype)
+    x = x + y.reshape(len(x), -1) @ layer.out
+    x = x + _mlp(layer, x, model)
+    new_caches.append(cache)
+  return rms_norm(x, weights.norm, model.dtype), new_caches
+
+
+def logits(
+    x: Float[Array, 'B D'], embeddings: Float[Array, 'K D']
+) -> Float[Array, 'B K']:
+  """Of the ids whose embeddings are given."""
+  x = x / x.shape[-1] ** 0.5
+  return jnp.matmul(x, embeddings.T, preferred_element_type=jnp.float32)
+
+
+def _mlp(
+    layer: Layer, x: Float[Array, '*B D'], model: Transformer
+) -> Float[Array, '*B D']:
+  h = rms_norm(x, layer.mlp_norm, model.dtype) @ layer.wi
+  gate, h = jnp.split(h, 2, axis=-1)
+  return (nn.gelu(gate) * h) @ layer.wo
+
+
+def _write(
+    cache: Cache,
+    keys: Float[Array, 'N E'],
+    values: Float[Array, 'N E'],
+    index: Int[Array, ''],
+) -> Cache:
+  # Of the shape that attention reads: with a reshape between them, XLA copies
+  # the cache instead of writing into it.
+  start = (0, 0, index)
+  return Cache(
+      jax.lax.dynamic_update_slice(cache.keys, keys[..., None], start),
+      jax.lax.dynamic_update_slice(cache.values, values[..., None], start),
+  )
+
+
+def _attend(
+    q: Float[Array, 'N E'], cache: Cache, bias: Float[Array, 'N S']
+) -> Float[Array, 'N E']:
+  q = q / q.shape[-1] ** 0.5
+  scores = _dot('ne,nes->ns', q, cache.keys) + bias
+  weights = jnp.exp(scores - scores.max(axis=-1, keepdims=True))
+  total = weights.sum(axis=-1, keepdims=True)
+  return _dot('ns,nes->ne', weights.astype(q.dtype), cache.values) / total
+
+
+def _dot(equation: str, x: Array, y: Array) -> Array:
+  return jnp.einsum(equation, x, y, preferred_element_type=jnp.float32)
+
+
+def _split_heads(
+    x: Float[Array, 'B L J'], model: Transformer
+) -> Float[Array, 'B H L E']:
+  x = x.reshape(*x.shape[:-1], model.num_heads, model.head_dim)
+  return jnp.moveaxis(x, 2, 1)
+
+
+def _places_last(x: Float[Array, 'B H L E']) -> Float[Array, 'N E L']:
+  return jnp.swapaxes(x, 2, 3).reshape(-1, x.shape[3], x.shape[2])
