@@ -1,5 +1,6 @@
 """The stages at a size that flags give, ours and audiolm-pytorch's."""
 
+import json
 from types import ModuleType
 from typing import Any
 
@@ -51,3 +52,12 @@ def import_peer() -> ModuleType:
 def peer_shape(peer: ModuleType, flash: bool = False) -> Any:
   """The size of theirs."""
   return peer.Shape(EMBED_DIM.value, NUM_LAYERS.value, NUM_HEADS.value, flash)
+
+
+def print_line(found: dict[str, Any]) -> None:
+  """As JSON, with four digits."""
+  rounded = {
+      key: float(f'{value:.4g}') if isinstance(value, float) else value
+      for key, value in found.items()
+  }
+  print(json.dumps(rounded), flush=True)

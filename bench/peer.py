@@ -10,10 +10,8 @@ none here; it gets empty modules in their place.
 """
 
 import importlib.machinery
-import itertools
 import os
 import sys
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 from unittest import mock
@@ -21,6 +19,7 @@ from unittest import mock
 import torch
 
 from audiolm_jax.tokens.stages import Sizes
+from bench import timing
 
 for _name in (
     'fairseq',
@@ -158,11 +157,17 @@ def num_parameters(model: Any) -> int:
 
 
 def sample(
-    stage: str, model: Any, sizes: Sizes, past: int, rows: int, num_ids: int
-) -> list[float]:
-  """Its `generate`, with its cache: seconds of each id but the first of a row.
+    stage: str,
+    model: Any,
+    sizes: Sizes,
+    past: int,
+    rows: int,
+    num_ids: int,
+    between: Callable[[], None],
+) -> list[timing.Seconds]:
+  """Seconds of each id of its `generate`, with its cache.
 
-  The first waits for the prefix.
+  Of all but the first, which waits for the prefix, and the last.
 
   Args:
     stage: Its name.
@@ -171,17 +176,23 @@ def sample(
     past: Places before, prefix included; less what fills no whole frame.
     rows: Sampled at once.
     num_ids: A multiple of the levels that the stage makes.
+    between: Is called between two ids; takes turns with it, out of its time.
   """
   draw = {'semantic': _semantic, 'coarse': _coarse, 'fine': _fine}[stage]
-  starts = []
-  hook = model.transformer.transformer.register_forward_pre_hook(
-      lambda *_: starts.append(time.perf_counter())
-  )
+  start, taken = timing.now(), []
+
+  def pause(*_: Any) -> None:
+    nonlocal start
+    taken.append(timing.since(start))
+    between()
+    start = timing.now()
+
+  hook = model.transformer.transformer.register_forward_pre_hook(pause)
   # No progress bar.
   with mock.patch.object(alm.audiolm_pytorch, 'tqdm', lambda steps, **_: steps):
     draw(model, sizes, past, rows, num_ids)
   hook.remove()
-  return [end - start for start, end in itertools.pairwise(starts)][1:]
+  return taken[2:]  # What comes before the first id, then that id.
 
 
 def _semantic(

@@ -6,16 +6,15 @@ One JSON object a line: tokens a second (places of the sequences, prefix
 included), the operations as a fraction of what the devices could do, and the
 time they may have waited for data. Tokens are random, which changes no speed;
 they are written to a store and read from it as in any training run. The
-numbers are medians of rounds; with --peer, both take turns. The fraction is of
-the fastest matrix product of all rounds.
+numbers are medians of rounds, by the clock on the wall and by that of the CPU,
+which suffers less from what else runs here; with --peer, both take turns. The
+fraction is of the fastest matrix product of all rounds.
 """
 
-import json
 import os
 import statistics
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -51,11 +50,13 @@ class Ours(NamedTuple):
     run: Takes the steps of a round; returns its throughput.
     num_parameters: All of them.
     num_tokens: Places of a batch.
+    flops: Operations of a step.
   """
 
   run: Callable[[], dict[str, float]]
   num_parameters: int
   num_tokens: int
+  flops: float
 
 
 def build(stage: stages.Stage) -> LanguageModelTrainStep:
@@ -98,75 +99,75 @@ def ours(name: str, folder: str) -> Ours:
 
   run()
   num_parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
-  return Ours(run, num_parameters, batch['inputs'].size)
+  return Ours(run, num_parameters, batch['inputs'].size, compiled.flops())
 
 
-def peak_teraflops() -> tuple[float, str]:
-  """Of a device, and where that is from."""
-  kind = jax.devices()[0].device_kind
-  if known := devices.peak_flops(kind):
-    return known / 1e12, kind
-  return timing.matmul_flops_by_the_clock() / 1e12, 'matmul measured here'
+def peaks() -> dict[str, float]:
+  """Operations a second, by the clocks that mean something here."""
+  known = devices.peak_flops(jax.devices()[0].device_kind)
+  if known:
+    return {'wall': known * jax.device_count()}
+  return {
+      'wall': timing.matmul_flops_by_the_clock(),
+      'cpu': timing.matmul_flops(),
+  }
 
 
-def measure(name: str, folder: str, peer: ModuleType | None) -> dict[str, Any]:
-  """A stage by itself, or in turns with the peer's."""
+def measure(
+    name: str, folder: str, peer: ModuleType | None
+) -> Iterator[dict[str, Any]]:
+  """A stage by itself, or in turns with the peer's; by each clock."""
   stage = ours(name, folder)
   # The process's most so far, before the peer adds to it.
   memory_gib = stage.run()['memory_gib']
   other = theirs(peer) if peer and name == 'coarse' else None
-  rounds, seconds, peaks = [], [], []
+  best, waits, mine, others = peaks(), [], [], []
   for _ in range(ROUNDS.value):
-    peaks.append(peak_teraflops())
-    rounds.append(stage.run())
-    if other:
-      seconds.append(_seconds_a_step(other.step))
-  found = _figures(name, stage, rounds, max(peaks)) | {'memory_gib': memory_gib}
-  return found | (_comparison(other, rounds, seconds) if other else {})
+    best = {clock: max(best[clock], now) for clock, now in peaks().items()}
+    start = timing.now()
+    waits.append(stage.run()['data_wait'])
+    mine.append(timing.since(start, STEPS.value))
+    others += [_step_of(other)] if other else []
+  for clock, peak in best.items():
+    seconds = [getattr(step, clock) for step in mine]
+    median = statistics.median(seconds)
+    yield {
+        'stage': name,
+        'clock': clock,
+        'devices': f'{jax.device_count()} x {jax.devices()[0].device_kind}',
+        'threads': len(os.sched_getaffinity(0)),
+        'load': os.getloadavg()[0],
+        'tokens': stage.num_tokens,
+        'millions_of_parameters': stage.num_parameters / 1e6,
+        'tokens_per_second': stage.num_tokens / median,
+        'mfu': stage.flops / median / peak,
+        'peak_gigaflops': peak / 1e9,
+        'data_wait': statistics.median(waits),
+        'memory_gib': memory_gib,
+    } | (_beside(other, seconds, others, clock) if other else {})
 
 
-def _figures(
-    name: str,
-    stage: Ours,
-    rounds: list[dict[str, float]],
-    peak: tuple[float, str],
-) -> dict[str, Any]:
-  steps, teraflops, wait = (
-      statistics.median(found[key] for found in rounds)
-      for key in ('steps_per_second', 'teraflops', 'data_wait')
-  )
-  return {
-      'stage': name,
-      'devices': f'{jax.device_count()} x {jax.devices()[0].device_kind}',
-      'threads': len(os.sched_getaffinity(0)),
-      'tokens': stage.num_tokens,
-      'millions_of_parameters': stage.num_parameters / 1e6,
-      'tokens_per_second': stage.num_tokens * steps,
-      'mfu': teraflops / peak[0],
-      'peak_teraflops': peak[0],
-      'peak': peak[1],
-      'data_wait': wait,
-  }
-
-
-def _comparison(
-    other: Any, rounds: list[dict[str, float]], seconds: list[float]
+def _beside(
+    other: Any,
+    seconds: list[float],
+    others: list[timing.Seconds],
+    clock: str,
 ) -> dict[str, float]:
-  pairs = zip(rounds, seconds, strict=True)
-  ratios = [ours['steps_per_second'] * took for ours, took in pairs]
+  theirs = [getattr(step, clock) for step in others]
+  ratios = [a / b for a, b in zip(theirs, seconds, strict=True)]
   return {
       'peer_millions_of_parameters': other.num_parameters / 1e6,
       'peer_tokens': other.num_tokens,
-      'peer_tokens_per_second': other.num_tokens / statistics.median(seconds),
+      'peer_tokens_per_second': other.num_tokens / statistics.median(theirs),
       'times_peer': statistics.median(ratios),
   }
 
 
-def _seconds_a_step(step: Callable[[], None]) -> float:
-  start = time.perf_counter()
+def _step_of(other: Any) -> timing.Seconds:
+  start = timing.now()
   for _ in range(STEPS.value):
-    step()
-  return (time.perf_counter() - start) / STEPS.value
+    other.step()
+  return timing.since(start, STEPS.value)
 
 
 def theirs(peer: ModuleType) -> Any:
@@ -182,12 +183,8 @@ def main(_: list[str]) -> None:
   with tempfile.TemporaryDirectory() as folder:
     token_store.write(folder)
     for name in STAGES.value:
-      found = measure(name, folder, peer)
-      rounded = {
-          key: float(f'{value:.4g}') if isinstance(value, float) else value
-          for key, value in found.items()
-      }
-      print(json.dumps(rounded), flush=True)
+      for found in measure(name, folder, peer):
+        models.print_line(found)
 
 
 if __name__ == '__main__':
