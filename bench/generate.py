@@ -126,8 +126,8 @@ def samplers(peer: ModuleType, name: str) -> dict[str, Callable]:
   """Theirs, without and with fused attention."""
 
   def sampler_of(flash: bool) -> Callable:
-    shape = models.peer_shape(peer, flash)
-    model = peer.build(name, SIZES, shape, dropout=0.0)
+    options = models.peer_shape() | {'flash_attn': flash}
+    model = peer.build(name, SIZES, options)
     return lambda rows, past, between: peer.sample(
         name, model, SIZES, past, rows, TURNS.value, between
     )
@@ -183,7 +183,7 @@ def _beside(
 def main(_: list[str]) -> None:
   """Measures the stages, then the bundle."""
   memory.keep_freed_memory()
-  peer = models.import_peer() if models.PEER.value else None
+  peer = models.import_peer('peer') if models.PEER.value else None
   threads = len(os.sched_getaffinity(0))
   for name in STAGES.value:
     for line in measure(name, peer):

@@ -1,5 +1,6 @@
 """The stages at a size that flags give, ours and audiolm-pytorch's."""
 
+import importlib
 import json
 from types import ModuleType
 from typing import Any
@@ -34,24 +35,27 @@ def transformer(stage: stages.Stage, **options: Any) -> Transformer:
   )
 
 
-def import_peer() -> ModuleType:
-  """`bench.peer`.
+def import_peer(name: str) -> ModuleType:
+  """A module of this folder that needs audiolm-pytorch.
 
   Raises:
-    UserError: audiolm-pytorch, or what it needs, is not installed.
+    UserError: It, or what it needs, is not installed.
   """
   try:
-    from bench import peer  # pylint: disable=g-import-not-at-top
+    return importlib.import_module(f'bench.{name}')
   except ImportError as error:
     raise UserError(
         f'--peer needs {error.name}; bench/peer.py says how to install it.'
     ) from error
-  return peer
 
 
-def peer_shape(peer: ModuleType, flash: bool = False) -> Any:
+def peer_shape() -> dict[str, int]:
   """The size of theirs."""
-  return peer.Shape(EMBED_DIM.value, NUM_LAYERS.value, NUM_HEADS.value, flash)
+  return {
+      'dim': EMBED_DIM.value,
+      'depth': NUM_LAYERS.value,
+      'heads': NUM_HEADS.value,
+  }
 
 
 def print_line(found: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""audiolm-pytorch's stages, trained and sampled as its users do.
+"""audiolm-pytorch's stages, and their sampling as its users do it.
 
   pip install --no-deps audiolm-pytorch==2.4.0 encodec && pip install \
       accelerate ema-pytorch gateloop-transformer local-attention \
@@ -13,7 +13,7 @@ import importlib.machinery
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 from unittest import mock
 
 import torch
@@ -32,39 +32,7 @@ for _name in (
 
 import audiolm_pytorch as alm  # noqa: E402  pylint: disable=wrong-import-position
 
-_NUM_COARSE = 4
-
-
-class Shape(NamedTuple):
-  """Of a Transformer.
-
-  Attributes:
-    dim: Width.
-    depth: Layers.
-    heads: Of 64 each; keys and values have one for all.
-    flash: Torch's fused attention, which leaves out all position biases. With
-      its cache, the semantic and the coarse stage then look at the first place
-      alone.
-  """
-
-  dim: int
-  depth: int
-  heads: int
-  flash: bool = False
-
-
-class Trained(NamedTuple):
-  """A stage that trains.
-
-  Attributes:
-    step: Forward, backward and optimizer on a batch.
-    num_parameters: All of them.
-    num_tokens: Of a batch.
-  """
-
-  step: Callable[[], None]
-  num_parameters: int
-  num_tokens: int
+NUM_COARSE = 4
 
 
 class _NoCodec(alm.SoundStream):
@@ -75,85 +43,41 @@ class _NoCodec(alm.SoundStream):
     self.rq_groups, self.num_quantizers = 1, num_quantizers
 
 
-def build(stage: str, sizes: Sizes, shape: Shape, dropout: float) -> Any:
-  """One of its three wrappers around a Transformer of random weights."""
+def build(stage: str, sizes: Sizes, options: dict[str, Any]) -> Any:
+  """One of its three wrappers around a Transformer of random weights.
+
+  Args:
+    stage: Its name.
+    sizes: Of the tokens.
+    options: Of the Transformer. `flash_attn` is torch's fused attention, which
+      leaves out all position biases; with its cache, the semantic and the
+      coarse stage then look at the first place alone.
+  """
   torch.set_num_threads(len(os.sched_getaffinity(0)))
   semantic = {'num_semantic_tokens': sizes.semantic_codebook_size}
   acoustic = {
       'codebook_size': sizes.acoustic_codebook_size,
-      'num_coarse_quantizers': _NUM_COARSE,
+      'num_coarse_quantizers': NUM_COARSE,
   }
-  fine = {'num_fine_quantizers': sizes.num_quantizers - _NUM_COARSE}
-  kind, wrapper, vocabulary = {
-      'semantic': (
-          alm.SemanticTransformer,
-          alm.SemanticTransformerWrapper,
-          semantic,
-      ),
-      'coarse': (
-          alm.CoarseTransformer,
-          alm.CoarseTransformerWrapper,
-          acoustic | semantic,
-      ),
-      'fine': (
-          alm.FineTransformer,
-          alm.FineTransformerWrapper,
-          acoustic | fine,
-      ),
-  }[stage]
+  fine = {'num_fine_quantizers': sizes.num_quantizers - NUM_COARSE}
+  vocabulary = {
+      'semantic': semantic,
+      'coarse': acoustic | semantic,
+      'fine': acoustic | fine,
+  }
+  name = f'{stage.title()}Transformer'
   # It asks a hub how wide a text encoder is that it does not use.
   with mock.patch.object(
-      alm.audiolm_pytorch, 'get_encoded_dim', lambda _: shape.dim
+      alm.audiolm_pytorch, 'get_encoded_dim', lambda _: options['dim']
   ):
-    transformer = kind(
-        **vocabulary,
-        dim=shape.dim,
-        depth=shape.depth,
-        heads=shape.heads,
-        flash_attn=shape.flash,
-        attn_dropout=dropout,
-        ff_dropout=dropout,
-    )
+    transformer = getattr(alm, name)(**vocabulary[stage], **options)
   # Its own defaults leave places of the past out at random, which costs time.
-  options = {'mask_prob': 0.0}
+  wrapped = {'mask_prob': 0.0}
   if stage != 'semantic':
-    options['codec'] = _NoCodec(sizes.num_quantizers)
+    wrapped['codec'] = _NoCodec(sizes.num_quantizers)
   if stage != 'fine':
-    options['unique_consecutive'] = False
-  return wrapper(transformer=transformer, **options)
-
-
-def coarse(
-    sizes: Sizes, shape: Shape, frames: dict[str, int], batch_size: int
-) -> Trained:
-  """Four coarse levels given so many semantic and acoustic frames."""
-  model = build('coarse', sizes, shape, dropout=0.1)
-  optimizer = torch.optim.Adam(model.transformer.parameters(), lr=1e-4)
-  ids = {
-      'semantic_token_ids': torch.randint(
-          sizes.semantic_codebook_size, (batch_size, frames['semantic'])
-      ),
-      'coarse_token_ids': torch.randint(
-          sizes.acoustic_codebook_size,
-          (batch_size, frames['acoustic'], _NUM_COARSE),
-      ),
-  }
-
-  def step() -> None:
-    loss = model(**ids, return_loss=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.transformer.parameters(), 0.5)
-    optimizer.step()
-    optimizer.zero_grad()
-
-  step()
-  num_tokens = sum(array.numel() for array in ids.values())
-  return Trained(step, num_parameters(model), num_tokens)
-
-
-def num_parameters(model: Any) -> int:
-  """Of a stage."""
-  return sum(p.numel() for p in model.transformer.parameters())
+    wrapped['unique_consecutive'] = False
+  return getattr(alm, f'{name}Wrapper')(transformer=transformer, **wrapped)
 
 
 def sample(
@@ -210,23 +134,23 @@ def _coarse(
   frames = past * 2 // 9  # A semantic frame comes with two of four levels.
   model.generate(
       semantic_token_ids=torch.randint(
-          sizes.semantic_codebook_size, (rows, past - _NUM_COARSE * frames)
+          sizes.semantic_codebook_size, (rows, past - NUM_COARSE * frames)
       ),
       prime_coarse_token_ids=torch.randint(
-          sizes.acoustic_codebook_size, (rows, _NUM_COARSE * frames)
+          sizes.acoustic_codebook_size, (rows, NUM_COARSE * frames)
       ),
-      max_time_steps=num_ids // _NUM_COARSE,
+      max_time_steps=num_ids // NUM_COARSE,
   )
 
 
 def _fine(model: Any, sizes: Sizes, past: int, rows: int, num_ids: int) -> None:
-  num_fine = sizes.num_quantizers - _NUM_COARSE
+  num_fine = sizes.num_quantizers - NUM_COARSE
   # Of the frames to come, the coarse levels are past.
   new = num_ids // num_fine
-  done = (past - new * _NUM_COARSE) // sizes.num_quantizers
+  done = (past - new * NUM_COARSE) // sizes.num_quantizers
   model.generate(
       coarse_token_ids=torch.randint(
-          sizes.acoustic_codebook_size, (rows, done + new, _NUM_COARSE)
+          sizes.acoustic_codebook_size, (rows, done + new, NUM_COARSE)
       ),
       prime_fine_token_ids=torch.randint(
           sizes.acoustic_codebook_size, (rows, done * num_fine)

@@ -173,13 +173,13 @@ def _step_of(other: Any) -> timing.Seconds:
 def theirs(peer: ModuleType) -> Any:
   """audiolm-pytorch's coarse stage at the size of ours."""
   frames = stages.coarse(SIZES).frames(CROP_SECONDS.value)
-  return peer.coarse(SIZES, models.peer_shape(peer), frames, BATCH_SIZE.value)
+  return peer.coarse(SIZES, models.peer_shape(), frames, BATCH_SIZE.value)
 
 
 def main(_: list[str]) -> None:
   """Measures each stage."""
   memory.keep_freed_memory()
-  peer = models.import_peer() if models.PEER.value else None
+  peer = models.import_peer('peer_training') if models.PEER.value else None
   with tempfile.TemporaryDirectory() as folder:
     token_store.write(folder)
     for name in STAGES.value:
