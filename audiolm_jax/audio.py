@@ -47,6 +47,16 @@ def read(
     return _resample(samples.mean(axis=1), file.samplerate, sample_rate)
 
 
+def convert(
+    waveform: Float[np.ndarray, ' N'] | Float[np.ndarray, 'N C'],
+    source_rate: int,
+    target_rate: int,
+) -> Float[np.ndarray, ' N2']:
+  """Channels averaged, at another sample rate, float32."""
+  mono = waveform.reshape(len(waveform), -1).mean(axis=1, dtype=np.float32)
+  return _resample(mono, source_rate, target_rate)
+
+
 def duration(path: str | os.PathLike) -> float:
   """Length in seconds, from the header alone."""
   with _open(path) as file:

@@ -1,79 +1,129 @@
 """The codes of a batch of clips while stages fill them in. Pure NumPy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Int
 
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC, Field
 from audiolm_jax.tokens.layout import Codes
+from audiolm_jax.tokens.tokenizers import Tokens
 
 
 class Draft:
-  """Semantic and acoustic codes of one length, zero where nothing is made yet.
+  """Semantic and acoustic codes of clips, zero where nothing is made yet.
 
-  Time is counted in units, the shortest whole number of frames of both kinds.
+  Time is counted in units, the shortest whole number of frames of both kinds,
+  from where the prompts end: a prompt of 3 units begins at -3, whatever the
+  others' lengths, and what is generated begins at 0.
+
+  Attributes:
+    per_unit: Frames of each source in a unit.
   """
 
   def __init__(
       self,
-      semantic: Int[np.ndarray, 'B T'],
-      acoustic: Int[np.ndarray, 'B T2 Q'],
+      prompts: Sequence[Tokens],
+      num_quantizers: int,
       frames_per_unit: Mapping[str, int],
   ):
-    """Copies the codes: tokenizers hand out arrays that cannot be written."""
+    """Starts from prompts, which may be empty."""
+    self.per_unit = frames_per_unit
+    self._lengths = [
+        len(p.acoustic) // frames_per_unit[ACOUSTIC] for p in prompts
+    ]
+    self._origin = max(self._lengths)
     self._codes = {
-        SEMANTIC: np.array(semantic[..., None]),
-        ACOUSTIC: np.array(acoustic),
+        source: self._empty(source, levels, self._origin)
+        for source, levels in ((SEMANTIC, 1), (ACOUSTIC, num_quantizers))
     }
-    self._per_unit = frames_per_unit
+    for row, prompt in enumerate(prompts):
+      for source, codes in prompt.codes.items():
+        place = self._codes[source][row]
+        place[len(place) - len(codes) :] = codes
+    # One past the last frame of each row, as far as it is known.
+    never = np.iinfo(np.int64).max
+    self._ends = {
+        source: np.full(len(prompts), never) for source in self._codes
+    }
+
+  def _empty(self, source: str, levels: int, num_units: int) -> np.ndarray:
+    shape = len(self._lengths), num_units * self.per_unit[source], levels
+    return np.zeros(shape, np.int32)
 
   @property
-  def semantic(self) -> Int[np.ndarray, 'B T']:
-    return self._codes[SEMANTIC][..., 0]
-
-  @property
-  def acoustic(self) -> Int[np.ndarray, 'B T2 Q']:
-    return self._codes[ACOUSTIC]
+  def num_rows(self) -> int:
+    return len(self._lengths)
 
   @property
   def num_units(self) -> int:
-    return self._codes[SEMANTIC].shape[1] // self._per_unit[SEMANTIC]
+    """Behind the prompts."""
+    total = self._codes[ACOUSTIC].shape[1] // self.per_unit[ACOUSTIC]
+    return total - self._origin
 
-  def prolonged(self, num_units: int) -> 'Draft':
-    """A copy with so many empty units at its end."""
-    codes = {
-        source: np.pad(
-            array, ((0, 0), (0, num_units * self._per_unit[source]), (0, 0))
-        )
-        for source, array in self._codes.items()
+  def prolong(self, num_units: int) -> None:
+    """Appends so many empty units."""
+    for source, codes in self._codes.items():
+      more = self._empty(source, codes.shape[2], num_units)
+      self._codes[source] = np.concatenate([codes, more], axis=1)
+
+  def say(self, rows: Sequence[Tokens]) -> int:
+    """Appends semantic tokens that are known; returns the units of all rows."""
+    per_unit = self.per_unit[SEMANTIC]
+    units = [len(tokens.semantic) // per_unit for tokens in rows]
+    start = self.num_units
+    self.prolong(max(units))
+    for row, tokens in enumerate(rows):
+      place = self._codes[SEMANTIC][row, (self._origin + start) * per_unit :]
+      place[: len(tokens.semantic)] = tokens.semantic[:, None]
+      for source, per in self.per_unit.items():
+        self._ends[source][row] = (start + units[row]) * per
+    return max(units)
+
+  def num_known(self, row: int, start: int, unit: int) -> int:
+    """Units of a row from `start` up to `unit`, its prompt's among them."""
+    return unit - max(start, -self._lengths[row])
+
+  def row(self, row: int, start: int, end: int) -> Codes:
+    """The codes of a clip from one unit to another, as far as it reaches."""
+    return {
+        source: codes[row, self._span(source, row, start, end)]
+        for source, codes in self._codes.items()
     }
-    return Draft(codes[SEMANTIC][..., 0], codes[ACOUSTIC], self._per_unit)
 
-  def num_frames(self, field: Field, num_units: int) -> int:
-    """Frames of a field's source in so many units."""
-    return num_units * self._per_unit[field.source]
-
-  def rows(self, start: int, end: int) -> list[Codes]:
-    """The codes of each clip from one unit to another, as stages take them."""
-    window = {
-        source: array[:, self._span(source, start, end)]
-        for source, array in self._codes.items()
-    }
-    return [
-        {source: array[row] for source, array in window.items()}
-        for row in range(len(self.semantic))
-    ]
+  def tokens(self, row: int, start: int, end: int) -> Tokens:
+    """The same as tokens."""
+    codes = self.row(row, start, end)
+    return Tokens(codes[SEMANTIC][:, 0], codes[ACOUSTIC])
 
   def write(
-      self, field: Field, start: int, new: Int[np.ndarray, 'B T q']
+      self, row: int, field: Field, start: int, new: Int[np.ndarray, 'T q']
   ) -> None:
     """Puts a field's codes where `start` says; what is too long is dropped."""
-    span = self._span(field.source, start, self.num_units)
-    place = self._codes[field.source][:, span, field.levels.start :]
-    place = place[:, : new.shape[1], : len(field.levels)]
-    place[...] = new[:, : place.shape[1]]
+    first = (self._origin + start) * self.per_unit[field.source]
+    place = self._codes[field.source][row, first:, field.levels.start :]
+    place = place[: len(new), : len(field.levels)]
+    place[...] = new[: len(place)]
 
-  def _span(self, source: str, start: int, end: int) -> slice:
-    per = self._per_unit[source]
-    return slice(start * per, end * per)
+  def end(self, row: int, field: Field, frame: int) -> None:
+    """Says that a field's source is over at a frame.
+
+    De-duplicated tokens do not tell how long they last; all others end what
+    sounds, too.
+    """
+    ends = {field.source: frame}
+    if not field.deduplicate:
+      unit = frame // self.per_unit[field.source]
+      ends = {source: unit * per for source, per in self.per_unit.items()}
+    for source, end in ends.items():
+      self._ends[source][row] = min(self._ends[source][row], end)
+
+  def last_unit(self, row: int, unit: int) -> int:
+    """The unit itself, or where the row's sound is over before it."""
+    return min(unit, int(self._ends[ACOUSTIC][row]) // self.per_unit[ACOUSTIC])
+
+  def _span(self, source: str, row: int, start: int, end: int) -> slice:
+    per = self.per_unit[source]
+    first = (self._origin + max(start, -self._lengths[row])) * per
+    stop = min(end * per, self._ends[source][row]) + self._origin * per
+    return slice(first, max(first, stop))

@@ -1,5 +1,8 @@
 """Tests audiolm_jax/generate.py."""
 
+import itertools
+import math
+
 import jax
 import numpy as np
 import pytest
@@ -7,8 +10,11 @@ import tiny
 
 from audiolm_jax import generate
 from audiolm_jax.bundle import Bundle
+from audiolm_jax.chain import Samplings
 from audiolm_jax.errors import UserError
 from audiolm_jax.generate import AudioLM
+from audiolm_jax.lm.sampling import Sampling
+from audiolm_jax.tokens.tokenizers import Tokens
 
 HOP = 640
 SETTINGS = {
@@ -19,6 +25,8 @@ SETTINGS = {
 # The same in most tests, so that little is compiled.
 PROMPT_SECONDS = 0.2
 SECONDS = 0.4
+# A crop of the tiny models is 1 s, and a step 0.72 s.
+LONG = 1.2
 
 
 def keys(*seeds):
@@ -32,95 +40,191 @@ def lm(request):
 
 @pytest.fixture
 def prompts():
-  return tiny.noise(2, PROMPT_SECONDS)
+  return list(tiny.noise(2, PROMPT_SECONDS))
 
 
-def tokens_of(waveforms):
-  lengths = np.full(len(waveforms), waveforms.shape[1], np.int32)
-  tokenizers = tiny.bundle().tokenizers
-  return (
-      tokenizers.semantic.encode(waveforms, lengths),
-      tokenizers.acoustic.encode(waveforms, lengths),
-  )
+def tokens_of(waveform):
+  return tiny.bundle().tokenizers.encode([waveform])[0]
+
+
+def assert_same(one: Tokens, other: Tokens):
+  np.testing.assert_array_equal(one.semantic, other.semantic)
+  np.testing.assert_array_equal(one.acoustic, other.acoustic)
 
 
 def test_a_continuation_begins_with_the_prompts_own_tokens(lm, prompts):
-  result = lm.continuation(prompts, SECONDS, keys(0, 1))
-  semantic, acoustic = tokens_of(prompts)
-  assert result.waveform.shape == (2, round(0.6 * tiny.RATE))
-  assert result.acoustic.shape == (2, 30, 4)
-  np.testing.assert_array_equal(result.semantic[:, :5], semantic)
-  np.testing.assert_array_equal(result.acoustic[:, :10], acoustic)
+  for prompt, result in zip(
+      prompts, lm.continuation(prompts, SECONDS, keys(0, 1)), strict=True
+  ):
+    assert result.waveform.shape == (round(0.6 * tiny.RATE),)
+    assert result.tokens.acoustic.shape == (30, 4)
+    assert result.prompt_samples == len(prompt)
+    start = Tokens(result.tokens.semantic[:5], result.tokens.acoustic[:10])
+    assert_same(start, tokens_of(prompt))
 
 
 def test_a_row_does_not_depend_on_its_batch(lm, prompts):
   together = lm.continuation(prompts, SECONDS, keys(5, 6))
-  alone = lm.continuation(prompts[1:], SECONDS, keys(6))
-  np.testing.assert_array_equal(alone.semantic[0], together.semantic[1])
-  np.testing.assert_array_equal(alone.acoustic[0], together.acoustic[1])
+  (alone,) = lm.continuation(prompts[1:], SECONDS, keys(6))
+  assert_same(alone.tokens, together[1].tokens)
+
+
+def test_prompts_of_one_batch_may_have_any_lengths(lm):
+  long = tiny.noise(1, 2.0)[0]
+  ragged = [long[: round(s * tiny.RATE)] for s in (0.0, 0.2, 1.5)]
+  together = lm.continuation(ragged, SECONDS, keys(0, 1, 2))
+  for row, prompt in enumerate(ragged):
+    (alone,) = lm.continuation([prompt], SECONDS, keys(row))
+    assert_same(alone.tokens, together[row].tokens)
+    assert len(alone.waveform) == len(lm.fit(prompt)) + round(
+        SECONDS * tiny.RATE
+    )
 
 
 def test_keys_and_nothing_else_make_samples_differ(lm, prompts):
   prompts[1] = prompts[0]
   one = lm.continuation(prompts, SECONDS, keys(1, 2))
   other = lm.continuation(prompts, SECONDS, keys(2, 1))
-  np.testing.assert_array_equal(one.acoustic, other.acoustic[::-1])
-  new = one.semantic[:, 5:], one.acoustic[:, 10:, 0], one.acoustic[:, 10:, 3]
-  for codes in new:
-    assert (codes[0] != codes[1]).any()
+  assert_same(one[0].tokens, other[1].tokens)
+  assert_same(one[1].tokens, other[0].tokens)
+  a, b = (result.tokens for result in one)
+  assert (a.semantic[5:] != b.semantic[5:]).any()
+  for level in (0, 3):
+    assert (a.acoustic[10:, level] != b.acoustic[10:, level]).any()
 
 
 def test_acoustic_generation_keeps_the_semantic_tokens(lm):
-  waveforms = tiny.noise(2, PROMPT_SECONDS + SECONDS)
-  result = lm.acoustic_generation(waveforms, keys(0, 1))
-  semantic, acoustic = tokens_of(waveforms)
-  np.testing.assert_array_equal(result.semantic, semantic)
-  assert result.acoustic.shape == acoustic.shape
-  assert (result.acoustic != acoustic).any()
+  noise = tiny.noise(1, 2.0)[0]
+  waveforms = [noise[: round(s * tiny.RATE)] for s in (0.6, 1.4)]
+  together = lm.acoustic_generation(waveforms, keys(0, 1))
+  for row, waveform in enumerate(waveforms):
+    tokens = tokens_of(lm.fit(waveform))
+    result = together[row].tokens
+    np.testing.assert_array_equal(result.semantic, tokens.semantic)
+    assert result.acoustic.shape == tokens.acoustic.shape
+    assert (result.acoustic != tokens.acoustic).any()
+    (alone,) = lm.acoustic_generation([waveform], keys(row))
+    assert_same(alone.tokens, result)
+
+
+def test_another_voice_changes_the_sound_and_not_what_is_said(lm, prompts):
+  voices = list(tiny.noise(2, 0.4, seed=1))
+  results = [
+      lm.acoustic_generation(prompts, keys(0, 0), voices),
+      lm.acoustic_generation(prompts, keys(0, 0), voices[::-1]),
+  ]
+  for waveform, one, other in zip(prompts, *results, strict=True):
+    assert len(one.waveform) == len(waveform)
+    np.testing.assert_array_equal(one.tokens.semantic, other.tokens.semantic)
+  assert any(
+      (one.tokens.acoustic != other.tokens.acoustic).any()
+      for one, other in zip(*results, strict=True)
+  )
 
 
 def test_unconditional_generation_has_the_length_asked_for(lm):
-  result = lm.unconditional(SECONDS, keys(0, 1))
-  assert result.waveform.shape == (2, round(SECONDS * tiny.RATE))
-  assert (result.acoustic[0] != result.acoustic[1]).any()
+  one, other = lm.unconditional(SECONDS, keys(0, 1))
+  assert one.waveform.shape == (round(SECONDS * tiny.RATE),)
+  assert one.prompt_samples == 0
+  assert (one.tokens.acoustic != other.tokens.acoustic).any()
 
 
-@pytest.mark.parametrize('num_samples', [1, HOP - 1, HOP, HOP + 1])
-def test_prompts_of_any_length_are_continued(num_samples):
+@pytest.mark.parametrize('num_samples', [0, 1, HOP - 1, HOP, HOP + 1])
+def test_prompts_are_continued_from_their_last_whole_unit(num_samples):
   lm = AudioLM(tiny.bundle())
-  prompt = tiny.noise(1, 1.0)[:, :num_samples]
-  assert lm.continuation(prompt, 0.08, keys(0)).waveform.shape == (1, 3 * HOP)
+  prompt = tiny.noise(1, 1.0)[0, :num_samples]
+  (result,) = lm.continuation([prompt], 0.08, keys(0))
+  assert result.prompt_samples == num_samples // HOP * HOP
+  assert len(result.waveform) == result.prompt_samples + 2 * HOP
 
 
 def test_silence_is_continued():
-  silence = np.zeros((2, round(PROMPT_SECONDS * tiny.RATE)), np.float32)
-  result = AudioLM(tiny.bundle()).continuation(silence, SECONDS, keys(0, 1))
-  assert np.isfinite(result.waveform).all()
+  silence = [np.zeros(round(PROMPT_SECONDS * tiny.RATE), np.float32)] * 2
+  for result in AudioLM(tiny.bundle()).continuation(
+      silence, SECONDS, keys(0, 1)
+  ):
+    assert np.isfinite(result.waveform).all()
 
 
-def test_what_is_longer_than_a_crop_goes_on_from_its_end(prompts):
-  """Crops are 1 s long; the second one's prompt is the end of the first."""
+def test_more_goes_on_where_less_stopped(lm, prompts):
+  """What is longer than a crop is made in steps: the first ones are equal."""
+  step = 0.72
+  for short, long in zip(
+      lm.continuation(prompts, step, keys(0, 1)),
+      lm.continuation(prompts, 2 * step, keys(0, 1)),
+      strict=True,
+  ):
+    num_frames = len(short.tokens.acoustic)
+    assert len(long.tokens.acoustic) == num_frames + 36
+    np.testing.assert_array_equal(
+        long.tokens.acoustic[:num_frames], short.tokens.acoustic
+    )
+
+
+def test_a_stream_is_the_continuation_in_chunks(lm, prompts):
+  prompts[1] = prompts[1][:HOP]
+  whole = lm.continuation(prompts, LONG, keys(0, 1))
+  chunks = list(lm.stream(prompts, LONG, keys(0, 1)))
+  assert len(chunks) > 1
+  for row, expected in enumerate(whole):
+    new = np.concatenate([chunk[row] for chunk in chunks])
+    np.testing.assert_allclose(
+        new, expected.waveform[expected.prompt_samples :], atol=1e-5
+    )
+
+
+def test_a_stream_may_go_on_for_ever(prompts):
   lm = AudioLM(tiny.bundle())
-  short = lm.continuation(prompts, 0.8, keys(0, 1))
-  long = lm.continuation(prompts, 1.2, keys(0, 1))
-  assert long.waveform.shape[1] == round(1.4 * tiny.RATE)
-  np.testing.assert_array_equal(long.semantic[:, :25], short.semantic)
-  np.testing.assert_array_equal(
-      long.acoustic[:, :50, :2], short.acoustic[..., :2]
+  endless = lm.stream(prompts, math.inf, keys(0, 1))
+  finite = lm.stream(prompts, 3.0, keys(0, 1))
+  for some, same in zip(itertools.islice(endless, 3), finite, strict=False):
+    np.testing.assert_array_equal(some[0], same[0])
+
+
+@pytest.mark.parametrize('setting', ['time', 'deduplicated'])
+def test_a_recording_may_end_by_itself(setting, prompts):
+  """Untrained models end somewhere, at a temperature that favours nothing."""
+  hot = Sampling(5.0)
+  lm = AudioLM(
+      tiny.bundle(**SETTINGS[setting]), Samplings(hot, hot, hot), may_end=True
   )
-  assert (long.acoustic[0, 50:] != long.acoustic[1, 50:]).any()
+  prompts = prompts * 4
+  results = lm.continuation(prompts, LONG, keys(*range(8)))
+  lengths = [len(result.waveform) for result in results]
+  assert len(set(lengths)) > 1
+  assert max(lengths) <= round((PROMPT_SECONDS + LONG) * tiny.RATE)
+  row = int(np.argmin(lengths))
+  (alone,) = lm.continuation([prompts[row]], LONG, keys(row))
+  assert_same(alone.tokens, results[row].tokens)
+  chunks = list(lm.stream(prompts, LONG, keys(*range(8))))
+  num_new = sum(len(chunk[row]) for chunk in chunks)
+  assert num_new == lengths[row] - results[row].prompt_samples
 
 
-@pytest.mark.parametrize('num_done', [0, 1, 9, 10, 11, 25])
-@pytest.mark.parametrize('num_units', [1, 10, 11, 40])
-def test_windows_cover_what_is_missing_once(num_done, num_units):
-  done = num_done
-  for start, end in generate._windows(num_done, num_units, crop=10):
-    assert start <= done < end <= num_units
-    assert end - start <= 10
-    assert start == 0 or done - start == 3
-    done = end
-  assert done == max(num_done, num_units)
+def test_a_kept_prompt_gives_way_without_a_step(prompts):
+  lm = AudioLM(tiny.bundle())
+  (result,) = lm.continuation(prompts[:1], SECONDS, keys(0))
+  kept = generate.keep_prompt(result, prompts[0], lm.sample_rate)
+  end, fade = result.prompt_samples, round(0.02 * tiny.RATE)
+  np.testing.assert_array_equal(
+      kept[: end - fade], prompts[0][: end - fade]
+  )
+  np.testing.assert_array_equal(kept[end - 1 :], result.waveform[end - 1 :])
+  steps = np.abs(np.diff(kept[end - fade - 1 : end + 1]))
+  own = max(np.abs(np.diff(x)).max() for x in (prompts[0], result.waveform))
+  assert steps.max() <= 1.1 * own
+
+
+def test_any_recording_is_continued_in_one_call():
+  lm = AudioLM(tiny.bundle())
+  rate = 44100
+  stereo = np.random.default_rng(0).normal(size=(rate // 5, 2)) / 10
+  longer = lm.continue_audio(stereo, rate, SECONDS, jax.random.key(0))
+  assert longer.shape == (round(0.6 * tiny.RATE),)
+  chunks = lm.stream_audio(stereo, rate, SECONDS, jax.random.key(0))
+  np.testing.assert_allclose(
+      np.concatenate(list(chunks)), longer[-round(0.4 * tiny.RATE) :], atol=1e-5
+  )
 
 
 def test_stages_that_cannot_follow_each_other_are_refused():

@@ -6,7 +6,7 @@ may be needed are computed, and places of the cache lie next to each other:
 both products of attention then run along them.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -72,7 +72,7 @@ def pack(model: Transformer, params: PyTree) -> Weights:
   )
 
 
-def _pack_layer(params: PyTree, dtype: jnp.dtype) -> Layer:
+def _pack_layer(params: PyTree, dtype: Any) -> Layer:
   def kernel(module: str, *names: str) -> Array:
     kernels = [params[module][name]['kernel'] for name in names]
     return jnp.concatenate(kernels, axis=1).astype(dtype)

@@ -168,9 +168,7 @@ def _start(model: Transformer, weights: Weights, prompts: Prompts) -> State:
     return _prefill(model, weights, *prompts)
   empty = jnp.zeros((rows * model.num_heads, model.head_dim, 0), model.dtype)
   caches = [Cache(empty, empty) for _ in weights.layers]
-  return State(
-      jnp.full(rows, PAD, jnp.int32), jnp.zeros(rows, bool), caches
-  )
+  return State(jnp.full(rows, PAD, jnp.int32), jnp.zeros(rows, bool), caches)
 
 
 @functools.partial(jax.jit, static_argnames='model')

@@ -30,7 +30,9 @@ class Sampling(NamedTuple):
       UserError: A number makes no sense.
     """
     if self.temperature < 0:
-      raise UserError(f'A temperature is {self.temperature}; it may be 0 or more.')
+      raise UserError(
+          f'A temperature is {self.temperature}; it may be 0 or more.'
+      )
     if self.top_k < 0:
       raise UserError(f'A top_k is {self.top_k}; it may be 0 (all) or more.')
     if not 0 < self.top_p <= 1:

@@ -144,13 +144,14 @@ class Stage:
     """Position of each place, the same for every sequence of these frames."""
     if self.positions == 'index':
       return np.arange(self.length(frames), dtype=np.int32)
-    times = [self._times(field, frames) for field in self.fields]
-    return np.concatenate(times).astype(np.int32)
+    times = [self._times(field, frames[field.source]) for field in self.fields]
+    return np.concatenate(times)
 
-  def _times(self, field: Field, frames: Frames) -> Int[np.ndarray, ' L']:
+  def _times(self, field: Field, num_frames: int) -> Int[np.ndarray, ' L']:
     step = max(self._rates.values()) / self._rates[field.source]
-    places = np.arange(frames[field.source] * len(field.levels) + 1)
-    return places // len(field.levels) * step.numerator // step.denominator
+    places = np.arange(num_frames * len(field.levels) + 1)
+    times = places // len(field.levels) * step.numerator // step.denominator
+    return times.astype(np.int32)
 
   def example(self, codes: Codes, frames: Frames, ends: bool) -> Example:
     """Lays out a crop of at most `frames`; `ends` where the recording does."""
@@ -177,12 +178,16 @@ class Stage:
       num_ids: How many ids will follow; their positions are needed too.
     """
     frames = {source: len(array) for source, array in codes.items()}
-    target = self.target.flatten(codes[self.target.source][:num_target_frames])
+    known = codes[self.target.source][:num_target_frames]
+    target = self.target.flatten(known)
     ids = np.concatenate([self._prefix(codes, frames).ids, target])
     positions = np.arange(len(ids) + num_ids + 1, dtype=np.int32)
     if self.positions == 'time':
-      positions = self.positions_for(frames)[: len(positions)]
-    return Prompt(ids, positions[:-1] - positions[len(ids)])
+      times = [self._times(f, frames[f.source]) for f in self.prefix]
+      end = len(known) + -(-num_ids // len(self.target.levels))
+      times.append(self._times(self.target, end))
+      positions = np.concatenate(times)[: len(positions)]
+    return Prompt(ids, positions[: len(ids) + num_ids] - positions[len(ids)])
 
   def _prefix(self, codes: Codes, frames: Frames) -> Slot:
     ids, segment_ids = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]

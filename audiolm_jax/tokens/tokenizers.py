@@ -40,6 +40,13 @@ class SemanticTokenizer(Protocol):
     ...
 
 
+class Context(NamedTuple):
+  """How many frames around a frame decoding depends on, or depends on much."""
+
+  before: int
+  after: int
+
+
 @runtime_checkable
 class AcousticTokenizer(Protocol):
   """Waveforms to how it sounds, and back.
@@ -49,6 +56,7 @@ class AcousticTokenizer(Protocol):
     hop_length: Samples a frame.
     num_quantizers: Codes a frame, coarse ones first.
     codebook_size: Number of different codes a level.
+    context: What decoding a frame depends on.
     fingerprint: 12 hex digits that change with anything that makes the tokens.
   """
 
@@ -56,6 +64,7 @@ class AcousticTokenizer(Protocol):
   hop_length: int
   num_quantizers: int
   codebook_size: int
+  context: Context
   fingerprint: str
 
   def encode(

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Int, PyTree
 from audiolm_jax.soundstream import quantizer
 from audiolm_jax.soundstream.model import SoundStream
 from audiolm_jax.tokens import windows
+from audiolm_jax.tokens.tokenizers import Context
 from audiolm_jax.training.state import sizes
 from audiolm_jax.w2v_bert import kmeans as clustering
 from audiolm_jax.w2v_bert.kmeans import KMeans
@@ -128,7 +129,14 @@ class CodecTokenizer:
     self.num_quantizers = model.num_quantizers
     self.codebook_size = model.codebook_size
     self._weights, self._causal = weights, codec.causal
-    self._margin_seconds = codec.margin_seconds
+    frame_rate = model.sample_rate / model.hop_length
+    self._margin = round(codec.margin_seconds * frame_rate)
+    self._window = round(_WINDOW_SECONDS * frame_rate)
+    # A decoder hears up to twice as far as the encoder that it mirrors: its
+    # widest layers come first, at the lowest rate.
+    self.context = Context(
+        2 * self._margin, 0 if codec.causal else self._margin
+    )
     self._fingerprint = fingerprint
     self._encode, self._decode, self._embed = map(
         jax.jit, (codec.encode, codec.decode, codec.embed)
@@ -143,19 +151,33 @@ class CodecTokenizer:
       self, waveform: Float[np.ndarray, 'B N'], lengths: Int[np.ndarray, ' B']
   ) -> Int[np.ndarray, 'B T Q']:
     """Codes of all levels."""
-    frame_rate = self.sample_rate / self.hop_length
     return windows.encode(
         lambda *pieces: np.asarray(self._encode(self._weights, *pieces)),
         waveform,
         lengths,
         self.hop_length,
         self.num_quantizers,
-        size=round(_WINDOW_SECONDS * frame_rate),
-        margin=round(self._margin_seconds * frame_rate),
+        size=self._window,
+        margin=self._margin,
     )
 
   def decode(self, codes: Int[np.ndarray, 'B T q']) -> Float[np.ndarray, 'B N']:
-    """Codes of the first q levels to waveforms."""
+    """Codes of the first q levels to waveforms, in windows of 30 s."""
+    before, after = self.context
+    pieces = []
+    for start in range(0, codes.shape[1], self._window):
+      first = max(start - before, 0)
+      stop = min(start + self._window, codes.shape[1])
+      waveform = self._decode_window(codes[:, first : stop + after])
+      cut = slice(
+          (start - first) * self.hop_length, (stop - first) * self.hop_length
+      )
+      pieces.append(waveform[:, cut])
+    return np.concatenate(pieces, axis=1)
+
+  def _decode_window(
+      self, codes: Int[np.ndarray, 'B T q']
+  ) -> Float[np.ndarray, 'B N']:
     num_rows, num_frames, _ = codes.shape
     more_rows = windows.row_bucket(num_rows) - num_rows
     more_frames = windows.bucket(num_frames) - num_frames if self._causal else 0

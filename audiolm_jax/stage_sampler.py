@@ -1,0 +1,132 @@
+"""A language model that fills in its field of a draft, window by window."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Key
+
+from audiolm_jax.bundle import LanguageModel
+from audiolm_jax.bundle_files import STAGES
+from audiolm_jax.draft import Draft
+from audiolm_jax.lm import sampler
+from audiolm_jax.lm.sampling import Sampling
+
+Keys = Key[Array, ' B']
+
+# Where more is wanted than a stage was trained on, the end of one window is
+# the prompt of the next: 3 s of 10 s, as in SoundStorm's comparison (s. 4.2).
+_OVERLAP = 0.3
+# Chunks that are sampled at the same time.
+_MAX_ROWS = 64
+
+
+class Piece(NamedTuple):
+  """A row from unit `start` to `end`; what is before `done` is known."""
+
+  row: int
+  start: int
+  done: int
+  end: int
+
+
+class StageSampler:
+  """Samples one stage's codes.
+
+  Attributes:
+    crop: Units that the model was trained on.
+    step: Units that it makes at once when there are more to come.
+  """
+
+  def __init__(
+      self,
+      lm: LanguageModel,
+      sampling: Sampling,
+      units_per_second: Fraction,
+      may_end: bool = False,
+  ):
+    """Takes a model over.
+
+    Args:
+      lm: Its stage may know one source only, whose frames are shorter than a
+        unit.
+      sampling: How it samples.
+      units_per_second: Of drafts.
+      may_end: Whether the model may say that a recording is over.
+    """
+    self._lm, self._sampling, self._may_end = lm, sampling, may_end
+    self.stage = lm.stage
+    self.crop = max(int(lm.crop_seconds * float(units_per_second) + 1e-6), 1)
+    self.step = self.crop - int(_OVERLAP * self.crop)
+
+  def fill(self, draft: Draft, start: int, end: int, keys: Keys) -> None:
+    """Samples from unit `start`, up to which all is there, to `end`."""
+    keys = fold_in(keys, STAGES.index(self.stage.name))
+    for done, stop in spans(start, end, self.step):
+      pieces = []
+      for row in range(draft.num_rows):
+        row_stop = max(draft.last_unit(row, stop), done)
+        # As long as a crop: what is not made anew is remembered.
+        pieces.append(Piece(row, row_stop - self.crop, done, row_stop))
+      self._sample(draft, pieces, stop - done, fold_in(keys, done))
+
+  def fill_chunks(
+      self, draft: Draft, chunks: Sequence[tuple[int, int]], keys: Keys
+  ) -> None:
+    """Samples chunks that know nothing of each other, together (s. III-C)."""
+    keys = fold_in(keys, STAGES.index(self.stage.name))
+    pieces = [
+        Piece(row, start, start, draft.last_unit(row, end))
+        for start, end in chunks
+        for row in range(draft.num_rows)
+    ]
+    keys = jnp.concatenate([fold_in(keys, start) for start, _ in chunks])
+    longest = max(end - start for start, end in chunks)
+    for first in range(0, len(pieces), _MAX_ROWS):
+      batch = slice(first, first + _MAX_ROWS)
+      self._sample(draft, pieces[batch], longest, keys[batch])
+
+  def _sample(
+      self, draft: Draft, pieces: Sequence[Piece], num_units: int, keys: Keys
+  ) -> None:
+    """Samples `num_units` behind what is known; a piece may take less."""
+    target = self.stage.target
+    per_unit = draft.per_unit[target.source]
+    num_frames = num_units * per_unit
+    num_ids = num_frames * len(target.levels)
+    prompts = [
+        self.stage.prompt(
+            draft.row(row, start, end),
+            draft.num_known(row, start, done) * per_unit,
+            num_ids,
+        )
+        for row, start, done, end in pieces
+    ]
+    ids = sampler.sample(
+        self._lm.model,
+        self._lm.weights,
+        sampler.stack(prompts),
+        self.stage.candidates(num_ids, ends=self._may_end),
+        keys,
+        self._sampling,
+    )
+    for piece, row in zip(pieces, ids, strict=True):
+      codes = target.unflatten(row)
+      draft.write(piece.row, target, piece.done, codes)
+      if len(codes) < num_frames:
+        draft.end(piece.row, target, piece.done * per_unit + len(codes))
+
+
+def spans(start: int, end: int | float, size: int) -> Iterator[tuple[int, int]]:
+  """From `start` to `end`, maybe infinite, in pieces of at most `size`."""
+  while start < end:
+    stop = min(start + size, end)
+    yield start, stop
+    start = stop
+
+
+def fold_in(keys: Keys, data: int) -> Keys:
+  """Another key for each row."""
+  return jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, data)
