@@ -1,54 +1,60 @@
 """What `audiolm generate` costs: start, compilation, speed and memory."""
 
-import json
 import os
-import pathlib
-import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from audiolm_jax.errors import UserError
+from bench import timing
 
-_PROMPT_SECONDS, _NEW_SECONDS = 3, 7
+_PROMPT_SECONDS, _NEW_SECONDS, _SAMPLES = 3, 7, 4
 
 
 class Run(NamedTuple):
-  """Of the command, samples one after another.
+  """Of the command.
 
   Attributes:
-    start: Seconds until the models are loaded and the prompt is read.
-    samples: Seconds of each; the first waits for compilers.
+    seconds: From its start to its end.
+    memory_gib: The most it had in use.
   """
 
-  start: float
-  samples: list[float]
+  seconds: timing.Seconds
+  memory_gib: float
 
 
-def measure(model: str, prompt: str) -> dict[str, Any]:
-  """A first start with nothing compiled, and a second one."""
+def measure(model: str, prompt: str) -> Iterator[dict[str, Any]]:
+  """A first start with nothing compiled, a second, and one of more samples."""
   with tempfile.TemporaryDirectory() as cache:
-    first, second = (_run(model, prompt, cache) for _ in range(2))
-  warm = statistics.median(first.samples[1:] + second.samples[1:])
-  children = resource.getrusage(resource.RUSAGE_CHILDREN)
-  return {
-      'model': model,
-      'seconds_of_prompt': _PROMPT_SECONDS,
-      'seconds_of_continuation': _NEW_SECONDS,
-      'took_seconds': warm,
-      'real_time_factor': warm / (_PROMPT_SECONDS + _NEW_SECONDS),
-      'peak_memory_gib': children.ru_maxrss / 2**20,
-      'start_seconds': first.start,
-      'compile_seconds': first.samples[0] - warm,
-      'second_start_seconds': second.start,
-      'second_compile_seconds': second.samples[0] - warm,
-  }
+    first, second, more = (
+        _run(model, prompt, cache, num_samples)
+        for num_samples in (1, 1, _SAMPLES)
+    )
+  for clock in timing.Seconds._fields:
+    cold, warm, longer = (
+        getattr(run.seconds, clock) for run in (first, second, more)
+    )
+    # One by one, so that all are of one compiled size.
+    sample = (longer - warm) / (_SAMPLES - 1)
+    yield {
+        'model': model,
+        'clock': clock,
+        'prompt_seconds': _PROMPT_SECONDS,
+        'continuation_seconds': _NEW_SECONDS,
+        'took_seconds': sample,
+        'real_time_factor': sample / (_PROMPT_SECONDS + _NEW_SECONDS),
+        'first_start_seconds': cold,
+        'second_start_seconds': warm,
+        'start_seconds': warm - sample,
+        'compile_seconds': cold - warm,
+        'memory_gib': max(run.memory_gib for run in (first, second, more)),
+    }
 
 
-def _run(model: str, prompt: str, cache: str, num_samples: int = 4) -> Run:
+def _run(model: str, prompt: str, cache: str, num_samples: int) -> Run:
   with tempfile.TemporaryDirectory() as folder:
     command = [
         *(sys.executable, '-m', 'audiolm_jax.cli.main', 'generate', prompt),
@@ -57,21 +63,17 @@ def _run(model: str, prompt: str, cache: str, num_samples: int = 4) -> Run:
         f'--prompt_seconds={_PROMPT_SECONDS}',
         f'--continuation_seconds={_NEW_SECONDS}',
     ]
-    begin = time.perf_counter()
-    with subprocess.Popen(
+    start = time.perf_counter()
+    process = subprocess.Popen(
         command,
         env=os.environ | {'XDG_CACHE_HOME': cache},
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-      process.stdout.readline()  # It says what it is about to do.
-      start = time.perf_counter() - begin
-      process.stdout.read()
-    if process.returncode:
-      raise UserError(f'This failed, try it alone: {" ".join(command)}')
-    lines = (pathlib.Path(folder) / 'manifest.jsonl').read_text().splitlines()
-    files = map(json.loads, lines)
-    return Run(
-        start, [file['real_time_factor'] * file['seconds'] for file in files]
     )
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - start
+  if process.returncode:
+    raise UserError(f'This failed, try it alone: {" ".join(command)}')
+  seconds = timing.Seconds(wall, used.ru_utime + used.ru_stime)
+  return Run(seconds, used.ru_maxrss / 2**20)

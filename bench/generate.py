@@ -10,8 +10,8 @@ the filled cache once a step. audiolm-pytorch takes its turns in the midst of
 `generate` of its wrappers, with its cache: `peer` is as it comes, `peer_flash`
 has the fused attention that it offers, which has no positions.
 `times_peer_alone` compares with as many rows one by one. Weights are random,
-which changes no speed. The last line is what `audiolm generate` takes for a
-bundle.
+which changes no speed. The last lines are what `audiolm generate` takes for
+a bundle, one sample at a time.
 """
 
 import os
@@ -34,8 +34,8 @@ from audiolm_jax.training.state import unbox
 from bench import continuation, models, timing
 from bench.token_store import SIZES
 
-STAGES = flags.DEFINE_multi_enum(
-    'stage', models.STAGES, models.STAGES, 'May be repeated.'
+STAGES = flags.DEFINE_list(
+    'stages', [*models.STAGES], 'What to measure; may be empty.'
 )
 PAST = flags.DEFINE_multi_integer('past', [128, 512, 2048], 'Places before.')
 ROWS = flags.DEFINE_multi_integer('rows', [1, 8, 64], 'Sampled at once.')
@@ -189,7 +189,8 @@ def main(_: list[str]) -> None:
     for line in measure(name, peer):
       models.print_line(line | {'threads': threads, 'load': os.getloadavg()[0]})
   if MODEL.value:
-    models.print_line(continuation.measure(MODEL.value, PROMPT.value))
+    for line in continuation.measure(MODEL.value, PROMPT.value):
+      models.print_line(line | {'threads': threads, 'load': os.getloadavg()[0]})
 
 
 if __name__ == '__main__':
