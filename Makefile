@@ -8,12 +8,15 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 
 .PHONY: continue test fast lint format tiny clean
 
+# A folder holds continuations of one seed: out/speech, out/speech-1, ...
+OUT_SEED := $(if $(filter-out 0,$(SEED)),-$(SEED))
+
 ## Continue data/prompts/* with the bundled models, into out/.
 continue: $(VENV)/core
 	$(BIN)/audiolm generate --prompts='data/prompts/speech_*' --model=speech \
-	    --output_dir=out/speech --seed=$(SEED)
+	    --output_dir=out/speech$(OUT_SEED) --seed=$(SEED)
 	$(BIN)/audiolm generate --prompts='data/prompts/piano_*' --model=piano \
-	    --output_dir=out/piano --seed=$(SEED)
+	    --output_dir=out/piano$(OUT_SEED) --seed=$(SEED)
 
 ## All tests, the whole pipeline on a tiny corpus among them.
 test: $(VENV)/test

@@ -3,7 +3,6 @@
 import io
 import os
 import pathlib
-import tempfile
 
 import numpy as np
 import soundfile
@@ -34,15 +33,7 @@ def read(
     UserError: The file is missing, empty, damaged or not audio.
   """
   with _open(path) as file:
-    start = round(start_seconds * file.samplerate)
-    wanted = file.frames - start
-    if seconds is not None:
-      wanted = min(wanted, round(seconds * file.samplerate))
-    if wanted <= 0:
-      raise UserError(
-          f'{path}: no audio to read at {start_seconds:g} s; the file lasts'
-          f' {file.frames / file.samplerate:g} s.'
-      )
+    start, wanted = _crop(file, path, start_seconds, seconds)
     samples = _decode(file, path, start, wanted)
     return _resample(samples.mean(axis=1), file.samplerate, sample_rate)
 
@@ -55,6 +46,18 @@ def convert(
   """Channels averaged, at another sample rate, float32."""
   mono = waveform.reshape(len(waveform), -1).mean(axis=1, dtype=np.float32)
   return _resample(mono, source_rate, target_rate)
+
+
+def num_samples(
+    path: str | os.PathLike,
+    sample_rate: int,
+    start_seconds: float = 0.0,
+    seconds: float | None = None,
+) -> int:
+  """How many samples `read` gives, from the header alone."""
+  with _open(path) as file:
+    _, wanted = _crop(file, path, start_seconds, seconds)
+    return _resampled_length(wanted, file.samplerate, sample_rate)
 
 
 def duration(path: str | os.PathLike) -> float:
@@ -78,13 +81,21 @@ def write(
     raise UserError(f'Cannot write {path}: {error.strerror}.') from error
 
 
-def write_bytes(path: pathlib.Path, content: bytes) -> None:
-  """Writes a file that takes its name only when complete."""
-  prefix = f'.{path.name}.'
-  with tempfile.TemporaryDirectory(dir=path.parent, prefix=prefix) as folder:
-    temporary = pathlib.Path(folder) / path.name
+def write_bytes(path: pathlib.Path, content: bytes, writer: str = '') -> None:
+  """Writes a file that takes its name only when complete.
+
+  Args:
+    path: Beside it `.NAME.tmp` is written, which a killed process leaves behind
+      and the next attempt replaces.
+    content: All of the file.
+    writer: Tells those apart that may write the same file at the same time.
+  """
+  temporary = path.with_name(f'.{path.name}{writer}.tmp')
+  try:
     temporary.write_bytes(content)
     temporary.replace(path)
+  finally:
+    temporary.unlink(missing_ok=True)
 
 
 def pad_to_multiple(
@@ -112,6 +123,25 @@ def _open(path: str | os.PathLike) -> soundfile.SoundFile:
     file.close()
     raise UserError(f'{path} holds no audio samples.')
   return file
+
+
+def _crop(
+    file: soundfile.SoundFile,
+    path: str | os.PathLike,
+    start_seconds: float,
+    seconds: float | None,
+) -> tuple[int, int]:
+  """Where a crop starts and how long it is, in samples of the file."""
+  start = round(start_seconds * file.samplerate)
+  wanted = file.frames - start
+  if seconds is not None:
+    wanted = min(wanted, round(seconds * file.samplerate))
+  if wanted <= 0:
+    raise UserError(
+        f'{path}: no audio to read at {start_seconds:g} s; the file lasts'
+        f' {file.frames / file.samplerate:g} s.'
+    )
+  return start, wanted
 
 
 def _decode(
@@ -143,6 +173,10 @@ def _resample(
   """Exactly round(N * target / source) samples, and never none."""
   if source_rate == target_rate:
     return waveform
-  length = max(round(len(waveform) * target_rate / source_rate), 1)
+  length = _resampled_length(len(waveform), source_rate, target_rate)
   resampled = soxr.resample(waveform, source_rate, target_rate)[:length]
   return np.pad(resampled, (0, length - len(resampled)))
+
+
+def _resampled_length(length: int, source_rate: int, target_rate: int) -> int:
+  return max(round(length * target_rate / source_rate), 1)

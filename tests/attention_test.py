@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from audiolm_jax import attention
 from audiolm_jax.attention import (
-    Cache,
     MultiHeadAttention,
     RelativePositionBias,
     relative_position_bucket,
@@ -123,22 +122,10 @@ def layer():
 
 def test_blocks_of_queries_save_work_and_change_nothing():
   x, bias, mask, params = layer()
-  whole, _ = ATTENTION.apply(params, x, bias, mask)
+  whole = ATTENTION.apply(params, x, bias, mask)
   biases = [bias[..., :5, :5], bias[..., 5:10, :10], bias[..., 10:, :]]
-  blocks, _ = ATTENTION.apply(params, x, biases, mask)
+  blocks = ATTENTION.apply(params, x, biases, mask)
   np.testing.assert_allclose(blocks, whole, atol=1e-5)
-
-
-def test_steps_with_a_cache_equal_one_pass():
-  x, bias, mask, params = layer()
-  whole, _ = ATTENTION.apply(params, x, bias, mask)
-  cache = Cache(jnp.zeros((3, 2, 12, 4)), jnp.zeros((3, 2, 12, 4)))
-  for index in range(12):
-    here = slice(index, index + 1)
-    y, cache = ATTENTION.apply(
-        params, x[:, here], bias[:, :, here], mask[:, here], cache, index
-    )
-    np.testing.assert_allclose(y, whole[:, here], atol=1e-5)
 
 
 def test_dropout_drops_a_key_for_all_queries_and_keeps_the_mean():
@@ -147,10 +134,10 @@ def test_dropout_drops_a_key_for_all_queries_and_keeps_the_mean():
   def run(seed):
     rngs = {'dropout': jax.random.key(seed)}
     apply = ATTENTION.apply
-    return apply(params, *arrays, deterministic=False, rngs=rngs)[0]
+    return apply(params, *arrays, deterministic=False, rngs=rngs)
 
   outputs = jax.vmap(run)(jnp.arange(2000))
-  plain, _ = ATTENTION.apply(params, *arrays)
+  plain = ATTENTION.apply(params, *arrays)
   np.testing.assert_allclose(outputs.mean(0), plain, atol=0.1)
   # The first place sees itself only: each head's value is there twice or not.
   assert len(np.unique(outputs[:, 0, 0].round(4), axis=0)) == 4

@@ -107,19 +107,17 @@ def test_acoustic_generation_keeps_the_semantic_tokens(lm):
     assert_same(alone.tokens, result)
 
 
-def test_another_voice_changes_the_sound_and_not_what_is_said(lm, prompts):
-  voices = list(tiny.noise(2, 0.4, seed=1))
-  results = [
-      lm.acoustic_generation(prompts, keys(0, 0), voices),
-      lm.acoustic_generation(prompts, keys(0, 0), voices[::-1]),
-  ]
-  for waveform, one, other in zip(prompts, *results, strict=True):
-    assert len(one.waveform) == len(waveform)
-    np.testing.assert_array_equal(one.tokens.semantic, other.tokens.semantic)
-  assert any(
-      (one.tokens.acoustic != other.tokens.acoustic).any()
-      for one, other in zip(*results, strict=True)
-  )
+def test_another_voice_changes_the_sound_and_not_what_is_said(lm):
+  waveforms = [tiny.noise(1, PROMPT_SECONDS)[0]] * 8
+  voices = [v[: round(0.4 * tiny.RATE)] for v in tiny.noise(8, 0.5, seed=1)]
+  results = lm.acoustic_generation(waveforms, keys(*[0] * 8), voices)
+  for result in results:
+    assert len(result.waveform) == len(waveforms[0])
+    np.testing.assert_array_equal(
+        result.tokens.semantic, results[0].tokens.semantic
+    )
+  sounds = {result.tokens.acoustic.tobytes() for result in results}
+  assert len(sounds) > 1
 
 
 def test_unconditional_generation_has_the_length_asked_for(lm):
@@ -206,9 +204,7 @@ def test_a_kept_prompt_gives_way_without_a_step(prompts):
   (result,) = lm.continuation(prompts[:1], SECONDS, keys(0))
   kept = generate.keep_prompt(result, prompts[0], lm.sample_rate)
   end, fade = result.prompt_samples, round(0.02 * tiny.RATE)
-  np.testing.assert_array_equal(
-      kept[: end - fade], prompts[0][: end - fade]
-  )
+  np.testing.assert_array_equal(kept[: end - fade], prompts[0][: end - fade])
   np.testing.assert_array_equal(kept[end - 1 :], result.waveform[end - 1 :])
   steps = np.abs(np.diff(kept[end - fade - 1 : end + 1]))
   own = max(np.abs(np.diff(x)).max() for x in (prompts[0], result.waveform))

@@ -4,38 +4,54 @@ Examples:
   audiolm generate --prompts='data/prompts/speech_*' --output_dir=out
   audiolm generate me.wav friend.mp3 --model=speech --samples_per_prompt=4
   audiolm generate --prompts='*.flac' --model=my_bundle --prompt_seconds=3 \\
-      --continuation_seconds=7 --batch_size=16 --seed=1
+      --continuation_seconds=7 --batch_size=16 --seed=1 --output_dir=seed1
   audiolm generate 'clips/*.wav' --mode=acoustic_generation
   audiolm generate --mode=unconditional --samples_per_prompt=8 --model=piano
+  audiolm generate 'clips/*.wav' --num_hosts=4 --host_index=0  # ... 1, 2, 3
+  srun audiolm generate 'clips/*.wav' --multiprocess
 
 Modes: `continuation` prolongs the first --prompt_seconds of each file;
 `acoustic_generation` keeps what is said or played in the first (prompt +
 continuation) seconds and draws a new voice; `unconditional` needs no prompt.
 
-Writes WAV files and manifest.jsonl. The same seed, prompt and model give the
-same audio. Exit code 1: some prompts could not be read; 2: nothing was done.
+Writes WAV files, manifest.jsonl and, for spreadsheets, manifest.csv. The same
+seed, prompt and model give the same audio. A run that was killed goes on when
+it is started again; what the manifest lists is not made again, and what was
+made with another model, seed or setting is refused: give each an --output_dir.
+Several hosts share one folder and one plan; the last one writes the manifest.
+
+Exit code 1: some prompts could not be read; 2: a mistake, or a full disk.
 """
 
-import json
 import pathlib
 import sys
-import time
 from collections.abc import Sequence
-from typing import Any
 
 import jax
-import numpy as np
 from absl import flags
-from jaxtyping import Float
 
-from audiolm_jax import audio
 from audiolm_jax.bundle import Bundle
-from audiolm_jax.cli import compilation, folders, prompts, verb
-from audiolm_jax.cli.prompts import Job, Prompt
+from audiolm_jax.chain import Samplings
+from audiolm_jax.cli import (
+    compilation,
+    folders,
+    hosts,
+    making,
+    manifests,
+    plan,
+    prompts,
+    request,
+    verb,
+)
+from audiolm_jax.cli.outputs import Outputs
+from audiolm_jax.cli.prompts import Prompt
+from audiolm_jax.cli.request import MODES, UNCONDITIONAL, Request
 from audiolm_jax.errors import UserError
-from audiolm_jax.generate import AudioLM, Generation, Temperatures
+from audiolm_jax.generate import AudioLM
+from audiolm_jax.lm.sampling import Sampling
 
-MODES = ('continuation', 'acoustic_generation', 'unconditional')
+# More files than these are not listed one by one at the end.
+_MOST_LISTED = 20
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_multi_string(
@@ -84,39 +100,52 @@ flags.DEFINE_list(
     'Of the semantic, coarse and fine stage.',
     flag_values=FLAGS,
 )
+flags.DEFINE_integer(
+    'num_hosts', None, 'Hosts that share the work.', 1, flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    'host_index', None, 'Which this is, from 0.', 0, flag_values=FLAGS
+)
+flags.DEFINE_bool(
+    'multiprocess',
+    False,
+    'Takes --num_hosts and --host_index from srun or mpirun.',
+    flag_values=FLAGS,
+)
 
 
 def main(argv: list[str]) -> int:
-  temperatures = _temperatures()
-  patterns = [*FLAGS.prompts, *argv[1:]]
-  if FLAGS.mode == 'unconditional' and patterns:
-    raise UserError('--mode=unconditional takes no prompts.')
-  paths = [] if FLAGS.mode == 'unconditional' else prompts.find(patterns)
+  asked = _request()
+  share = hosts.share(FLAGS.num_hosts, FLAGS.host_index, FLAGS.multiprocess)
+  paths = _paths([*FLAGS.prompts, *argv[1:]])
   folder = folders.writable(FLAGS.output_dir)
   compilation.keep_compiled()
   bundle = Bundle.load(FLAGS.model)
-  lm = AudioLM(bundle, temperatures)
-  found = [Prompt(None, 0, np.zeros(0, np.float32))]
-  if paths:
-    found = prompts.read(paths, lambda path: _read(path, lm))
-  to_do = prompts.jobs(found, FLAGS.samples_per_prompt)
-  prompts.check_files(folder, to_do)
+  lm = AudioLM(bundle, asked.samplings)
+  found = _measure(asked, lm, paths)
+  jobs = plan.jobs(found, FLAGS.samples_per_prompt, paths)
+  plan.check_files(folder, jobs)
+  outputs = Outputs(folder, share)
+  settings = asked.settings(bundle.fingerprint)
+  outputs.check(settings, [asked.describe(job, lm.sample_rate) for job in jobs])
+  num_added = round(asked.seconds_added * lm.sample_rate)
+  batches = share.of(plan.batches(jobs, FLAGS.batch_size, num_added))
   print(
-      f'{len(to_do)} samples with {FLAGS.model} ({bundle.fingerprint}) on'
-      f' {jax.devices()[0].platform}; the first batch takes longer.',
+      f'{sum(map(len, batches))} samples with {FLAGS.model}'
+      f' ({bundle.fingerprint}) on {jax.devices()[0].platform}; the first batch'
+      ' takes longer.',
       flush=True,
   )
-  _write_all(folder, lm, to_do, bundle.fingerprint)
-  print(f'Wrote {len(to_do)} files and {folder / "manifest.jsonl"}:')
-  for job in to_do:
-    print(f'  {folder / job.file}')
-  num_bad = max(len(paths) - len(found), 0)
+  about = settings | {'model': FLAGS.model}
+  bad = making.make(asked, lm, outputs, about, batches)
+  _conclude(folder, outputs.finish(jobs))
+  num_bad = max(len(paths) - len(found), 0) + len(bad)
   if num_bad:
     print(f'{num_bad} prompts could not be read, see above.', file=sys.stderr)
   return 1 if num_bad else 0
 
 
-def _temperatures() -> Temperatures:
+def _request() -> Request:
   text = ','.join(FLAGS.temperatures)
   try:
     semantic, coarse, fine = map(float, FLAGS.temperatures)
@@ -124,70 +153,46 @@ def _temperatures() -> Temperatures:
     raise UserError(f'--temperatures={text}: give three numbers.') from error
   if min(semantic, coarse, fine) <= 0:
     raise UserError(f'--temperatures={text}: they must be positive.')
-  return Temperatures(semantic, coarse, fine)
+  return Request(
+      FLAGS.mode,
+      FLAGS.prompt_seconds,
+      FLAGS.continuation_seconds,
+      FLAGS.seed,
+      Samplings(Sampling(semantic), Sampling(coarse), Sampling(fine)),
+  )
 
 
-def _read(path: str, lm: AudioLM) -> Float[np.ndarray, ' N']:
-  seconds = FLAGS.prompt_seconds
-  if FLAGS.mode == 'acoustic_generation':
-    seconds += FLAGS.continuation_seconds
-  return lm.fit(audio.read(path, lm.sample_rate, seconds=seconds))
+def _paths(patterns: Sequence[str]) -> list[str]:
+  if FLAGS.mode != UNCONDITIONAL:
+    return prompts.find(patterns)
+  if patterns:
+    raise UserError('--mode=unconditional takes no prompts.')
+  return []
 
 
-def _generate(lm: AudioLM, batch: Sequence[Job]) -> Generation:
-  keys = prompts.keys(FLAGS.seed, batch)
-  if FLAGS.mode == 'unconditional':
-    return lm.unconditional(FLAGS.continuation_seconds, keys)
-  waveforms = np.stack([job.prompt.waveform for job in batch])
-  if FLAGS.mode == 'acoustic_generation':
-    return lm.acoustic_generation(waveforms, keys)
-  return lm.continuation(waveforms, FLAGS.continuation_seconds, keys)
+def _measure(asked: Request, lm: AudioLM, paths: Sequence[str]) -> list[Prompt]:
+  if not paths:
+    return [prompts.NOTHING]
+  return prompts.measure(paths, lambda path: request.measure(asked, lm, path))
 
 
-def _write_all(
-    folder: pathlib.Path, lm: AudioLM, to_do: Sequence[Job], fingerprint: str
-) -> None:
-  """Generates batch by batch; what is done is on disk."""
-  num_done = 0
-  begin = time.monotonic()
-  with (folder / 'manifest.jsonl').open('w', encoding='utf-8') as manifest:
-    for batch in prompts.batches(to_do, FLAGS.batch_size):
-      start = time.monotonic()
-      waveforms = _generate(lm, batch).waveform
-      elapsed = time.monotonic() - start
-      seconds = waveforms.size / lm.sample_rate
-      for job, waveform in zip(batch, waveforms, strict=True):
-        audio.write(folder / job.file, waveform, lm.sample_rate)
-        line = _describe(job, len(waveform), lm.sample_rate) | {
-            'real_time_factor': round(elapsed / seconds, 3),
-            'fingerprint': fingerprint,
-        }
-        manifest.write(json.dumps(line, ensure_ascii=False) + '\n')
-      manifest.flush()
-      num_done += len(batch)
-      left = (time.monotonic() - begin) * (len(to_do) / num_done - 1)
-      print(
-          f'{num_done}/{len(to_do)} samples, {elapsed:.1f} s for {seconds:.1f}'
-          f' s of audio, {left:.0f} s left',
-          flush=True,
-      )
-
-
-def _describe(job: Job, num_samples: int, sample_rate: int) -> dict[str, Any]:
-  """What the manifest says of a file, but for how long it took."""
-  has_prompt = FLAGS.mode == 'continuation'
-  num_prompt = len(job.prompt.waveform) if has_prompt else 0
-  return {
-      'file': job.file,
-      'prompt': job.prompt.path,
-      'mode': FLAGS.mode,
-      'seed': FLAGS.seed,
-      'sample': job.sample,
-      'prompt_seconds': num_prompt / sample_rate,
-      'seconds': num_samples / sample_rate,
-      'temperatures': [float(value) for value in FLAGS.temperatures],
-      'model': FLAGS.model,
-  }
+def _conclude(folder: pathlib.Path, files: Sequence[str] | None) -> None:
+  if files is None:
+    print(
+        'This host is done; the last one of all writes'
+        f' {folder / manifests.MANIFEST}.'
+    )
+    return
+  if not files:
+    raise UserError('None of the prompts can be read.')
+  print(
+      f'{len(files)} files, {folder / manifests.MANIFEST} and'
+      f' {manifests.TABLE}:'
+  )
+  for file in files[:_MOST_LISTED]:
+    print(f'  {folder / file}')
+  if len(files) > _MOST_LISTED:
+    print(f'  and {len(files) - _MOST_LISTED} more')
 
 
 def run() -> None:

@@ -62,13 +62,13 @@ def pack(model: Transformer, params: PyTree) -> Weights:
   buckets = relative_position_bucket(
       reach[None], True, model.num_buckets, model.max_distance
   )
-  table = params['position_bias']['embedding']
+  table = jnp.asarray(params['position_bias']['embedding'])
   layers = [params[f'layers_{i}'] for i in range(model.num_layers)]
   return Weights(
-      params['embedding'].astype(model.dtype),
+      jnp.asarray(params['embedding'], model.dtype),
       table[:, buckets[0]],
       tuple(_pack_layer(layer, model.dtype) for layer in layers),
-      params['norm']['scale'],
+      jnp.asarray(params['norm']['scale']),
   )
 
 
@@ -78,10 +78,10 @@ def _pack_layer(params: PyTree, dtype: Any) -> Layer:
     return jnp.concatenate(kernels, axis=1).astype(dtype)
 
   return Layer(
-      params['attention_norm']['scale'],
+      jnp.asarray(params['attention_norm']['scale']),
       kernel('attention', 'query', 'key', 'value'),
       kernel('attention', 'out'),
-      params['mlp_norm']['scale'],
+      jnp.asarray(params['mlp_norm']['scale']),
       kernel('mlp', 'wi_0', 'wi_1'),
       kernel('mlp', 'wo'),
   )

@@ -1,5 +1,6 @@
 """How an id is chosen from its logits."""
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -14,9 +15,10 @@ class Sampling(NamedTuple):
 
   Attributes:
     temperature: 0 takes the most likely id.
-    top_k: Only so many likeliest ids may be chosen; 0 for all.
-    top_p: Only the likeliest ids that have this probability together, at the
-      temperature; 1 for all.
+    top_k: Only so many likeliest ids may be chosen, and those as likely as the
+      last of them; 0 for all.
+    top_p: Of these, only the likeliest that have this probability together, at
+      the temperature; 1 for all.
   """
 
   temperature: float = 1.0
@@ -29,7 +31,7 @@ class Sampling(NamedTuple):
     Raises:
       UserError: A number makes no sense.
     """
-    if self.temperature < 0:
+    if not 0 <= self.temperature < math.inf:
       raise UserError(
           f'A temperature is {self.temperature}; it may be 0 or more.'
       )

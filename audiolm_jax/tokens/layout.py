@@ -36,7 +36,7 @@ class Prompt(NamedTuple):
 
   Attributes:
     ids: What is known.
-    positions: Of these ids and of those that follow; the first of them is at 0.
+    positions: Of these ids and of those that follow, which begin at 0.
   """
 
   ids: Int[np.ndarray, ' P']

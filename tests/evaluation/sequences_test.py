@@ -32,10 +32,13 @@ def recordings(count: int) -> list[dict[str, np.ndarray]]:
 @pytest.mark.parametrize('stage', STAGES, ids=lambda s: s.name + s.positions)
 def test_every_predicted_id_has_a_level_and_no_other(stage):
   levels = sequences.level_of_ids(stage)
-  allowed = stage.allowed(num_ids=6, num_prompt_ids=6, ends=True)
-  for place, row in enumerate(allowed):
-    assert set(levels[row]) == {place % len(stage.target.levels)}
-  assert np.all((levels >= 0) == allowed.any(axis=0))
+  places = stage.candidates(num_ids=6, num_prompt_ids=6, ends=True)
+  predicted = set()
+  for place, (first, may_end) in enumerate(zip(*places[:2], strict=True)):
+    ids = [*range(first, first + places.size), *[EOS] * int(may_end)]
+    assert set(levels[ids]) == {place % len(stage.target.levels)}
+    predicted.update(ids)
+  assert set(np.flatnonzero(levels >= 0)) == predicted
 
 
 @pytest.mark.parametrize('stage', STAGES, ids=lambda s: s.name + s.positions)

@@ -11,40 +11,17 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.training.state import unbox
 
+from . import tiny
+from .tiny import MODEL, logits_of, params
+
 LENGTH = 13
 INDEX = jnp.arange(LENGTH)
 # A prefix at half the frame rate, then a target of two levels.
 TIME = jnp.array([0, 2, 4, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4])
 
-# Blocks of queries end inside of the sequences.
-MODEL = Transformer(
-    vocab_size=24,
-    num_layers=2,
-    embed_dim=8,
-    num_heads=2,
-    head_dim=4,
-    mlp_dim=16,
-    num_buckets=8,
-    max_distance=16,
-    query_block=5,
-)
-
-
-@functools.cache
-def params():
-  ids = jnp.zeros((1, 2), jnp.int32)
-  variables = jax.jit(MODEL.init)(jax.random.key(0), ids, ids[0], ids)
-  return unbox(variables)['params']
-
 
 def draw_ids(length: int = LENGTH, seed: int = 0):
-  return jax.random.randint(jax.random.key(seed), (3, length), 2, 24)
-
-
-def logits_of(inputs, positions, segment_ids=None, model=MODEL):
-  segment_ids = jnp.ones_like(inputs) if segment_ids is None else segment_ids
-  apply = jax.jit(model.apply)
-  return apply({'params': params()}, inputs, positions, segment_ids)
+  return tiny.draw_ids(3, length, seed)
 
 
 @pytest.mark.parametrize('positions', [INDEX, TIME], ids=['index', 'time'])
@@ -152,40 +129,6 @@ def test_dropout_is_noise_of_its_key(scan_layers):
 
   np.testing.assert_array_equal(run(0), run(0))
   assert not np.allclose(run(0), run(1))
-
-
-@pytest.mark.parametrize(
-    ('positions', 'padding'),
-    [(INDEX, [0, 1]), (TIME, [1, 2])],
-    ids=['left-padded', 'time'],
-)
-def test_decoding_with_a_cache_equals_the_full_pass(positions, padding):
-  inputs, num_prefilled = draw_ids(), 4
-  valid = jnp.ones_like(inputs, bool).at[1:, jnp.array(padding)].set(False)
-  segments = valid.astype(jnp.int32)
-  full = logits_of(inputs, positions, segments)
-  variables, filled = {'params': params()}, slice(num_prefilled)
-  caches = MODEL.apply(
-      variables,
-      inputs[:, filled],
-      positions[filled],
-      segments[:, filled],
-      method='prefill',
-  )
-  room = ((0, 0), (0, 0), (0, LENGTH - num_prefilled), (0, 0))
-  caches = jax.tree.map(lambda leaf: jnp.pad(leaf, room), caches)
-  step = jax.jit(functools.partial(MODEL.apply, method='step'))
-  for index in range(num_prefilled, LENGTH):
-    visible = valid & (INDEX <= index)[None]
-    logits, caches = step(
-        variables,
-        inputs[:, index],
-        jnp.int32(index),
-        positions,
-        visible,
-        caches,
-    )
-    np.testing.assert_allclose(logits, full[:, index], atol=1e-5)
 
 
 def test_bfloat16_computes_near_float32_with_float32_logits():

@@ -124,35 +124,36 @@ def test_no_two_levels_share_an_id(sized):
 
 
 @hypothesis.given(all_stages(), st.integers(1, 9), st.booleans())
-def test_every_target_id_is_allowed_where_it_stands(sized, units, ends):
+def test_every_target_id_is_a_candidate_where_it_stands(sized, units, ends):
   sizes, stage = make(*sized)
   codes = random_codes(sizes, stage, units, seed=units)
   ids = target_of(stage, stage.example(codes, frames_of(stage, units), ends))
-  allowed = stage.allowed(len(ids), ends=ends)
-  assert allowed[np.arange(len(ids)), ids].all()
+  first, may_end, size = stage.candidates(len(ids), ends=ends)
+  among = (first <= ids) & (ids < first + size)
+  np.testing.assert_array_equal(among, ids != EOS)
+  assert (may_end | among).all()
   assert (ids == EOS).sum() == ends
 
 
 @hypothesis.given(all_stages(), st.integers(0, 7), st.integers(0, 99))
-def test_whatever_is_allowed_makes_codes(sized, num_prompt_ids, seed):
+def test_whatever_is_a_candidate_makes_codes(sized, num_prompt_ids, seed):
   _, stage = make(*sized)
-  allowed = stage.allowed(13, num_prompt_ids)
-  random = np.random.default_rng(seed)
-  ids = np.array([random.choice(np.flatnonzero(row)) for row in allowed])
+  first, _, size = stage.candidates(13, num_prompt_ids)
+  ids = first + np.random.default_rng(seed).integers(size, size=13)
   skipped = -num_prompt_ids % len(stage.target.levels)
   codes = stage.target.unflatten(ids[skipped:])
   assert len(codes) == (13 - skipped) // len(stage.target.levels)
 
 
 @hypothesis.given(all_stages(), st.integers(0, 7))
-def test_eos_is_allowed_between_frames_only(sized, num_prompt_ids):
+def test_eos_may_stand_between_frames_only(sized, num_prompt_ids):
   _, stage = make(*sized)
-  allowed = stage.allowed(11, num_prompt_ids, ends=True)[:, EOS]
+  candidates = stage.candidates(11, num_prompt_ids, ends=True)
   places = num_prompt_ids + np.arange(11)
   between = places % len(stage.target.levels) == 0
-  np.testing.assert_array_equal(allowed, between & (places > 0))
-  assert not stage.allowed(11, num_prompt_ids)[:, EOS].any()
-  assert not stage.allowed(11, num_prompt_ids, ends=True)[:, PAD].any()
+  np.testing.assert_array_equal(candidates.may_end, between & (places > 0))
+  assert not stage.candidates(11, num_prompt_ids).may_end.any()
+  assert (candidates.first >= FIRST_ID).all()
 
 
 @hypothesis.given(
@@ -172,32 +173,33 @@ def test_only_the_target_and_its_end_get_loss(sized, units, missing, ends):
     all_stages(), st.integers(1, 9), st.integers(0, 4), st.integers(0, 9)
 )
 def test_sampling_sees_what_training_saw(sized, units, missing, prompted):
-  """The ids a prompt shows, and their distances, are those of training."""
+  """Ids of the prompt, and all distances up to the end, are those of training.
+
+  In training, clips are also padded.
+  """
   sizes, stage = make(*sized)
   codes = random_codes(sizes, stage, units, seed=missing)
   frames = frames_of(stage, units + missing)
-  num_frames = min(prompted, len(codes[stage.target.source]))
-  prompt = stage.prompt(codes, frames, num_frames)
-  example = stage.example(codes, frames, ends=False)
-  positions = stage.positions_for(frames)
+  example = stage.example(codes, frames, ends=True)
+  inside = np.flatnonzero(example.segment_ids)
+  places = stage.positions_for(frames)[inside]
+  known = stage.target.flatten(codes[stage.target.source][:prompted])
+  num_ids = len(target_of(stage, example)) - len(known)
 
-  def seen(ids, segment_ids):
-    inside = np.flatnonzero(segment_ids)[: prompt.segment_ids.sum()]
-    return ids[inside].tolist(), np.diff(positions[inside]).tolist()
+  ids, positions = stage.prompt(codes, prompted, num_ids)
+  assert ids.tolist() == example.ids[inside][: len(ids)].tolist()
+  assert len(positions) == len(ids) + num_ids == len(inside)
+  assert positions.tolist() == (places - places[len(ids)]).tolist()
 
-  assert seen(*prompt) == seen(example.ids, example.segment_ids)
 
-
-@hypothesis.given(all_stages(), st.integers(1, 9))
-def test_the_length_of_a_prompt_depends_on_frames_alone(sized, units):
+@hypothesis.given(all_stages(), st.integers(1, 9), st.integers(0, 9))
+def test_what_follows_a_prompt_begins_at_position_0(sized, units, prompted):
   sizes, stage = make(*sized)
-  frames = frames_of(stage, units)
-  prompts = [
-      stage.prompt(random_codes(sizes, stage, units, seed), frames, units)
-      for seed in range(2)
-  ]
-  expected = stage.prefix_length(frames) + units * len(stage.target.levels)
-  assert {len(prompt.ids) for prompt in prompts} == {expected}
+  codes = random_codes(sizes, stage, units, seed=prompted)
+  ids, positions = stage.prompt(codes, prompted, num_ids=1)
+  assert positions[len(ids)] == 0
+  nothing_follows = stage.prompt(codes, prompted, num_ids=0)
+  assert nothing_follows.positions.tolist() == positions[:-1].tolist()
 
 
 @hypothesis.given(all_stages(['time']), st.integers(1, 9), st.integers(0, 9))

@@ -1,0 +1,122 @@
+"""Tests `audiolm_jax/lm/decoder.py`."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from audiolm_jax.lm import decoder
+from audiolm_jax.lm.decoder import Cache
+
+from .tiny import MODEL, draw_ids, logits_of, params, weights
+
+LENGTH = 13
+INDEX = np.arange(LENGTH, dtype=np.int32)
+# A prefix at half the frame rate, then a target of two levels.
+TIME = np.int32([0, 2, 4, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4])
+# Rows whose prompts have other lengths.
+EACH = np.stack([TIME, np.roll(TIME, 1), INDEX])
+
+
+def padding(*amounts):
+  """Where rows are valid that begin late."""
+  return INDEX[None] >= np.array(amounts)[:, None]
+
+
+def decode(inputs, valid, positions, num_prefilled, model=MODEL, packed=None):
+  """Logits of all ids behind the prefilled places, one step after another."""
+  packed, positions = packed or weights(), jnp.asarray(positions)
+  first = slice(num_prefilled)
+  caches = jax.jit(functools.partial(decoder.prefill, model))(
+      packed, inputs[:, first], valid[:, first], positions[:, first]
+  )
+  room = ((0, 0), (0, 0), (0, LENGTH - num_prefilled))
+  caches = jax.tree.map(lambda leaf: jnp.pad(leaf, room), caches)
+
+  @jax.jit
+  def step(index, caches):
+    query = jax.lax.dynamic_slice_in_dim(positions, index, 1, axis=1)
+    bias = decoder.distance_bias(packed, query, positions)[:, :, 0]
+    seen = (valid & (INDEX <= index)[None])[:, None]
+    bias = jnp.where(seen, bias, -jnp.inf)
+    x, caches = decoder.step(
+        model, packed, inputs[:, index], bias, caches, index
+    )
+    return decoder.logits(x, packed.embedding), caches
+
+  found = []
+  for index in range(num_prefilled, LENGTH):
+    logits, caches = step(np.int32(index), caches)
+    found.append(logits)
+  return np.stack(found, axis=1)
+
+
+def expected(inputs, valid, positions, num_prefilled):
+  """The same by one pass over each row."""
+  rows = [
+      logits_of(inputs[row][None], positions[row], np.int32(valid[row])[None])
+      for row in range(len(inputs))
+  ]
+  return np.concatenate(rows)[:, num_prefilled:]
+
+
+@pytest.mark.parametrize(
+    'positions', [INDEX[None], TIME[None], EACH], ids=['index', 'time', 'each']
+)
+@pytest.mark.parametrize('num_prefilled', [1, 4, 7])
+def test_prefill_and_steps_equal_one_pass(positions, num_prefilled):
+  args = draw_ids(3, LENGTH), padding(0, 0, 0)
+  rows = positions.repeat(3 // len(positions), axis=0)
+  np.testing.assert_allclose(
+      decode(*args, positions, num_prefilled),
+      expected(*args, rows, num_prefilled),
+      atol=1e-4,
+  )
+
+
+@pytest.mark.parametrize('positions', [INDEX[None], EACH], ids=['one', 'each'])
+def test_nothing_looks_at_padding_on_the_left(positions):
+  valid, ids = padding(0, 2, 6), draw_ids(3, LENGTH)
+  rows = positions.repeat(3 // len(positions), axis=0)
+  found = decode(ids, valid, positions, 7)
+  np.testing.assert_allclose(found, expected(ids, valid, rows, 7), atol=1e-4)
+  others = jnp.where(valid, ids, draw_ids(3, LENGTH, seed=1))
+  np.testing.assert_array_equal(found, decode(others, valid, positions, 7))
+
+
+def test_bfloat16_is_near_float32():
+  model = MODEL.clone(dtype=jnp.bfloat16)
+  packed = decoder.pack(model, params())
+  args = draw_ids(3, LENGTH), padding(0, 1, 2), TIME[None]
+  found = decode(*args, 4, model, packed)
+  assert packed.layers[0].qkv.dtype == jnp.bfloat16
+  assert found.dtype == jnp.float32
+  np.testing.assert_allclose(found, decode(*args, 4), atol=0.3)
+
+
+def test_logits_of_some_ids_are_those_of_all():
+  x, rows = jax.random.normal(jax.random.key(0), (3, 8)), slice(5, 9)
+  embedding = weights().embedding
+  np.testing.assert_allclose(
+      decoder.logits(x, embedding[rows]),
+      decoder.logits(x, embedding)[:, rows],
+      rtol=1e-6,
+  )
+
+
+def test_a_step_writes_one_place_of_the_cache():
+  filled = Cache(jnp.ones((6, 4, 9)), jnp.ones((6, 4, 9)))
+  _, caches = decoder.step(
+      MODEL,
+      weights(),
+      jnp.array([2, 3, 4]),
+      jnp.zeros((3, 2, 9)),
+      [filled, filled],
+      jnp.int32(5),
+  )
+  for cache in caches:
+    for leaf in cache:
+      changed = np.any(leaf != 1, axis=(0, 1))
+      assert np.flatnonzero(changed).tolist() == [5]
