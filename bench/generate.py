@@ -14,6 +14,7 @@ which changes no speed. The last lines are what `audiolm generate` takes for
 a bundle, one sample at a time.
 """
 
+import itertools
 import os
 import statistics
 from collections.abc import Callable, Iterator
@@ -139,45 +140,41 @@ def measure(name: str, peer: ModuleType | None) -> Iterator[dict[str, Any]]:
   """Each number of rows behind each past, by each clock."""
   lm = ours(name)
   peers = samplers(peer, name) if peer else {}
-  # Of the first number of rows, and of the first past.
-  alone, first = {}, {}
-  for past in sorted(PAST.value):
-    for rows in sorted(ROWS.value):
-      bounds = timing.read_byte()
-      seconds = take_turns(lm, peers, rows, past)
-      bounds = map(min, bounds, timing.read_byte())
-      for clock, bound in zip(timing.Seconds._fields, bounds, strict=True):
-        medians = {
-            key: statistics.median(getattr(turn, clock) for turn in turns)
-            for key, turns in seconds.items()
-        }
-        mine = medians.pop('ours')
-        for key, value in medians.items():
-          alone.setdefault((clock, past, key), value)
-        yield {
-            'stage': name,
-            'rows': rows,
-            'past': past,
-            'clock': clock,
-            'ids_per_second': rows / mine,
-            'share_of_bound': step_bytes(lm, rows, past) * bound / mine,
-            'times_first_past': mine / first.setdefault((clock, rows), mine),
-            **_beside(medians, rows, mine),
-            **{
-                f'times_{key}_alone': rows * value / mine
-                for (*when, key), value in alone.items()
-                if when == [clock, past]
-            },
-        }
+  known = {clock: {} for clock in timing.Seconds._fields}
+  for past, rows in itertools.product(sorted(PAST.value), sorted(ROWS.value)):
+    before = timing.read_byte()
+    seconds = take_turns(lm, peers, rows, past)
+    bounds = map(min, before, timing.read_byte())
+    for (clock, medians), bound in zip(known.items(), bounds, strict=True):
+      medians |= {
+          (key, rows, past): statistics.median(getattr(t, clock) for t in turns)
+          for key, turns in seconds.items()
+      }
+      where = {'stage': name, 'rows': rows, 'past': past, 'clock': clock}
+      bound *= step_bytes(lm, rows, past)
+      yield where | _figures(medians, rows, past, bound)
 
 
-def _beside(
-    theirs: dict[str, float], rows: int, mine: float
+def _figures(
+    medians: dict[tuple[str, int, int], float],
+    rows: int,
+    past: int,
+    bound: float,
 ) -> dict[str, float]:
-  rates = {
-      f'{key}_ids_per_second': rows / value for key, value in theirs.items()
+  """Of medians of seconds so far, by whose they are, rows and past."""
+  mine = medians['ours', rows, past]
+  line = {
+      'ids_per_second': rows / mine,
+      'share_of_bound': bound / mine,
+      'times_first_past': mine / medians['ours', rows, min(PAST.value)],
   }
-  return rates | {f'times_{key}': value / mine for key, value in theirs.items()}
+  for key in ('peer', 'peer_flash'):
+    if step := medians.get((key, rows, past)):
+      line[f'{key}_ids_per_second'] = rows / step
+      line[f'times_{key}'] = step / mine
+    if alone := medians.get((key, 1, past)):
+      line[f'times_{key}_alone'] = rows * alone / mine
+  return line
 
 
 def main(_: list[str]) -> None:
