@@ -1,15 +1,18 @@
 """How long things take on a machine that others use too."""
 
+import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 
 class Seconds(NamedTuple):
-  """Of the fastest of several runs.
+  """By two clocks.
 
   Attributes:
     wall: By the clock; suffers from what else runs here.
@@ -20,14 +23,25 @@ class Seconds(NamedTuple):
   cpu: float
 
 
+def now() -> Seconds:
+  """To be taken off a later one."""
+  return Seconds(time.perf_counter(), time.process_time())
+
+
+def since(start: Seconds, steps: int = 1) -> Seconds:
+  """Of a step, where `start` was `now` so many steps ago."""
+  end = now()
+  return Seconds((end.wall - start.wall) / steps, (end.cpu - start.cpu) / steps)
+
+
 def fastest(run: Callable[[], Any], repeats: int) -> Seconds:
   """Times runs after one that compiles."""
   jax.block_until_ready(run())
   runs = []
   for _ in range(repeats):
-    wall, cpu = time.perf_counter(), time.process_time()
+    start = now()
     jax.block_until_ready(run())
-    runs.append((time.perf_counter() - wall, time.process_time() - cpu))
+    runs.append(since(start))
   return Seconds(*map(min, zip(*runs, strict=True)))
 
 
@@ -47,8 +61,10 @@ def _matmul(size: int) -> Seconds:
   return fastest(lambda: multiply(x, x), 5)
 
 
-def read_bytes(size: int = 1 << 28) -> float:
-  """Bytes per CPU second in the best case: a matrix times a vector."""
-  matrix, vector = jnp.ones((size // 4096, 1024)), jnp.ones(1024)
-  multiply = jax.jit(jnp.matmul)
-  return size / fastest(lambda: multiply(matrix, vector), 5).cpu
+def read_byte(size: int = 1 << 28) -> Seconds:
+  """Of a byte in the best case: all cores look through a share of an array."""
+  num_threads = len(os.sched_getaffinity(0))
+  shares = np.split(np.ones(size // 4, np.float32), num_threads)
+  with ThreadPoolExecutor(num_threads) as pool:
+    found = fastest(lambda: [*pool.map(np.max, shares)], 9)
+  return Seconds(found.wall / size, found.cpu / size)

@@ -1,53 +1,46 @@
 """Training speed of the stages, on a token store, beside audiolm-pytorch.
 
-  taskset -c 0,1 python -m bench.train --peer  # needs audiolm-pytorch
+  taskset -c 0,1 python -m bench.train --peer  # needs what bench/peer.py says
 
 One JSON object a line: tokens a second (places of the sequences, prefix
 included), the operations as a fraction of what the devices could do, and the
 time they may have waited for data. Tokens are random, which changes no speed;
 they are written to a store and read from it as in any training run. The
-numbers are medians of rounds; with --peer, both take turns.
+numbers are medians of rounds, by the clock on the wall and by that of the CPU,
+which suffers less from what else runs here; with --peer, both take turns. The
+fraction is of the fastest matrix product of all rounds.
 """
 
-import json
 import os
 import statistics
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from absl import app, flags
+from absl import flags
 
-from audiolm_jax.errors import UserError
+from audiolm_jax.cli import verb
 from audiolm_jax.lm.language_model import LanguageModelTrainStep
-from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.tokens import stages, tasks
 from audiolm_jax.training import devices, memory, optimizers
 from audiolm_jax.training.partitioning import default_partitioner
 from audiolm_jax.training.progress import Progress
 from audiolm_jax.training.summaries import Silent
 from audiolm_jax.training.throughput import Throughput
-from bench import timing, token_store
+from bench import models, timing, token_store
 from bench.token_store import SIZES
 
 STAGES = flags.DEFINE_multi_enum(
-    'stage', ['coarse'], ['semantic', 'coarse', 'fine'], 'May be repeated.'
+    'stage', ['coarse'], models.STAGES, 'May be repeated.'
 )
 CROP_SECONDS = flags.DEFINE_float('crop_seconds', 4.48, 'Of a sequence.')
 BATCH_SIZE = flags.DEFINE_integer('batch_size', 4, 'Sequences a step.')
-NUM_LAYERS = flags.DEFINE_integer('num_layers', 6, 'Depth.')
-EMBED_DIM = flags.DEFINE_integer('embed_dim', 512, 'Width.')
-NUM_HEADS = flags.DEFINE_integer('num_heads', 8, 'Of 64 each.')
-MLP_DIM = flags.DEFINE_integer(
-    'mlp_dim', None, "Of our MLP; as wide as audiolm-pytorch's if not given."
-)
 BFLOAT16 = flags.DEFINE_bool('bfloat16', False, 'For accelerators.')
 STEPS = flags.DEFINE_integer('steps', 3, 'Of a round.')
 ROUNDS = flags.DEFINE_integer('rounds', 5, 'Their median counts.')
-PEER = flags.DEFINE_bool('peer', False, "audiolm-pytorch's coarse stage, too.")
 
 
 class Ours(NamedTuple):
@@ -57,23 +50,19 @@ class Ours(NamedTuple):
     run: Takes the steps of a round; returns its throughput.
     num_parameters: All of them.
     num_tokens: Places of a batch.
+    flops: Operations of a step.
   """
 
   run: Callable[[], dict[str, float]]
   num_parameters: int
   num_tokens: int
+  flops: float
 
 
 def build(stage: stages.Stage) -> LanguageModelTrainStep:
   """The paper's train step at the size of the flags."""
-  dim = EMBED_DIM.value
-  model = Transformer(
-      vocab_size=stages.vocab_size(stage),
-      num_layers=NUM_LAYERS.value,
-      embed_dim=dim,
-      num_heads=NUM_HEADS.value,
-      head_dim=64,
-      mlp_dim=MLP_DIM.value or int(dim * 8 / 3),
+  model = models.transformer(
+      stage,
       dropout_rate=0.1,
       dtype=jnp.bfloat16 if BFLOAT16.value else jnp.float32,
       scan_layers=BFLOAT16.value,
@@ -110,106 +99,93 @@ def ours(name: str, folder: str) -> Ours:
 
   run()
   num_parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
-  return Ours(run, num_parameters, batch['inputs'].size)
+  return Ours(run, num_parameters, batch['inputs'].size, compiled.flops())
 
 
-def peak_teraflops() -> tuple[float, str]:
-  """Of a device, and where that is from."""
-  kind = jax.devices()[0].device_kind
-  if known := devices.peak_flops(kind):
-    return known / 1e12, kind
-  return timing.matmul_flops_by_the_clock() / 1e12, 'matmul measured here'
-
-
-def measure(name: str, folder: str) -> dict[str, Any]:
-  """A stage by itself, or in turns with the peer's."""
-  stage = ours(name, folder)
-  # The process's most so far, before the peer adds to it.
-  memory_gib = stage.run()['memory_gib']
-  other = theirs() if PEER.value and name == 'coarse' else None
-  rounds, seconds = [], []
-  for _ in range(ROUNDS.value):
-    rounds.append(stage.run())
-    if other:
-      seconds.append(_seconds_a_step(other.step))
-  found = _figures(name, stage, rounds) | {'memory_gib': memory_gib}
-  return found | (_comparison(other, rounds, seconds) if other else {})
-
-
-def _figures(
-    name: str, stage: Ours, rounds: list[dict[str, float]]
-) -> dict[str, Any]:
-  steps, teraflops, wait = (
-      statistics.median(found[key] for found in rounds)
-      for key in ('steps_per_second', 'teraflops', 'data_wait')
-  )
-  peak, source = peak_teraflops()
+def peaks() -> dict[str, float]:
+  """Operations a second, by the clocks that mean something here."""
+  known = devices.peak_flops(jax.devices()[0].device_kind)
+  if known:
+    return {'wall': known * jax.device_count()}
   return {
-      'stage': name,
-      'devices': f'{jax.device_count()} x {jax.devices()[0].device_kind}',
-      'threads': len(os.sched_getaffinity(0)),
-      'tokens': stage.num_tokens,
-      'millions_of_parameters': stage.num_parameters / 1e6,
-      'tokens_per_second': stage.num_tokens * steps,
-      'mfu': teraflops / peak,
-      'peak': source,
-      'data_wait': wait,
+      'wall': timing.matmul_flops_by_the_clock(),
+      'cpu': timing.matmul_flops(),
   }
 
 
-def _comparison(
-    other: Any, rounds: list[dict[str, float]], seconds: list[float]
+def measure(
+    name: str, folder: str, peer: ModuleType | None
+) -> Iterator[dict[str, Any]]:
+  """A stage by itself, or in turns with the peer's; by each clock."""
+  stage = ours(name, folder)
+  # The process's most so far, before the peer adds to it.
+  memory_gib = stage.run()['memory_gib']
+  other = theirs(peer) if peer and name == 'coarse' else None
+  best, waits, mine, others = peaks(), [], [], []
+  for _ in range(ROUNDS.value):
+    best = {clock: max(best[clock], now) for clock, now in peaks().items()}
+    start = timing.now()
+    waits.append(stage.run()['data_wait'])
+    mine.append(timing.since(start, STEPS.value))
+    others += [_step_of(other)] if other else []
+  for clock, peak in best.items():
+    seconds = [getattr(step, clock) for step in mine]
+    median = statistics.median(seconds)
+    yield {
+        'stage': name,
+        'clock': clock,
+        'devices': f'{jax.device_count()} x {jax.devices()[0].device_kind}',
+        'threads': len(os.sched_getaffinity(0)),
+        'load': os.getloadavg()[0],
+        'tokens': stage.num_tokens,
+        'millions_of_parameters': stage.num_parameters / 1e6,
+        'tokens_per_second': stage.num_tokens / median,
+        'mfu': stage.flops / median / peak,
+        'peak_gigaflops': peak / 1e9,
+        'data_wait': statistics.median(waits),
+        'memory_gib': memory_gib,
+    } | (_beside(other, seconds, others, clock) if other else {})
+
+
+def _beside(
+    other: Any,
+    seconds: list[float],
+    others: list[timing.Seconds],
+    clock: str,
 ) -> dict[str, float]:
-  pairs = zip(rounds, seconds, strict=True)
-  ratios = [ours['steps_per_second'] * took for ours, took in pairs]
+  theirs = [getattr(step, clock) for step in others]
+  ratios = [a / b for a, b in zip(theirs, seconds, strict=True)]
   return {
       'peer_millions_of_parameters': other.num_parameters / 1e6,
       'peer_tokens': other.num_tokens,
-      'peer_tokens_per_second': other.num_tokens / statistics.median(seconds),
+      'peer_tokens_per_second': other.num_tokens / statistics.median(theirs),
       'times_peer': statistics.median(ratios),
   }
 
 
-def _seconds_a_step(step: Callable[[], None]) -> float:
-  start = time.perf_counter()
+def _step_of(other: Any) -> timing.Seconds:
+  start = timing.now()
   for _ in range(STEPS.value):
-    step()
-  return (time.perf_counter() - start) / STEPS.value
+    other.step()
+  return timing.since(start, STEPS.value)
 
 
-def theirs() -> Any:
-  """audiolm-pytorch's stage at the size of ours."""
-  try:
-    from bench import peer  # pylint: disable=g-import-not-at-top
-  except ImportError as error:
-    raise UserError(
-        f'--peer needs {error.name}: pip install audiolm-pytorch.'
-    ) from error
+def theirs(peer: ModuleType) -> Any:
+  """audiolm-pytorch's coarse stage at the size of ours."""
   frames = stages.coarse(SIZES).frames(CROP_SECONDS.value)
-  return peer.coarse(
-      sizes=SIZES,
-      semantic=frames['semantic'],
-      acoustic=frames['acoustic'],
-      batch_size=BATCH_SIZE.value,
-      dim=EMBED_DIM.value,
-      depth=NUM_LAYERS.value,
-      heads=NUM_HEADS.value,
-  )
+  return peer.coarse(SIZES, models.peer_shape(), frames, BATCH_SIZE.value)
 
 
 def main(_: list[str]) -> None:
   """Measures each stage."""
   memory.keep_freed_memory()
+  peer = models.import_peer('peer_training') if models.PEER.value else None
   with tempfile.TemporaryDirectory() as folder:
     token_store.write(folder)
     for name in STAGES.value:
-      found = measure(name, folder)
-      rounded = {
-          key: float(f'{value:.4g}') if isinstance(value, float) else value
-          for key, value in found.items()
-      }
-      print(json.dumps(rounded), flush=True)
+      for found in measure(name, folder, peer):
+        models.print_line(found)
 
 
 if __name__ == '__main__':
-  app.run(main)
+  verb.run(main, flags.FLAGS)

@@ -1,0 +1,194 @@
+"""Speed of generating, beside what memory allows and audiolm-pytorch.
+
+  taskset -c 0,1 python -m bench.generate --peer  # see bench/peer.py
+
+One JSON object a line: ids a second of each stage for so many rows at once
+behind so many places of the past, medians of turns, by the clock on the wall
+and by that of the CPU, which suffers less from what else runs here.
+`share_of_bound` is of the rate at which the machine could read the weights and
+the filled cache once a step. audiolm-pytorch takes its turns in the midst of
+`generate` of its wrappers, with its cache: `peer` is as it comes, `peer_flash`
+has the fused attention that it offers, which has no positions.
+`times_peer_alone` compares with as many rows one by one. Weights are random,
+which changes no speed. The last lines are what `audiolm generate` takes for
+a bundle, one sample at a time.
+"""
+
+import itertools
+import os
+import statistics
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from absl import flags
+
+from audiolm_jax.cli import verb
+from audiolm_jax.lm import decoder, sampler
+from audiolm_jax.lm.sampling import Sampling
+from audiolm_jax.lm.transformer import Transformer
+from audiolm_jax.tokens import stages
+from audiolm_jax.training import memory
+from audiolm_jax.training.state import unbox
+from bench import continuation, models, timing
+from bench.token_store import SIZES
+
+STAGES = flags.DEFINE_list(
+    'stages', [*models.STAGES], 'What to measure; may be empty.'
+)
+PAST = flags.DEFINE_multi_integer('past', [128, 512, 2048], 'Places before.')
+ROWS = flags.DEFINE_multi_integer('rows', [1, 8, 64], 'Sampled at once.')
+STEPS = flags.DEFINE_integer('steps', 6, 'Ids of ours in a turn.')
+TURNS = flags.DEFINE_integer('turns', 8, 'Ids of theirs; a multiple of 8.')
+PEER_PLACES = flags.DEFINE_integer(
+    'peer_places', 1 << 14, 'No more rows x past of theirs.'
+)
+MODEL = flags.DEFINE_string('model', 'speech', 'Bundle; none if empty.')
+PROMPT = flags.DEFINE_string(
+    'prompt', 'data/prompts/speech_english_synthetic.flac', 'For the bundle.'
+)
+
+_MAX_IDS = 1024
+
+
+class Ours(NamedTuple):
+  """A stage with random weights."""
+
+  stage: stages.Stage
+  model: Transformer
+  weights: decoder.Weights
+
+
+def ours(name: str) -> Ours:
+  """At the size of the flags."""
+  stage = getattr(stages, name)(SIZES)
+  model = models.transformer(stage)
+  ids = np.zeros((1, 2), np.int32)
+  init = jax.jit(model.init)
+  params = unbox(init(jax.random.key(0), ids, ids[0], ids))['params']
+  return Ours(stage, model, decoder.pack(model, params))
+
+
+def draw(lm: Ours, rows: int, past: int) -> Iterator[timing.Seconds]:
+  """Of a step, turn by turn; nothing happens between two of them."""
+  prompts = sampler.Prompts(
+      np.full((rows, past), lm.stage.target.offset, np.int32),
+      np.ones((rows, past), bool),
+      np.arange(past + _MAX_IDS, dtype=np.int32)[None],
+  )
+  pieces = sampler.draw_pieces(
+      lm.model,
+      lm.weights,
+      prompts,
+      lm.stage.candidates(_MAX_IDS),
+      jax.random.split(jax.random.key(0), rows),
+      Sampling(),
+      [1] + [STEPS.value] * (_MAX_IDS // STEPS.value),
+  )
+  next(pieces)  # Reads the prompt.
+  next(pieces)  # Compiles.
+  while True:
+    start = timing.now()
+    next(pieces)
+    yield timing.since(start, STEPS.value)
+
+
+def step_bytes(lm: Ours, rows: int, past: int) -> int:
+  """What a step needs to read: weights, and the cache as far as it is filled.
+
+  Of the embedding, that is the codes of the level that is sampled.
+  """
+  layers = jax.tree.leaves(lm.weights.layers)
+  codes = lm.stage.target.codebook_size * lm.model.embed_dim
+  width = lm.model.num_heads * lm.model.head_dim
+  places = 2 * lm.model.num_layers * rows * past * width
+  itemsize = lm.weights.embedding.dtype.itemsize
+  return itemsize * (sum(leaf.size for leaf in layers) + codes + places)
+
+
+def take_turns(
+    lm: Ours, peers: dict[str, Callable], rows: int, past: int
+) -> dict[str, list[timing.Seconds]]:
+  """Of a step of ours and of each of theirs."""
+  turns, taken = draw(lm, rows, past), []
+  seconds = {
+      name: sample(rows, past, lambda: taken.append(next(turns)))
+      for name, sample in peers.items()
+      if rows * past <= PEER_PLACES.value
+  }
+  while len(taken) < TURNS.value:
+    taken.append(next(turns))
+  return {'ours': taken} | seconds
+
+
+def samplers(peer: ModuleType, name: str) -> dict[str, Callable]:
+  """Theirs, without and with fused attention."""
+
+  def sampler_of(flash: bool) -> Callable:
+    options = models.peer_shape() | {'flash_attn': flash}
+    model = peer.build(name, SIZES, options)
+    return lambda rows, past, between: peer.sample(
+        name, model, SIZES, past, rows, TURNS.value, between
+    )
+
+  return {'peer': sampler_of(False), 'peer_flash': sampler_of(True)}
+
+
+def measure(name: str, peer: ModuleType | None) -> Iterator[dict[str, Any]]:
+  """Each number of rows behind each past, by each clock."""
+  lm = ours(name)
+  peers = samplers(peer, name) if peer else {}
+  known = {clock: {} for clock in timing.Seconds._fields}
+  for past, rows in itertools.product(sorted(PAST.value), sorted(ROWS.value)):
+    before = timing.read_byte()
+    seconds = take_turns(lm, peers, rows, past)
+    bounds = map(min, before, timing.read_byte())
+    for (clock, medians), bound in zip(known.items(), bounds, strict=True):
+      medians |= {
+          (key, rows, past): statistics.median(getattr(t, clock) for t in turns)
+          for key, turns in seconds.items()
+      }
+      where = {'stage': name, 'rows': rows, 'past': past, 'clock': clock}
+      bound *= step_bytes(lm, rows, past)
+      yield where | _figures(medians, rows, past, bound)
+
+
+def _figures(
+    medians: dict[tuple[str, int, int], float],
+    rows: int,
+    past: int,
+    bound: float,
+) -> dict[str, float]:
+  """Of medians of seconds so far, by whose they are, rows and past."""
+  mine = medians['ours', rows, past]
+  line = {
+      'ids_per_second': rows / mine,
+      'share_of_bound': bound / mine,
+      'times_first_past': mine / medians['ours', rows, min(PAST.value)],
+  }
+  for key in ('peer', 'peer_flash'):
+    if step := medians.get((key, rows, past)):
+      line[f'{key}_ids_per_second'] = rows / step
+      line[f'times_{key}'] = step / mine
+    if alone := medians.get((key, 1, past)):
+      line[f'times_{key}_alone'] = rows * alone / mine
+  return line
+
+
+def main(_: list[str]) -> None:
+  """Measures the stages, then the bundle."""
+  memory.keep_freed_memory()
+  peer = models.import_peer('peer') if models.PEER.value else None
+  threads = len(os.sched_getaffinity(0))
+  for name in STAGES.value:
+    for line in measure(name, peer):
+      models.print_line(line | {'threads': threads, 'load': os.getloadavg()[0]})
+  if MODEL.value:
+    for line in continuation.measure(MODEL.value, PROMPT.value):
+      models.print_line(line | {'threads': threads, 'load': os.getloadavg()[0]})
+
+
+if __name__ == '__main__':
+  verb.run(main, flags.FLAGS)
