@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Key
 
 from audiolm_jax.bundle import LanguageModel
 from audiolm_jax.bundle_files import STAGES
 from audiolm_jax.draft import Draft
 from audiolm_jax.lm import sampler
+from audiolm_jax.lm.decoder import Weights
 from audiolm_jax.lm.sampling import Sampling
 
 Keys = Key[Array, ' B']
@@ -57,6 +59,7 @@ class StageSampler:
       may_end: Whether the model may say that a recording is over.
     """
     self._lm, self._sampling, self._may_end = lm, sampling, may_end
+    self._copies = {}
     self.stage = lm.stage
     self.crop, self.step = crop_and_step(lm.crop_seconds, units_per_second)
 
@@ -103,19 +106,40 @@ class StageSampler:
         )
         for row, start, done, end in pieces
     ]
+    rows = rows_of(keys)
     ids = sampler.sample(
         self._lm.model,
-        self._lm.weights,
+        self._weights_beside(rows),
         sampler.stack(prompts),
         self.stage.candidates(num_ids, ends=self._may_end),
         keys,
         self._sampling,
+        rows,
     )
     for piece, row in zip(pieces, ids, strict=True):
       codes = target.unflatten(row)
       draft.write(piece.row, target, piece.done, codes)
       if len(codes) < num_frames:
         draft.end(piece.row, target, piece.done * per_unit + len(codes))
+
+  def _weights_beside(self, rows: NamedSharding | None) -> Weights:
+    """On all devices that rows are spread over."""
+    if rows is None:
+      return self._lm.weights
+    if rows.mesh not in self._copies:
+      everywhere = NamedSharding(rows.mesh, PartitionSpec())
+      self._copies[rows.mesh] = jax.device_put(self._lm.weights, everywhere)
+    return self._copies[rows.mesh]
+
+
+def rows_of(keys: Keys) -> NamedSharding | None:
+  """How rows are spread, if their keys are and they come out even."""
+  sharding = keys.sharding
+  if not isinstance(sharding, NamedSharding) or sharding.mesh.size == 1:
+    return None
+  if len(keys) % sharding.mesh.size:
+    return None
+  return NamedSharding(sharding.mesh, PartitionSpec('data'))
 
 
 def spans(start: int, end: int | float, size: int) -> Iterator[tuple[int, int]]:

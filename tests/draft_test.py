@@ -4,37 +4,92 @@ import numpy as np
 import pytest
 
 from audiolm_jax.draft import Draft
-from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC, Field
+from audiolm_jax.tokens import stages
+from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
+from audiolm_jax.tokens.tokenizers import Tokens
 
-FINE = Field(ACOUSTIC, range(2, 4), 100, 50.0)
-
-
-@pytest.fixture
-def draft():
-  semantic = np.arange(6).reshape(2, 3)
-  acoustic = np.arange(2 * 6 * 4).reshape(2, 6, 4)
-  return Draft(semantic, acoustic, {SEMANTIC: 1, ACOUSTIC: 2})
+SIZES = stages.Sizes(9, 25.0, 9, 50.0, 4)
+COARSE = stages.coarse(SIZES, 2, deduplicate=False).target
+SEMANTICS = stages.semantic(SIZES, deduplicate=False).target
+REPEATLESS = stages.semantic(SIZES, deduplicate=True).target
 
 
-def test_rows_are_aligned_in_time(draft):
-  rows = draft.rows(1, 3)
-  np.testing.assert_array_equal(rows[1][SEMANTIC], [[4], [5]])
-  np.testing.assert_array_equal(rows[1][ACOUSTIC], draft.acoustic[1, 2:])
+def tokens(num_units, seed=0):
+  random = np.random.default_rng(seed)
+  return Tokens(
+      random.integers(1, 9, num_units, np.int32),
+      random.integers(1, 9, (2 * num_units, 4), np.int32),
+  )
 
 
-def test_prolonging_keeps_what_there_is_and_the_original(draft):
-  longer = draft.prolonged(2)
-  assert (draft.num_units, longer.num_units) == (3, 5)
-  np.testing.assert_array_equal(longer.semantic[:, :3], draft.semantic)
-  np.testing.assert_array_equal(longer.acoustic[:, :6], draft.acoustic)
-  assert not longer.acoustic[:, 6:].any()
+def draft(*lengths):
+  prompts = [tokens(length, seed) for seed, length in enumerate(lengths)]
+  return Draft(prompts, 4, {SEMANTIC: 1, ACOUSTIC: 2}), prompts
 
 
-@pytest.mark.parametrize('num_frames', [2, 4, 9])
-def test_writing_touches_its_own_frames_and_levels_alone(draft, num_frames):
-  before = draft.acoustic.copy()
-  draft.write(FINE, 1, np.full((2, num_frames, 2), -1))
-  changed = draft.acoustic != before
-  end = min(2 + num_frames, 6)
-  assert changed[:, 2:end, 2:].all()
-  assert changed.sum() == changed[:, 2:end, 2:].sum()
+def assert_same(one, other):
+  np.testing.assert_array_equal(one.semantic, other.semantic)
+  np.testing.assert_array_equal(one.acoustic, other.acoustic)
+
+
+def test_prompts_of_any_lengths_end_where_time_begins():
+  written, prompts = draft(3, 0, 5)
+  written.prolong(2)
+  assert written.num_units == 2
+  for row, prompt in enumerate(prompts):
+    assert_same(written.tokens(row, -9, 0), prompt)
+    assert len(written.tokens(row, -9, 2).semantic) == len(prompt.semantic) + 2
+    assert written.num_known(row, -4, 0) == min(len(prompt.semantic), 4)
+
+
+def test_prolonging_keeps_what_there_is():
+  written, prompts = draft(3)
+  written.prolong(2)
+  written.write(0, COARSE, 0, np.ones((4, 2), np.int32))
+  before = written.tokens(0, -3, 2)
+  written.prolong(1)
+  assert_same(written.tokens(0, -3, 2), before)
+  assert not written.tokens(0, 2, 3).acoustic.any()
+
+
+@pytest.mark.parametrize('num_new', [2, 4, 9])
+def test_writing_touches_its_own_row_frames_and_levels_alone(num_new):
+  written, prompts = draft(3, 3)
+  written.prolong(3)
+  written.write(1, COARSE, 1, np.full((num_new, 2), 7, np.int32))
+  assert not written.tokens(0, 0, 3).acoustic.any()
+  new = written.tokens(1, 0, 3).acoustic
+  expected = np.zeros((6, 4), np.int32)
+  expected[2 : 2 + num_new, :2] = 7
+  np.testing.assert_array_equal(new, expected)
+  assert_same(written.tokens(1, -3, 0), prompts[1])
+
+
+def test_what_is_said_ends_each_row_where_it_is_over():
+  written, _ = draft(2, 1)
+  said = [tokens(4, 5), tokens(6, 6)]
+  assert written.say(said) == 6
+  for row, each in enumerate(said):
+    found = written.tokens(row, 0, 6)
+    np.testing.assert_array_equal(found.semantic, each.semantic)
+    assert len(found.acoustic) == len(each.acoustic)
+    assert written.last_unit(row, 6) == len(each.semantic)
+
+
+def test_an_end_of_tokens_that_keep_time_ends_the_sound():
+  written, _ = draft(2, 2)
+  written.prolong(5)
+  written.end(0, SEMANTICS, 3)
+  written.end(0, SEMANTICS, 4)  # The first end stays.
+  assert len(written.tokens(0, 0, 5).acoustic) == 6
+  assert len(written.tokens(1, 0, 5).acoustic) == 10
+  assert not len(written.tokens(0, 4, 5).acoustic)
+
+
+def test_an_end_of_tokens_without_repeats_does_not():
+  written, _ = draft(2)
+  written.prolong(5)
+  written.end(0, REPEATLESS, 3)
+  found = written.tokens(0, 0, 5)
+  assert len(found.semantic) == 3
+  assert len(found.acoustic) == 10

@@ -111,6 +111,8 @@ def test_acoustic_generation_keeps_the_semantic_tokens(lm):
   assert_same(alone.tokens, together[0].tokens)
 
 
+# An untrained SoundStorm hardly hears its prompt; its own tests are finer.
+@pytest.mark.parametrize('lm', SETTINGS, indirect=True)
 def test_another_voice_changes_the_sound_and_not_what_is_said(lm):
   waveforms = [tiny.noise(1, PROMPT_SECONDS)[0]] * 8
   voices = [v[: round(0.4 * tiny.RATE)] for v in tiny.noise(8, 0.5, seed=1)]

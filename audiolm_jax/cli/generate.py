@@ -34,7 +34,6 @@ from collections.abc import Sequence
 import jax
 from absl import flags
 
-from audiolm_jax import chain
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.cli import (
     compilation,
@@ -102,8 +101,7 @@ def main(argv: list[str]) -> int:
   folder = folders.writable(FLAGS.output_dir)
   compilation.keep_compiled()
   bundle = Bundle.load(FLAGS.model)
-  made_by = chain.autoregressive(bundle, asked.samplings, asked.stop_at_end)
-  lm = AudioLM(bundle, made_by)
+  lm = asked.model(bundle)
   request.check_voice(asked, lm)
   found = _measure(asked, lm, paths)
   jobs = plan.jobs(found, FLAGS.samples_per_prompt, paths)

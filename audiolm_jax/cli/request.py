@@ -9,7 +9,8 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Key
 
-from audiolm_jax import audio
+from audiolm_jax import audio, chain
+from audiolm_jax.bundle import Bundle
 from audiolm_jax.chain import Samplings
 from audiolm_jax.cli import prompts
 from audiolm_jax.cli.manifests import Line
@@ -24,6 +25,11 @@ UNCONDITIONAL = 'unconditional'
 # Seconds; what is generated beyond does not fit every memory.
 LONGEST_AT_ONCE = 60.0
 MODES = (CONTINUATION, ACOUSTIC_GENERATION, UNCONDITIONAL)
+# What makes the sound of semantic tokens.
+ACOUSTICS = {
+    'autoregressive': chain.autoregressive,
+    'parallel': chain.parallel,
+}
 
 Waveform = Float[np.ndarray, ' N']
 
@@ -47,6 +53,7 @@ class Request(NamedTuple):
     keep_prompt: Whether a continuation begins with the prompt itself.
     voice: A recording of who shall say it, its first `prompt_seconds` that is.
     stop_at_end: Whether less is generated where the model says it is over.
+    acoustics: One of ACOUSTICS.
   """
 
   mode: str
@@ -57,6 +64,16 @@ class Request(NamedTuple):
   keep_prompt: bool = False
   voice: str | None = None
   stop_at_end: bool = False
+  acoustics: str = 'autoregressive'
+
+  def model(self, bundle: Bundle) -> AudioLM:
+    """What does it.
+
+    Raises:
+      UserError: The bundle lacks a part.
+    """
+    made_by = ACOUSTICS[self.acoustics]
+    return AudioLM(bundle, made_by(bundle, self.samplings, self.stop_at_end))
 
   @property
   def seconds_read(self) -> float:
@@ -93,6 +110,7 @@ class Request(NamedTuple):
         'keep_prompt': self.keep_prompt,
         'voice': self.voice,
         'stop_at_end': self.stop_at_end,
+        'acoustics': self.acoustics,
         'fingerprint': fingerprint,
     }
 

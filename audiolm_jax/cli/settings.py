@@ -9,6 +9,7 @@ from absl import flags
 from audiolm_jax.chain import Samplings
 from audiolm_jax.cli.request import (
     ACOUSTIC_GENERATION,
+    ACOUSTICS,
     CONTINUATION,
     MODES,
     UNCONDITIONAL,
@@ -31,6 +32,14 @@ def define(values: flags.FlagValues) -> None:
   """Adds the flags."""
   flags.DEFINE_enum(
       'mode', CONTINUATION, MODES, 'What to do.', flag_values=values
+  )
+  flags.DEFINE_enum(
+      'acoustics',
+      'autoregressive',
+      list(ACOUSTICS),
+      'What makes the sound of semantic tokens: the coarse and the fine stage,'
+      ' or SoundStorm, all frames at once.',
+      flag_values=values,
   )
   _define_sizes(values)
   _define_samplings(values)
@@ -113,6 +122,7 @@ def request(values: flags.FlagValues) -> Request:
       keep_prompt=values.keep_prompt,
       voice=values.voice,
       stop_at_end=values.stop_at_end,
+      acoustics=values.acoustics,
   )
 
 
