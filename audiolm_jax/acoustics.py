@@ -1,9 +1,25 @@
 """From semantic tokens to acoustic codes: the second half of a draft."""
 
+from fractions import Fraction
 from typing import Protocol
 
+import numpy as np
+
+from audiolm_jax.bundle import ParallelModel
 from audiolm_jax.draft import Draft
-from audiolm_jax.stage_sampler import Keys, StageSampler, spans
+from audiolm_jax.soundstorm import sampler
+from audiolm_jax.stage_sampler import (
+    Keys,
+    StageSampler,
+    crop_and_step,
+    fold_in,
+    spans,
+)
+from audiolm_jax.tokens import frames, windows
+from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
+
+# Keys are folded with it, as with the number of a stage.
+_PARALLEL = 3
 
 
 class Acoustics(Protocol):
@@ -56,3 +72,65 @@ class Autoregressive:
           for chunk in spans(*step, self._fine.crop)
       ]
       self._fine.fill_chunks(draft, chunks, keys)
+
+
+class Parallel:
+  """SoundStorm: all frames of a level at once (2305.09636).
+
+  Attributes:
+    crop: Units that the model was trained on.
+    step: Units that are made at once when there are more to come.
+    num_levels: All.
+  """
+
+  def __init__(
+      self,
+      parallel: ParallelModel,
+      temperature: float,
+      units_per_second: Fraction,
+  ):
+    """Takes a model over; `units_per_second` are those of drafts."""
+    self._parallel, self._temperature = parallel, temperature
+    self.crop, self.step = crop_and_step(
+        parallel.crop_seconds, units_per_second
+    )
+    self.num_levels = parallel.stage.target.levels.stop
+
+  def fill(self, draft: Draft, start: int, end: int, keys: Keys) -> None:
+    """Makes all levels of a window, then of the next."""
+    keys = fold_in(keys, _PARALLEL)
+    for done, stop in spans(start, end, self.step):
+      self._fill_window(draft, done, stop, fold_in(keys, done))
+
+  def _fill_window(
+      self, draft: Draft, done: int, stop: int, keys: Keys
+  ) -> None:
+    stage, rows = self._parallel.stage, []
+    for row in range(draft.num_rows):
+      last = max(draft.last_unit(row, stop), done)
+      first = last - self.crop
+      known = draft.num_known(row, first, done) * draft.per_unit[ACOUSTIC]
+      rows.append((draft.row(row, first, last), known))
+    lengths = np.array([len(codes[ACOUSTIC]) for codes, _ in rows], np.int32)
+    # Few lengths are compiled.
+    width = windows.bucket(int(lengths.max()))
+    semantic = np.zeros((len(rows), width), np.int32)
+    acoustic = np.zeros((len(rows), width, self.num_levels), np.int32)
+    for i, (codes, _) in enumerate(rows):
+      ids = frames.at_acoustic_rate(stage, codes[SEMANTIC][:, 0])
+      semantic[i, : len(ids)] = ids
+      acoustic[i, : lengths[i]] = codes[ACOUSTIC][:, : self.num_levels]
+    known = np.array([known for _, known in rows])
+    made = sampler.fill(
+        self._parallel.model,
+        self._parallel.params,
+        semantic,
+        acoustic,
+        np.arange(width)[None] < known[:, None],
+        lengths,
+        np.float32(self._temperature),
+        keys,
+    )
+    for i, codes in enumerate(np.asarray(made)):
+      new = codes[known[i] : lengths[i]]
+      draft.write(i, stage.target, done, new)

@@ -1,8 +1,10 @@
 """Waveforms in and out: any format, channel count and rate. Knows no model."""
 
+import contextlib
 import io
 import os
 import pathlib
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import soundfile
@@ -75,8 +77,57 @@ def write(
   content = io.BytesIO()
   clipped = np.clip(waveform, -1.0, 1.0)
   soundfile.write(content, clipped, sample_rate, format='WAV', subtype='PCM_16')
+  path = pathlib.Path(path)
+  with _naming(path):
+    write_bytes(path, content.getvalue())
+
+
+@contextlib.contextmanager
+def writing(
+    path: str | os.PathLike, sample_rate: int
+) -> Iterator[Callable[[Float[np.ndarray, ' N']], None]]:
+  """Writes what `write` would, piece by piece, as the pieces come.
+
+  Args:
+    path: Takes its name when all is written; until then, and after a kill,
+      there is `.NAME.tmp` beside it.
+    sample_rate: Hz.
+
+  Yields:
+    What appends a piece.
+
+  Raises:
+    UserError: It cannot be written.
+  """
+  path = pathlib.Path(path)
+  temporary = path.with_name(f'.{path.name}.tmp')
+
+  def append(piece: Float[np.ndarray, ' N']) -> None:
+    with _naming(path):
+      file.write(np.clip(piece, -1.0, 1.0))
+
   try:
-    write_bytes(pathlib.Path(path), content.getvalue())
+    with _naming(path):
+      file = soundfile.SoundFile(
+          temporary, 'w', sample_rate, 1, 'PCM_16', format='WAV'
+      )
+    with file:
+      yield append
+    with _naming(path):
+      temporary.replace(path)
+  finally:
+    temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _naming(path: pathlib.Path) -> Iterator[None]:
+  """Says which file cannot be written."""
+  try:
+    yield
+  except soundfile.LibsndfileError as error:
+    raise UserError(
+        f'Cannot write {path} ({error}); is the disk full?'
+    ) from error
   except OSError as error:
     raise UserError(f'Cannot write {path}: {error.strerror}.') from error
 

@@ -6,15 +6,17 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 from jaxtyping import PyTree
 
 from audiolm_jax import bundle_files, parts
-from audiolm_jax.bundle_files import PARTS, STAGES
+from audiolm_jax.bundle_files import PARTS, PREDICTORS, STAGES
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm import decoder
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.parts import Part
+from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.tokens import trained_tokenizers
 from audiolm_jax.tokens.fields import Field
 from audiolm_jax.tokens.layout import Stage
@@ -27,7 +29,12 @@ from audiolm_jax.tokens.trained_tokenizers import (
 from audiolm_jax.w2v_bert.kmeans import KMeans
 
 # AudioLM's (s. IV-B), for models that do not say how long their crops were.
-_CROP_SECONDS = {'semantic': 30.0, 'coarse': 10.0, 'fine': 3.0}
+_CROP_SECONDS = {
+    'semantic': 30.0,
+    'coarse': 10.0,
+    'fine': 3.0,
+    'soundstorm': 30.0,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,8 +59,24 @@ class LanguageModel:
     return decoder.pack(self.model, self.params)
 
 
+class ParallelModel(NamedTuple):
+  """SoundStorm, ready to sample from (soundstorm.sampler).
+
+  Attributes:
+    stage: Which tokens it reads and fills in; it takes them unflattened.
+    model: The Conformer.
+    params: Its weights.
+    crop_seconds: Length of the longest windows that it was trained on.
+  """
+
+  stage: Stage
+  model: SoundStorm
+  params: PyTree
+  crop_seconds: float
+
+
 class Bundle:
-  """Tokenizers and language models that fit each other.
+  """Tokenizers and what predicts their tokens, in parts that fit each other.
 
   A bundle may hold some parts only: the tokenizers are enough to extract
   tokens. Asking for a part that is not there raises a UserError.
@@ -71,8 +94,9 @@ class Bundle:
     """
     self.parts = {name: bundled[name] for name in PARTS if name in bundled}
     self.where = where
-    for name in self.language_models:
-      self._check_fit(name)
+    for name in self.parts:
+      if name in PREDICTORS:
+        self._check_fit(name)
 
   @classmethod
   def load(cls, path_or_name: str | os.PathLike) -> 'Bundle':
@@ -83,7 +107,7 @@ class Bundle:
       self,
       folder: str | os.PathLike,
       model_card: str,
-      float16: Collection[str] = STAGES,
+      float16: Collection[str] = PREDICTORS,
   ) -> None:
     """Writes the folder; the parts in `float16` take half the room.
 
@@ -133,13 +157,8 @@ class Bundle:
   def language_models(self) -> dict[str, LanguageModel]:
     """Those there are, by stage."""
     return {
-        name: LanguageModel(
-            stage=Stage.from_config(part.config['stage']),
-            model=parts.build(part.config),
-            params=part.arrays['params'],
-            crop_seconds=part.config['crop_seconds'] or _CROP_SECONDS[name],
-        )
-        for name, part in self.parts.items()
+        name: LanguageModel(**self._predictor(name))
+        for name in self.parts
         if name in STAGES
     }
 
@@ -147,6 +166,11 @@ class Bundle:
     """The language model of a stage."""
     self._part(name)
     return self.language_models[name]
+
+  @functools.cached_property
+  def soundstorm(self) -> ParallelModel:
+    """What makes all acoustic levels in few passes."""
+    return ParallelModel(**self._predictor('soundstorm'))
 
   @functools.cached_property
   def fingerprint(self) -> str:
@@ -166,9 +190,19 @@ class Bundle:
       )
     return self.parts[name]
 
+  def _predictor(self, name: str) -> dict[str, Any]:
+    config, arrays = self._part(name)
+    return {
+        'stage': Stage.from_config(config['stage']),
+        'model': parts.build(config),
+        'params': arrays['params'],
+        'crop_seconds': config['crop_seconds'] or _CROP_SECONDS[name],
+    }
+
   def _check_fit(self, name: str) -> None:
-    learnt = self.parts[name].config.get('tokenizers', {})
-    for field in self.language_models[name].stage.fields:
+    config = self.parts[name].config
+    learnt = config.get('tokenizers', {})
+    for field in Stage.from_config(config['stage']).fields:
       part = f'{field.source}_tokenizer'
       if part not in self.parts:
         continue

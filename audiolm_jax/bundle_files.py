@@ -1,7 +1,8 @@
 """The folder of a bundle, which needs nothing but itself.
 
 bundle.json            each part's configuration and the digest of its weights
-<part>.safetensors     acoustic_tokenizer, semantic_tokenizer, and the stages
+<part>.safetensors     acoustic_tokenizer, semantic_tokenizer, the stages, and
+                       soundstorm, which does the work of two of them at once
 MODEL_CARD.md          what the model heard, and under which licences
 """
 
@@ -20,7 +21,9 @@ from audiolm_jax.training import loading
 
 STAGES = ('semantic', 'coarse', 'fine')
 TOKENIZERS = ('acoustic_tokenizer', 'semantic_tokenizer')
-PARTS = (*TOKENIZERS, *STAGES)
+# What predicts tokens; any of them may be missing.
+PREDICTORS = (*STAGES, 'soundstorm')
+PARTS = (*TOKENIZERS, *PREDICTORS)
 SHIPPED = pathlib.Path(__file__).parent / 'bundles'
 
 _FORMAT = 2
@@ -47,7 +50,7 @@ def write(
     folder: str | os.PathLike,
     bundled: Mapping[str, Part],
     model_card: str,
-    float16: Collection[str] = STAGES,
+    float16: Collection[str] = PREDICTORS,
 ) -> None:
   """Writes the folder; the parts in `float16` take half the room."""
   folder = pathlib.Path(folder)

@@ -1,7 +1,8 @@
-"""The stages of a bundle as samplers that follow each other."""
+"""The models of a bundle as samplers that follow each other."""
 
 from typing import NamedTuple
 
+from audiolm_jax.acoustics import Acoustics, Autoregressive, Parallel
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.sampling import Sampling
@@ -10,25 +11,40 @@ from audiolm_jax.tokens.layout import Stage
 
 
 class Samplings(NamedTuple):
-  """How the stages sample; the defaults are AudioLM's (s. IV-B)."""
+  """How the models sample; the stages' defaults are AudioLM's (s. IV-B)."""
 
   semantic: Sampling = Sampling(0.6)
   coarse: Sampling = Sampling(0.8)
   fine: Sampling = Sampling(0.6)
+  soundstorm: Sampling = Sampling(1.0)
 
 
 AUDIOLM = Samplings()
 
 
-def samplers(
+class Chain(NamedTuple):
+  """What makes a draft.
+
+  Attributes:
+    semantic: Makes semantic tokens.
+    acoustics: Makes acoustic codes of them.
+    clock: A stage that counts in the units of drafts.
+  """
+
+  semantic: StageSampler
+  acoustics: Acoustics
+  clock: Stage
+
+
+def autoregressive(
     bundle: Bundle, samplings: Samplings = AUDIOLM, may_end: bool = False
-) -> dict[str, StageSampler]:
-  """By name; there need not be a fine stage.
+) -> Chain:
+  """Three stages, or two where there is no fine one (AudioLM s. III-C).
 
   Args:
     bundle: Has the models.
     samplings: How they sample.
-    may_end: Whether the models may say that a recording is over.
+    may_end: Whether they may say that a recording is over.
 
   Raises:
     UserError: A stage is missing or does not fit the one before it.
@@ -44,15 +60,42 @@ def samplers(
       'coarse': may_end and stages['semantic'].target.deduplicate,
       'fine': False,
   }
-  return {
+  clock = stages['coarse']
+  samplers = {
       name: StageSampler(
           lm,
           getattr(samplings, name).check(),
-          stages['coarse'].units_per_second,
+          clock.units_per_second,
           ends[name],
       )
       for name, lm in models.items()
   }
+  acoustics = Autoregressive(samplers['coarse'], samplers.get('fine'))
+  return Chain(samplers['semantic'], acoustics, clock)
+
+
+def parallel(
+    bundle: Bundle, samplings: Samplings = AUDIOLM, may_end: bool = False
+) -> Chain:
+  """SoundStorm behind the semantic stage, instead of the other two.
+
+  Raises:
+    UserError: There is no SoundStorm, or it does not fit the semantic stage.
+  """
+  model, lm = bundle.soundstorm, bundle.language_model('semantic')
+  if lm.stage.target.deduplicate:
+    raise UserError(
+        f'{bundle.where}: the semantic stage drops repeated tokens and'
+        ' SoundStorm wants them; train a semantic stage with'
+        ' deduplicate=False.'
+    )
+  rate = model.stage.units_per_second
+  temperature = samplings.soundstorm.check().temperature
+  return Chain(
+      StageSampler(lm, samplings.semantic.check(), rate, may_end),
+      Parallel(model, temperature, rate),
+      model.stage,
+  )
 
 
 def _check_order(stages: dict[str, Stage], where: str) -> None:

@@ -2,24 +2,21 @@
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Key
 
 from audiolm_jax import audio
-from audiolm_jax.acoustics import Acoustics, Autoregressive
 from audiolm_jax.bundle import Bundle
-from audiolm_jax.chain import AUDIOLM, Samplings, samplers
-from audiolm_jax.draft import Draft
-from audiolm_jax.stage_sampler import Keys, fold_in, spans
-from audiolm_jax.tokens.fields import ACOUSTIC
+from audiolm_jax.chain import Chain, autoregressive
+from audiolm_jax.stage_sampler import Keys
+from audiolm_jax.token_generator import TokenGenerator
 from audiolm_jax.tokens.stream_decoder import StreamDecoder
 from audiolm_jax.tokens.tokenizers import Tokens
 
 Waveform = Float[np.ndarray, ' _']
-
 
 # Over which a prompt that is kept gives way to what the codec made of it.
 _FADE_SECONDS = 0.02
@@ -48,39 +45,24 @@ class AudioLM:
   whole number of frames of both kinds.
   """
 
-  def __init__(
-      self,
-      bundle: Bundle,
-      samplings: Samplings = AUDIOLM,
-      may_end: bool = False,
-  ):
+  def __init__(self, bundle: Bundle, chain: Chain | None = None):
     """Takes the models out of the bundle.
 
     Args:
-      bundle: Its stages have to fit each other.
-      samplings: How they sample.
-      may_end: Whether a continuation may be shorter than was asked for, because
-        the models say that the recording is over.
+      bundle: Its tokenizers are used, and its models if no others are given.
+      chain: The models, for other ways to sample than AudioLM's.
 
     Raises:
       UserError: A stage is missing or does not fit the one before it.
     """
+    chain = chain or autoregressive(bundle)
     self._tokenizers = bundle.tokenizers
-    stages = samplers(bundle, samplings, may_end)
-    self._semantic = stages['semantic']
-    self._acoustics: Acoustics = Autoregressive(
-        stages['coarse'], stages.get('fine')
-    )
-    self._frames_per_unit = stages['coarse'].stage.frames_per_unit
-    # Sampled tokens without repeats have lost their time.
-    self._keeps_time = not self._semantic.stage.target.deduplicate
+    self._tokens = TokenGenerator(bundle.tokenizers, chain)
 
   @classmethod
-  def from_bundle(
-      cls, path_or_name: str | os.PathLike, samplings: Samplings = AUDIOLM
-  ) -> 'AudioLM':
+  def from_bundle(cls, path_or_name: str | os.PathLike) -> 'AudioLM':
     """Of a folder, or of a bundle that comes with the package."""
-    return cls(Bundle.load(path_or_name), samplings)
+    return cls(Bundle.load(path_or_name))
 
   @property
   def sample_rate(self) -> int:
@@ -140,10 +122,8 @@ class AudioLM:
     """Prolongs prompts by so many seconds, rounded to units."""
     rows = self._tokenize(prompts)
     num_units = self._units_in(seconds)
-    pieces = zip(*self._continue(rows, num_units, num_units, keys), strict=True)
-    return [
-        self._decode(row, more) for row, more in zip(rows, pieces, strict=True)
-    ]
+    pieces = self._tokens.continuation(rows, num_units, num_units, keys)
+    return [self._decode(*row) for row in zip(rows, *pieces, strict=True)]
 
   def unconditional(self, seconds: float, keys: Keys) -> list[Generation]:
     """Generates from nothing."""
@@ -159,14 +139,38 @@ class AudioLM:
     may be math.inf. Chunks of rows that have ended are empty.
     """
     rows = self._tokenize(prompts)
-    num_units = math.inf if seconds == math.inf else self._units_in(seconds)
     decoders = [
-        StreamDecoder(self._tokenizers.acoustic, self._audible(row))
+        StreamDecoder(self._tokenizers.acoustic, self._tokens.audible(row))
         for row in rows
     ]
-    for pieces in self._continue(rows, num_units, self._acoustics.step, keys):
+    yield from self._stream(rows, seconds, keys, decoders)
+
+  def stream_from_start(
+      self, prompts: Sequence[Waveform], seconds: float, keys: Keys
+  ) -> Iterator[list[Waveform]]:
+    """The same behind the prompts, as the codec has them: a whole file."""
+    rows = self._tokenize(prompts)
+    nothing = self._tokens.audible(self._tokens.nothing)
+    decoders = [StreamDecoder(self._tokenizers.acoustic, nothing) for _ in rows]
+    yield [
+        decoder.decode(self._tokens.audible(row))
+        for decoder, row in zip(decoders, rows, strict=True)
+    ]
+    yield from self._stream(rows, seconds, keys, decoders)
+
+  def _stream(
+      self,
+      prompts: Sequence[Tokens],
+      seconds: float,
+      keys: Keys,
+      decoders: Sequence[StreamDecoder],
+  ) -> Iterator[list[Waveform]]:
+    num_units = math.inf if seconds == math.inf else self._units_in(seconds)
+    for pieces in self._tokens.continuation(
+        prompts, num_units, self._tokens.step, keys
+    ):
       yield [
-          decoder.decode(self._audible(piece))
+          decoder.decode(self._tokens.audible(piece))
           for decoder, piece in zip(decoders, pieces, strict=True)
       ]
     rest = [decoder.flush() for decoder in decoders]
@@ -186,82 +190,11 @@ class AudioLM:
       keys: One for each.
       voices: Recordings of who shall do it; some seconds are enough.
     """
-    said = self._tokenize(waveforms)
-    draft = self._draft(
-        self._tokenize(voices or [np.zeros(0, np.float32)] * len(said))
+    voices = voices or [np.zeros(0, np.float32)] * len(waveforms)
+    made = self._tokens.with_voices(
+        self._tokenize(waveforms), self._tokenize(voices), keys
     )
-    num_units = draft.say(said)
-    self._acoustics.fill(draft, 0, num_units, keys)
-    return [
-        self._decode(self._nothing, [draft.tokens(row, 0, num_units)])
-        for row in range(draft.num_rows)
-    ]
-
-  def _continue(
-      self,
-      prompts: Sequence[Tokens],
-      num_units: int | float,
-      step: int,
-      keys: Keys,
-  ) -> Iterator[list[Tokens]]:
-    """What follows each prompt, at most `step` units at a time."""
-    if not self._keeps_time:
-      yield from self._continue_by_ear(prompts, num_units, keys)
-      return
-    draft = self._draft(prompts)
-    for start, end in spans(0, num_units, step):
-      self._prolong(draft, start, end, keys)
-      pieces = [draft.tokens(row, start, end) for row in range(draft.num_rows)]
-      if not any(len(piece.acoustic) for piece in pieces):
-        return
-      yield pieces
-
-  def _continue_by_ear(
-      self, prompts: Sequence[Tokens], num_units: int | float, keys: Keys
-  ) -> Iterator[list[Tokens]]:
-    """The same where sampled semantic tokens do not tell how long they last.
-
-    No window can be cut from them: what was made is listened to, and the end of
-    it is the next prompt (SoundStorm s. 4.2).
-    """
-    ended = [False] * len(prompts)
-    for number, (start, end) in enumerate(
-        spans(0, num_units, self._acoustics.step)
-    ):
-      draft = self._draft(prompts)
-      self._prolong(draft, 0, end - start, fold_in(keys, number))
-      pieces = [
-          self._nothing if over else draft.tokens(row, 0, end - start)
-          for row, over in enumerate(ended)
-      ]
-      if all(ended):
-        return
-      yield pieces
-      prompts = [
-          self._hear(prompt, piece)
-          for prompt, piece in zip(prompts, pieces, strict=True)
-      ]
-      wanted = (end - start) * self._frames_per_unit[ACOUSTIC]
-      ended = [len(piece.acoustic) < wanted for piece in pieces]
-
-  def _prolong(self, draft: Draft, start: int, end: int, keys: Keys) -> None:
-    draft.prolong(end - start)
-    for first, stop in spans(start, end, self._acoustics.step):
-      self._semantic.fill(draft, first, stop, keys)
-    self._acoustics.fill(draft, start, end, keys)
-
-  def _hear(self, prompt: Tokens, piece: Tokens) -> Tokens:
-    """Tokens of the end of both together, the semantic ones by ear."""
-    acoustic = np.concatenate([prompt.acoustic, piece.acoustic])
-    memory = self._acoustics.crop - self._acoustics.step
-    num_frames = min(memory * self._frames_per_unit[ACOUSTIC], len(acoustic))
-    num_levels = self._acoustics.num_levels
-    codec = self._tokenizers.acoustic
-    waveform = codec.decode(acoustic[None, :, :num_levels])
-    waveform = waveform[:, waveform.shape[1] - num_frames * codec.hop_length :]
-    lengths = np.array([waveform.shape[1]], np.int32)
-    (semantic,) = self._tokenizers.semantic.encode(waveform, lengths)
-    return Tokens(semantic, acoustic[len(acoustic) - num_frames :])
+    return [self._decode(self._tokens.nothing, tokens) for tokens in made]
 
   def _tokenize(self, waveforms: Sequence[Waveform]) -> list[Tokens]:
     """Of the whole units of each; the others have no tokens."""
@@ -271,35 +204,22 @@ class AudioLM:
         if any(map(len, fitted))
         else []
     )
-    return [next(heard) if len(w) else self._nothing for w in fitted]
-
-  @property
-  def _nothing(self) -> Tokens:
-    num_levels = self._tokenizers.acoustic.num_quantizers
-    return Tokens(np.zeros(0, np.int32), np.zeros((0, num_levels), np.int32))
-
-  def _draft(self, prompts: Sequence[Tokens]) -> Draft:
-    num_levels = self._tokenizers.acoustic.num_quantizers
-    return Draft(prompts, num_levels, self._frames_per_unit)
+    return [next(heard) if len(w) else self._tokens.nothing for w in fitted]
 
   def _units_in(self, seconds: float) -> int:
     return max(round(seconds * self.sample_rate / self.hop_length), 1)
 
-  def _audible(self, tokens: Tokens) -> Int[np.ndarray, 'T q']:
-    return tokens.acoustic[:, : self._acoustics.num_levels]
-
-  def _decode(self, prompt: Tokens, pieces: Iterable[Tokens]) -> Generation:
-    all_of_it = [prompt, *pieces]
-    acoustic = np.concatenate([self._audible(each) for each in all_of_it])
-    semantic = np.concatenate([each.semantic for each in all_of_it])
-    codec = self._tokenizers.acoustic
-    return Generation(
-        codec.decode(acoustic[None])[0]
-        if len(acoustic)
-        else np.zeros(0, np.float32),
-        Tokens(semantic, acoustic),
-        len(prompt.acoustic) * codec.hop_length,
+  def _decode(self, prompt: Tokens, *pieces: Tokens) -> Generation:
+    rows = [prompt, *pieces]
+    tokens = Tokens(
+        np.concatenate([row.semantic for row in rows]),
+        np.concatenate([self._tokens.audible(row) for row in rows]),
     )
+    codec = self._tokenizers.acoustic
+    waveform = np.zeros(0, np.float32)
+    if len(tokens.acoustic):
+      waveform = codec.decode(tokens.acoustic[None])[0]
+    return Generation(waveform, tokens, len(prompt.acoustic) * codec.hop_length)
 
 
 def keep_prompt(
@@ -312,10 +232,17 @@ def keep_prompt(
     prompt: The same; what is beyond whole units is not used.
     sample_rate: Of both, in Hz.
   """
-  end = generation.prompt_samples
+  own = prompt[: generation.prompt_samples]
+  return begin_with(own, generation.waveform, sample_rate)
+
+
+def begin_with(
+    prompt: Waveform, waveform: Waveform, sample_rate: int
+) -> Waveform:
+  """The same for the beginning of a stream, which is at least as long."""
+  end = len(prompt)
   fade = min(round(_FADE_SECONDS * sample_rate), end)
   weight = np.ones(end, np.float32)
   weight[end - fade :] = np.linspace(1, 0, fade, dtype=np.float32)
-  waveform = generation.waveform.copy()
-  waveform[:end] = weight * prompt[:end] + (1 - weight) * waveform[:end]
-  return waveform
+  mixed = weight * prompt + (1 - weight) * waveform[:end]
+  return np.concatenate([mixed, waveform[end:]])

@@ -16,6 +16,7 @@ from jaxtyping import PyTree
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.pretrained import families
+from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.soundstream.model import SoundStream
 from audiolm_jax.training.loading import Model
 from audiolm_jax.w2v_bert.model import W2vBert
@@ -24,6 +25,7 @@ _MODULES = {
     'soundstream': SoundStream,
     'w2v_bert': W2vBert,
     'language_model': Transformer,
+    'soundstorm': SoundStorm,
     **families.MODULES,
 }
 # What a configuration says beside the fields of its module.
@@ -37,6 +39,10 @@ _NOT_PARTS = {
     'language_model': (
         'A language model does not know its stage; train it with'
         ' LanguageModelTrainStep.stage_config.'
+    ),
+    'soundstorm': (
+        'A soundstorm does not know its tokens; train it with'
+        ' SoundStormTrainStep.stage_config.'
     ),
 }
 
@@ -76,7 +82,7 @@ def from_checkpoint(model: Model) -> tuple[str, Part]:
     vectors = model.mutables['codebooks']['vectors']
     arrays = {'params': params['generator'], 'codebooks': vectors}
     return 'acoustic_tokenizer', Part(config, arrays)
-  if config['kind'] == 'language_model' and config['stage']:
+  if config['kind'] in ('language_model', 'soundstorm') and config['stage']:
     params = model.mutables.get('ema', params)
     return config['stage']['name'], Part(config, {'params': params})
   raise UserError(_NOT_PARTS.get(config['kind'], f'Cannot bundle {config}.'))

@@ -58,8 +58,7 @@ class StageSampler:
     """
     self._lm, self._sampling, self._may_end = lm, sampling, may_end
     self.stage = lm.stage
-    self.crop = max(int(lm.crop_seconds * float(units_per_second) + 1e-6), 1)
-    self.step = self.crop - int(_OVERLAP * self.crop)
+    self.crop, self.step = crop_and_step(lm.crop_seconds, units_per_second)
 
   def fill(self, draft: Draft, start: int, end: int, keys: Keys) -> None:
     """Samples from unit `start`, up to which all is there, to `end`."""
@@ -125,6 +124,14 @@ def spans(start: int, end: int | float, size: int) -> Iterator[tuple[int, int]]:
     stop = min(start + size, end)
     yield start, stop
     start = stop
+
+
+def crop_and_step(
+    crop_seconds: float, units_per_second: Fraction
+) -> tuple[int, int]:
+  """Units that a model sees at once, and those that it makes in a window."""
+  crop = max(int(crop_seconds * float(units_per_second) + 1e-6), 1)
+  return crop, crop - int(_OVERLAP * crop)
 
 
 def fold_in(keys: Keys, data: int) -> Keys:

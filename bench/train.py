@@ -81,7 +81,7 @@ def ours(name: str, folder: str) -> Ours:
   batch = next(data)
   compiled = partitioner.compile(build(stage), key, batch)
   state = compiled.init()
-  rates = Throughput(compiled.flops())
+  rates = Throughput(compiled.flops() / jax.device_count())
 
   def run() -> dict[str, float]:
     nonlocal state

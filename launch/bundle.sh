@@ -53,10 +53,13 @@ train "$run/semantic" gin/semantic.gin 1400 16 10.0 "$tokens" \
     --gin.LEARNING_RATE=2e-3 --gin_bindings=transformer.Transformer.dropout_rate=0.1
 train "$run/coarse" gin/coarse.gin 1200 4 4.0 "$tokens" --gin.LEARNING_RATE=2e-3
 train "$run/fine" gin/fine.gin 1500 4 1.5 "$tokens" --gin.LEARNING_RATE=3e-3
+train "$run/soundstorm" gin/soundstorm.gin 1200 5 8.0 "$tokens" \
+    --gin.SHORTEST_SECONDS=5.0 --gin.LEARNING_RATE=3e-3
 
 bundle() {  # bundle FLAG...
   audiolm bundle "$run/tokenizers" "$run/semantic" "$run/coarse" "$run/fine" \
-      --manifest="$out/corpora/*/manifest.jsonl" --output_dir="$run/bundle" "$@"
+      "$run/soundstorm" --manifest="$out/corpora/*/manifest.jsonl" \
+      --output_dir="$run/bundle" "$@"
 }
 
 # The model card ends with what the bundle measures.

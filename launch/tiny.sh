@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The whole of AudioLM on two cores in minutes: corpus, codec, semantic tokens,
-# three language models, a bundle, a continuation. It shows that everything
-# works; it does not sound good. See bundle.sh for the models that are shipped.
+# three language models, SoundStorm, a bundle, a continuation. It shows that
+# everything works; it does not sound good. See bundle.sh for the models that are
+# shipped.
 #
 #   bash launch/tiny.sh [OUT] [STEPS]
 #
@@ -42,8 +43,12 @@ for stage in semantic coarse fine; do
   train "$stage" "gin/$stage.gin" --gin.TOKENS="'$out/tokens'"
 done
 
+# Tokens -> all acoustic levels at once, in the place of coarse and fine.
+train soundstorm gin/soundstorm.gin --gin.TOKENS="'$out/tokens'" \
+    --gin.CROP_SECONDS=2.0
+
 # All of it in one folder, and what it makes of a prompt.
 audiolm bundle "$out/tokenizers" "$out/semantic" "$out/coarse" "$out/fine" \
-    --output_dir="$out/bundle" --manifest="$corpus"
+    "$out/soundstorm" --output_dir="$out/bundle" --manifest="$corpus"
 audiolm generate --model="$out/bundle" --prompts='data/prompts/*.flac' \
     --output_dir="$out/generated" --continuation_seconds=2

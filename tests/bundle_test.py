@@ -14,15 +14,17 @@ from audiolm_jax.parts import Part
 from audiolm_jax.tokens import stages
 from audiolm_jax.training.loading import Model
 
+WHOLE = Bundle(tiny.bundle().parts | {'soundstorm': tiny.soundstorm()})
+
 
 @pytest.fixture
 def saved(tmp_path):
-  tiny.bundle().save(tmp_path / 'tiny', '# A card', float16=())
+  WHOLE.save(tmp_path / 'tiny', '# A card', float16=())
   return tmp_path / 'tiny'
 
 
 def test_a_folder_alone_rebuilds_every_part(saved):
-  loaded, original = Bundle.load(saved), tiny.bundle()
+  loaded, original = Bundle.load(saved), WHOLE
   assert loaded.fingerprint == original.fingerprint
   assert loaded.semantic.fingerprint == original.semantic.fingerprint
   waveform = tiny.noise(1, 0.4)
@@ -36,6 +38,9 @@ def test_a_folder_alone_rebuilds_every_part(saved):
     assert again.stage == lm.stage
     assert again.model == lm.model
     jax.tree.map(np.testing.assert_array_equal, again.params, lm.params)
+  again, storm = loaded.soundstorm, original.soundstorm
+  assert (again.stage, again.model) == (storm.stage, storm.model)
+  jax.tree.map(np.testing.assert_array_equal, again.params, storm.params)
 
 
 def test_float16_halves_the_room_and_barely_moves_the_weights(saved, tmp_path):
@@ -104,7 +109,7 @@ def test_a_run_is_told_from_a_bundle(tmp_path):
 
 def test_names_stand_for_bundles_of_the_package(saved, monkeypatch):
   monkeypatch.setattr(bundle_files, 'SHIPPED', saved.parent)
-  assert Bundle.load('tiny').fingerprint == tiny.bundle().fingerprint
+  assert Bundle.load('tiny').fingerprint == WHOLE.fingerprint
 
 
 def test_tokenizers_alone_are_a_bundle():
@@ -135,6 +140,34 @@ def test_tokens_of_another_size_are_refused():
   trained = tiny.language_model(stages.fine(sizes, num_coarse=2))
   with pytest.raises(UserError, match='fine learnt .*32 codes'):
     Bundle({'fine': trained, 'acoustic_tokenizer': tiny.soundstream()})
+
+
+def test_a_soundstorm_of_other_tokenizers_is_refused():
+  trained = tiny.soundstorm()
+  fingerprint = tiny.bundle().semantic.fingerprint
+  trained.config['tokenizers'] = {'semantic': fingerprint}
+  Bundle({'soundstorm': trained, 'semantic_tokenizer': tiny.w2v_bert()})
+  with pytest.raises(UserError, match=f'soundstorm learnt .*{fingerprint}'):
+    other = tiny.w2v_bert(seed=1)
+    Bundle({'soundstorm': trained, 'semantic_tokenizer': other})
+  deeper = tiny.soundstorm(sizes=tiny.SIZES._replace(num_quantizers=5))
+  with pytest.raises(UserError, match='soundstorm learnt .*level 5'):
+    Bundle({'soundstorm': deeper, 'acoustic_tokenizer': tiny.soundstream()})
+
+
+def test_a_bundle_without_soundstorm_says_so():
+  with pytest.raises(UserError, match='no part soundstorm'):
+    tiny.bundle().soundstorm  # noqa: B018
+
+
+def test_a_checkpoint_of_soundstorm_is_a_part():
+  trained = tiny.soundstorm()
+  params = trained.arrays['params']
+  for model in (
+      Model(trained.config, params, {}),
+      Model(trained.config, {'last': 1}, {'ema': params}),
+  ):
+    assert parts.from_checkpoint(model) == ('soundstorm', trained)
 
 
 def test_a_checkpoint_sheds_what_only_training_needs():
@@ -185,3 +218,5 @@ def test_a_model_without_clusters_or_stage_is_no_part_yet():
     parts.from_checkpoint(
         Model({'kind': 'language_model', 'stage': {}}, {}, {})
     )
+  with pytest.raises(UserError, match='SoundStormTrainStep'):
+    parts.from_checkpoint(Model({'kind': 'soundstorm', 'stage': {}}, {}, {}))

@@ -50,7 +50,7 @@ def test_parts_that_hear_audio(part, size, manifest):
 
 
 @pytest.mark.parametrize('size', SIZES)
-@pytest.mark.parametrize('part', ['semantic', 'coarse', 'fine'])
+@pytest.mark.parametrize('part', ['semantic', 'coarse', 'fine', 'soundstorm'])
 def test_parts_that_read_tokens(part, size):
   parse(part, size, bindings=["TOKENS = 'tokens'"])
   assert gin.query_parameter('TRAIN_STEPS/macro.value') == 1_000_000
@@ -64,6 +64,19 @@ def test_a_language_model_can_be_planned_without_tokens(part):
   config = arguments['train_step'].model_config()
   assert batch['inputs'].shape == (4, len(batch['positions']))
   assert config['stage']['name'] == part and not config['tokenizers']
+
+
+@pytest.mark.parametrize('size', SIZES)
+def test_soundstorm_can_be_planned_without_tokens(size):
+  parse('soundstorm', size, 'no_frames', bindings=['BATCH_SIZE = 2'])
+  arguments = train.bound_arguments()
+  model = arguments['train_step'].model
+  assert (model.semantic_codebook_size, model.codebook_size) == (1024, 1024)
+  batch = next(arguments['train_data']())
+  assert batch['acoustic'].shape == (2, 1500, model.num_quantizers)
+  if size is None:
+    sizes = model.num_layers, model.num_heads, model.embed_dim, model.mlp_dim
+    assert sizes == (12, 16, 1024, 4096) and model.conv_kernel == 5
 
 
 @pytest.mark.parametrize('size', SIZES)
@@ -119,9 +132,11 @@ def types(jaxpr):
       yield from types(inner)
 
 
-@pytest.mark.parametrize('part', ['soundstream', 'w2v_bert', 'semantic'])
+@pytest.mark.parametrize(
+    'part', ['soundstream', 'w2v_bert', 'semantic', 'soundstorm']
+)
 def test_accelerators_multiply_in_bfloat16(part, manifest):
-  tokens = 'no_tokens' if part == 'semantic' else None
+  tokens = {'semantic': 'no_tokens', 'soundstorm': 'no_frames'}.get(part)
   bindings = [] if tokens else [f"MANIFEST = '{manifest}'"]
   parse(part, 'tiny', tokens, 'accelerator', bindings=bindings)
   arguments = train.bound_arguments()

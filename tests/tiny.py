@@ -9,6 +9,7 @@ import numpy as np
 from audiolm_jax import parts
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.parts import Part
+from audiolm_jax.soundstorm.stage import soundstorm as soundstorm_stage
 from audiolm_jax.tokens import stages
 from audiolm_jax.tokens.layout import Stage
 from audiolm_jax.training.state import unbox
@@ -89,6 +90,25 @@ def language_model(
   embedding = np.random.default_rng(seed).normal(size=(stage.vocab_size, 16))
   params['embedding'] = 0.5 * embedding.astype(np.float32)
   params['norm']['scale'] = np.ones(16, np.float32)
+  return Part(config, {'params': params})
+
+
+def soundstorm(seed: int = 0, sizes: stages.Sizes = SIZES) -> Part:
+  config = {
+      'kind': 'soundstorm',
+      'semantic_codebook_size': sizes.semantic_codebook_size,
+      'codebook_size': sizes.acoustic_codebook_size,
+      'num_quantizers': sizes.num_quantizers,
+      'num_layers': 1,
+      'embed_dim': 16,
+      'num_heads': 2,
+      'mlp_dim': 16,
+      'stage': soundstorm_stage(sizes).to_config(),
+      'crop_seconds': 1.0,
+  }
+  ids = jnp.zeros((1, 4), jnp.int32)
+  codes = jnp.zeros((1, 4, sizes.num_quantizers), jnp.int32)
+  params = _init(config, seed, ids, codes, jnp.array([4]), jnp.array([0]))
   return Part(config, {'params': params})
 
 

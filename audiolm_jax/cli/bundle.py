@@ -4,12 +4,12 @@ Examples:
   audiolm bundle runs/soundstream runs/semantic_tokenizer \\
       --output_dir=tokenizers
   audiolm bundle tokenizers runs/semantic runs/coarse runs/fine \\
-      --output_dir=my_model --manifest=corpus/manifest.jsonl
+      runs/soundstorm --output_dir=my_model --manifest=corpus/manifest.jsonl
 
 Each argument is the folder of a training run, or a bundle whose parts are taken
-over. The parts must belong together: language models are refused beside
-tokenizers that did not write their tokens. Extract tokens with the bundle of
-the tokenizers, and the fingerprints will fit.
+over; none is required. The parts must belong together: what predicts tokens is
+refused beside tokenizers that did not write them. Extract tokens with the
+bundle of the tokenizers, and the fingerprints will fit.
 
 --manifest (may be repeated) lets MODEL_CARD.md say what the model heard, and
 under which licences; a model that is passed on needs this.
@@ -24,7 +24,7 @@ from absl import flags
 import audiolm_jax
 from audiolm_jax import corpus, parts
 from audiolm_jax.bundle import Bundle
-from audiolm_jax.bundle_files import PARTS, STAGES
+from audiolm_jax.bundle_files import PARTS, PREDICTORS
 from audiolm_jax.cli import folders, verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
@@ -38,7 +38,7 @@ flags.DEFINE_string(
 )
 flags.DEFINE_list(
     'float16',
-    list(STAGES),
+    list(PREDICTORS),
     'Parts that are stored in half the room. Rounding changes the tokens of'
     ' tokenizers: do it before extraction or not at all.',
     flag_values=FLAGS,

@@ -34,6 +34,7 @@ from audiolm_jax.evaluation import (
     embeddings,
     fidelity,
     generated,
+    generations,
     perceptual,
     plots,
     report,
@@ -143,6 +144,7 @@ def generations_section(output_dir: pathlib.Path) -> Sections:
             found.prompt_seconds,
         )
         for found in checked[:MAX_SPECTROGRAMS]
+        if found.continuation is not generations.NOTHING
     ]
     plots.spectrograms(
         sounds, generated.SAMPLE_RATE, output_dir / 'generations.png'

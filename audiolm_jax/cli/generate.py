@@ -5,14 +5,18 @@ Examples:
   audiolm generate me.wav friend.mp3 --model=speech --samples_per_prompt=4
   audiolm generate --prompts='*.flac' --model=my_bundle --prompt_seconds=3 \\
       --continuation_seconds=7 --batch_size=16 --seed=1 --output_dir=seed1
-  audiolm generate 'clips/*.wav' --mode=acoustic_generation
+  audiolm generate me.wav --continuation_seconds=3600 --keep_prompt
+  audiolm generate 'clips/*.wav' --temperatures=0.7 --top_p=0.9 --stop_at_end
+  audiolm generate 'clips/*.wav' --mode=acoustic_generation --voice=other.wav
   audiolm generate --mode=unconditional --samples_per_prompt=8 --model=piano
   audiolm generate 'clips/*.wav' --num_hosts=4 --host_index=0  # ... 1, 2, 3
   srun audiolm generate 'clips/*.wav' --multiprocess
 
 Modes: `continuation` prolongs the first --prompt_seconds of each file;
 `acoustic_generation` keeps what is said or played in the first (prompt +
-continuation) seconds and draws a new voice; `unconditional` needs no prompt.
+continuation) seconds and draws a new voice, or takes that of --voice;
+`unconditional` needs no prompt. What is longer than a minute is written while
+it is made, in memory that does not grow.
 
 Writes WAV files, manifest.jsonl and, for spreadsheets, manifest.csv. The same
 seed, prompt and model give the same audio. A run that was killed goes on when
@@ -30,8 +34,8 @@ from collections.abc import Sequence
 import jax
 from absl import flags
 
+from audiolm_jax import chain
 from audiolm_jax.bundle import Bundle
-from audiolm_jax.chain import Samplings
 from audiolm_jax.cli import (
     compilation,
     folders,
@@ -41,14 +45,14 @@ from audiolm_jax.cli import (
     plan,
     prompts,
     request,
+    settings,
     verb,
 )
 from audiolm_jax.cli.outputs import Outputs
 from audiolm_jax.cli.prompts import Prompt
-from audiolm_jax.cli.request import MODES, UNCONDITIONAL, Request
+from audiolm_jax.cli.request import UNCONDITIONAL, Request
 from audiolm_jax.errors import UserError
 from audiolm_jax.generate import AudioLM
-from audiolm_jax.lm.sampling import Sampling
 
 # More files than these are not listed one by one at the end.
 _MOST_LISTED = 20
@@ -66,23 +70,6 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     'output_dir', 'out', 'Where the WAV files go.', flag_values=FLAGS
 )
-flags.DEFINE_enum(
-    'mode', 'continuation', MODES, 'What to do.', flag_values=FLAGS
-)
-flags.DEFINE_float(
-    'prompt_seconds',
-    3.0,
-    'How much of each file is the prompt.',
-    lower_bound=0,
-    flag_values=FLAGS,
-)
-flags.DEFINE_float(
-    'continuation_seconds',
-    7.0,
-    'How much to generate.',
-    lower_bound=0,
-    flag_values=FLAGS,
-)
 flags.DEFINE_integer(
     'samples_per_prompt', 1, 'Samples.', lower_bound=1, flag_values=FLAGS
 )
@@ -93,13 +80,7 @@ flags.DEFINE_integer(
     lower_bound=1,
     flag_values=FLAGS,
 )
-flags.DEFINE_integer('seed', 0, 'Of the randomness.', flag_values=FLAGS)
-flags.DEFINE_list(
-    'temperatures',
-    ['0.6', '0.8', '0.6'],
-    'Of the semantic, coarse and fine stage.',
-    flag_values=FLAGS,
-)
+settings.define(FLAGS)
 flags.DEFINE_integer(
     'num_hosts', None, 'Hosts that share the work.', 1, flag_values=FLAGS
 )
@@ -115,19 +96,21 @@ flags.DEFINE_bool(
 
 
 def main(argv: list[str]) -> int:
-  asked = _request()
+  asked = settings.request(FLAGS)
   share = hosts.share(FLAGS.num_hosts, FLAGS.host_index, FLAGS.multiprocess)
   paths = _paths([*FLAGS.prompts, *argv[1:]])
   folder = folders.writable(FLAGS.output_dir)
   compilation.keep_compiled()
   bundle = Bundle.load(FLAGS.model)
-  lm = AudioLM(bundle, asked.samplings)
+  made_by = chain.autoregressive(bundle, asked.samplings, asked.stop_at_end)
+  lm = AudioLM(bundle, made_by)
+  request.check_voice(asked, lm)
   found = _measure(asked, lm, paths)
   jobs = plan.jobs(found, FLAGS.samples_per_prompt, paths)
   plan.check_files(folder, jobs)
   outputs = Outputs(folder, share)
-  settings = asked.settings(bundle.fingerprint)
-  outputs.check(settings, [asked.describe(job, lm.sample_rate) for job in jobs])
+  common = asked.settings(bundle.fingerprint)
+  outputs.check(common, [asked.describe(job, lm.sample_rate) for job in jobs])
   num_added = round(asked.seconds_added * lm.sample_rate)
   batches = share.of(plan.batches(jobs, FLAGS.batch_size, num_added))
   print(
@@ -136,30 +119,13 @@ def main(argv: list[str]) -> int:
       ' takes longer.',
       flush=True,
   )
-  about = settings | {'model': FLAGS.model}
+  about = common | {'model': FLAGS.model}
   bad = making.make(asked, lm, outputs, about, batches)
   _conclude(folder, outputs.finish(jobs))
   num_bad = max(len(paths) - len(found), 0) + len(bad)
   if num_bad:
     print(f'{num_bad} prompts could not be read, see above.', file=sys.stderr)
   return 1 if num_bad else 0
-
-
-def _request() -> Request:
-  text = ','.join(FLAGS.temperatures)
-  try:
-    semantic, coarse, fine = map(float, FLAGS.temperatures)
-  except ValueError as error:
-    raise UserError(f'--temperatures={text}: give three numbers.') from error
-  if min(semantic, coarse, fine) <= 0:
-    raise UserError(f'--temperatures={text}: they must be positive.')
-  return Request(
-      FLAGS.mode,
-      FLAGS.prompt_seconds,
-      FLAGS.continuation_seconds,
-      FLAGS.seed,
-      Samplings(Sampling(semantic), Sampling(coarse), Sampling(fine)),
-  )
 
 
 def _paths(patterns: Sequence[str]) -> list[str]:

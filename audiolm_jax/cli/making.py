@@ -1,15 +1,30 @@
 """Makes what a folder lacks, batch by batch; what is done is on the disk."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from audiolm_jax import audio
 from audiolm_jax.cli import request
 from audiolm_jax.cli.manifests import Line
 from audiolm_jax.cli.outputs import Outputs
 from audiolm_jax.cli.pace import Pace
 from audiolm_jax.cli.plan import Batch, Job
 from audiolm_jax.cli.prompts import Prompt
-from audiolm_jax.cli.request import Request, Waveform
+from audiolm_jax.cli.request import Request, Row
 from audiolm_jax.generate import AudioLM
+
+# A sample whose WAV is whole, and how many values are in it.
+Made = tuple[Job, int]
+
+
+class Work(NamedTuple):
+  """What all batches have in common."""
+
+  asked: Request
+  lm: AudioLM
+  outputs: Outputs
+  pace: Pace
 
 
 def make(
@@ -35,46 +50,68 @@ def make(
       [job for job in batch if not outputs.has(job)] for batch in batches
   ]
   pace = Pace(sum(map(len, batches)), sum(map(len, missing)))
+  work = Work(asked, lm, outputs, pace)
   bad = set()
   for batch, lacking in zip(batches, missing, strict=True):
     if not lacking:
       pace.skip(len(batch))
       continue
-    made = _make_batch(asked, lm, batch, lacking)
+    seconds = 0.0
+    rows = request.read(asked, lm, batch)
+    for job, length in _make_batch(work, rows, lacking):
+      seconds += length / lm.sample_rate
+      line = asked.describe(job, lm.sample_rate)
+      outputs.note(job, line | {'seconds': length / lm.sample_rate} | about)
     for job in lacking:
-      if job in made:
-        _write(asked, lm, outputs, about, job, made[job])
-      else:
+      if not outputs.has(job):
         outputs.fail(job)
         bad.add(job.prompt)
-    num_samples = sum(map(len, made.values()))
-    pace.add(len(batch), len(lacking), num_samples / lm.sample_rate)
+    pace.add(len(batch), len(lacking), seconds)
   pace.finish()
   return bad
 
 
 def _make_batch(
-    asked: Request, lm: AudioLM, batch: Batch, lacking: Sequence[Job]
-) -> dict[Job, Waveform]:
-  """All samples of a batch even if one is lacking.
+    work: Work, rows: Sequence[Row], lacking: Sequence[Job]
+) -> Iterator[Made]:
+  """Computes all samples of a batch even if one is lacking.
 
   The last bit of a sample may depend on how many it is made with.
   """
-  rows = request.read(asked, lm, batch)
   if not {row.job for row in rows} & set(lacking):
-    return {}
-  waveforms = request.generate(asked, lm, rows)
-  return dict(zip([row.job for row in rows], waveforms, strict=True))
+    return
+  if work.asked.is_long:
+    yield from _make_long(work, rows, lacking)
+    return
+  waveforms = request.generate(work.asked, work.lm, rows)
+  for row, waveform in zip(rows, waveforms, strict=True):
+    if row.job in lacking:
+      audio.write(work.outputs.path(row.job), waveform, work.lm.sample_rate)
+      yield row.job, len(waveform)
 
 
-def _write(
-    asked: Request,
-    lm: AudioLM,
-    outputs: Outputs,
-    about: Line,
-    job: Job,
-    waveform: Waveform,
-) -> None:
-  line = asked.describe(job, lm.sample_rate)
-  line |= {'seconds': len(waveform) / lm.sample_rate} | about
-  outputs.add(job, waveform, lm.sample_rate, line)
+def _make_long(
+    work: Work, rows: Sequence[Row], lacking: Sequence[Job]
+) -> Iterator[Made]:
+  """Writes each chunk when it comes; the files are whole together."""
+  new = {row.job: -len(row.waveform) for row in rows if row.job in lacking}
+  with contextlib.ExitStack() as stack:
+    files = {
+        row.job: stack.enter_context(
+            audio.writing(work.outputs.path(row.job), work.lm.sample_rate)
+        )
+        for row in rows
+        if row.job in new
+    }
+    for chunks in request.stream(work.asked, work.lm, rows):
+      for row, chunk in zip(rows, chunks, strict=True):
+        if row.job in files:
+          files[row.job](chunk)
+          new[row.job] += len(chunk)
+      done = max(new.values()) / work.lm.sample_rate
+      work.pace.within(
+          len(lacking), max(done, 0.0), work.asked.continuation_seconds
+      )
+  for row in rows:
+    if row.job in new:
+      yield row.job, len(row.waveform) + new[row.job]

@@ -4,10 +4,6 @@ import contextlib
 import pathlib
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-from jaxtyping import Float
-
-from audiolm_jax import audio
 from audiolm_jax.cli import manifests
 from audiolm_jax.cli.hosts import Share
 from audiolm_jax.cli.manifests import Line
@@ -53,19 +49,16 @@ class Outputs:
     """Whether a sample is made."""
     return job.file in self._made
 
-  def add(
-      self,
-      job: Job,
-      waveform: Float[np.ndarray, ' N'],
-      sample_rate: int,
-      line: Line,
-  ) -> None:
-    """Writes a sample, then its line.
+  def path(self, job: Job) -> pathlib.Path:
+    """Of a sample's WAV."""
+    return self._folder / job.file
+
+  def note(self, job: Job, line: Line) -> None:
+    """Lists a sample whose WAV is whole.
 
     Raises:
       UserError: The disk is full, or something like that.
     """
-    audio.write(self._folder / job.file, waveform, sample_rate)
     self._append(line)
     self._made[job.file] = line
 

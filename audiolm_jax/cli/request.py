@@ -1,6 +1,6 @@
 """What is asked of the model, and how it is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import jax
@@ -15,12 +15,14 @@ from audiolm_jax.cli import prompts
 from audiolm_jax.cli.manifests import Line
 from audiolm_jax.cli.plan import Job
 from audiolm_jax.errors import UserError
-from audiolm_jax.generate import AudioLM
+from audiolm_jax.generate import AudioLM, begin_with, keep_prompt
 from audiolm_jax.training import partitioning
 
 CONTINUATION = 'continuation'
 ACOUSTIC_GENERATION = 'acoustic_generation'
 UNCONDITIONAL = 'unconditional'
+# Seconds; what is generated beyond does not fit every memory.
+LONGEST_AT_ONCE = 60.0
 MODES = (CONTINUATION, ACOUSTIC_GENERATION, UNCONDITIONAL)
 
 Waveform = Float[np.ndarray, ' N']
@@ -42,6 +44,9 @@ class Request(NamedTuple):
     continuation_seconds: How much is generated.
     seed: Of the randomness.
     samplings: Of the stages.
+    keep_prompt: Whether a continuation begins with the prompt itself.
+    voice: A recording of who shall say it, its first `prompt_seconds` that is.
+    stop_at_end: Whether less is generated where the model says it is over.
   """
 
   mode: str
@@ -49,6 +54,9 @@ class Request(NamedTuple):
   continuation_seconds: float
   seed: int
   samplings: Samplings
+  keep_prompt: bool = False
+  voice: str | None = None
+  stop_at_end: bool = False
 
   @property
   def seconds_read(self) -> float:
@@ -64,12 +72,27 @@ class Request(NamedTuple):
         0.0 if self.mode == ACOUSTIC_GENERATION else self.continuation_seconds
     )
 
+  @property
+  def is_long(self) -> bool:
+    """Whether it is written while it is made.
+
+    Settings alone decide: the last bit of a sample may depend on it.
+    """
+    return self.seconds_added > LONGEST_AT_ONCE
+
   def settings(self, fingerprint: str) -> Line:
     """What all lines of a manifest say; other audio comes of other settings."""
+    semantic, coarse, fine, *_ = self.samplings
+    stages = semantic, coarse, fine
     return {
         'mode': self.mode,
         'seed': self.seed,
-        'temperatures': [each.temperature for each in self.samplings],
+        'temperatures': [each.temperature for each in stages],
+        'top_k': [each.top_k for each in stages],
+        'top_p': [each.top_p for each in stages],
+        'keep_prompt': self.keep_prompt,
+        'voice': self.voice,
+        'stop_at_end': self.stop_at_end,
         'fingerprint': fingerprint,
     }
 
@@ -119,20 +142,73 @@ def read(request: Request, lm: AudioLM, batch: Sequence[Job]) -> list[Row]:
   ]
 
 
+def check_voice(request: Request, lm: AudioLM) -> None:
+  """Reads the voice, if there is one.
+
+  Raises:
+    UserError: It cannot be read, or is shorter than a unit.
+  """
+  if request.voice and len(_voice(request, lm)) < lm.hop_length:
+    raise UserError(
+        f'--voice={request.voice} is too short; the model counts in'
+        f' {lm.hop_length / lm.sample_rate:g} s.'
+    )
+
+
+def _voice(request: Request, lm: AudioLM) -> Waveform:
+  return audio.read(
+      request.voice, lm.sample_rate, seconds=request.prompt_seconds
+  )
+
+
 def generate(
     request: Request, lm: AudioLM, batch: Sequence[Row]
 ) -> list[Waveform]:
   """A waveform for each row; prompts may differ in length."""
+  keys = _keys(request, batch)
+  waveforms = [row.waveform for row in batch]
+  if request.mode == ACOUSTIC_GENERATION:
+    voices = [_voice(request, lm)] * len(batch) if request.voice else None
+    made = lm.acoustic_generation(waveforms, keys, voices)
+  else:
+    made = lm.continuation(waveforms, request.continuation_seconds, keys)
+  if request.keep_prompt:
+    return [
+        keep_prompt(generation, waveform, lm.sample_rate)
+        for generation, waveform in zip(made, waveforms, strict=True)
+    ]
+  return [generation.waveform for generation in made]
+
+
+def stream(
+    request: Request, lm: AudioLM, batch: Sequence[Row]
+) -> Iterator[list[Waveform]]:
+  """The same, chunk by chunk as it is made."""
+  waveforms = [row.waveform for row in batch]
+  keys = _keys(request, batch)
+  seconds = request.continuation_seconds
+  chunks = lm.stream_from_start(waveforms, seconds, keys)
+  if not request.keep_prompt:
+    yield from chunks
+    return
+  begun = [np.zeros(0, np.float32)] * len(batch)
+  for chunk in chunks:
+    begun = [np.concatenate(pair) for pair in zip(begun, chunk, strict=True)]
+    # A codec that looks ahead holds the prompt's end back.
+    if all(len(x) >= len(y) for x, y in zip(begun, waveforms, strict=True)):
+      break
+  yield [
+      begin_with(prompt, waveform, lm.sample_rate)
+      for prompt, waveform in zip(waveforms, begun, strict=True)
+  ]
+  yield from chunks
+
+
+def _keys(request: Request, batch: Sequence[Row]) -> Key[Array, ' B']:
   of_rows = [
       prompts.key(request.seed, row.waveform, row.job.sample) for row in batch
   ]
-  keys = spread(jnp.stack(of_rows))
-  waveforms = [row.waveform for row in batch]
-  if request.mode == ACOUSTIC_GENERATION:
-    made = lm.acoustic_generation(waveforms, keys)
-  else:
-    made = lm.continuation(waveforms, request.continuation_seconds, keys)
-  return [generation.waveform for generation in made]
+  return spread(jnp.stack(of_rows))
 
 
 def spread(keys: Key[Array, ' B']) -> Key[Array, ' B']:

@@ -24,7 +24,9 @@ import contextlib
 import inspect
 import os
 import pathlib
+import signal
 import sys
+from collections.abc import Iterator
 
 import gin
 from absl import flags
@@ -123,6 +125,11 @@ def rewrite_gin_flags(argv: list[str]) -> list[str]:
 def main(argv: list[str]) -> int:
   if len(argv) > 1:
     raise UserError(f'{argv[1]!r} is not a flag; see audiolm train --help.')
+  with _sigterm_is_a_stop():
+    return _main()
+
+
+def _main() -> int:
   memory.keep_freed_memory()
   if FLAGS.multiprocess:
     distributed.join(
@@ -213,6 +220,16 @@ def _bindings() -> dict[str, object]:
 def _sections(text: str) -> dict[str, str]:
   sections = text.strip().split('\n\n')
   return {section.partition('\n')[0]: section for section in sections}
+
+
+@contextlib.contextmanager
+def _sigterm_is_a_stop() -> Iterator[None]:
+  """Until the loop listens there is nothing to save."""
+  previous = signal.signal(signal.SIGTERM, lambda *_: os._exit(STOPPED))
+  try:
+    yield
+  finally:
+    signal.signal(signal.SIGTERM, previous)
 
 
 @contextlib.contextmanager

@@ -23,11 +23,13 @@ class Generation(NamedTuple):
     file: The WAV, relative to the folder.
     prompt: The recording that it continues, or None if it begins anew.
     prompt_seconds: How much of its beginning is the prompt; 0 if none is.
+    is_over: Whether the model ended it where it should have begun.
   """
 
   file: str
   prompt: str | None
   prompt_seconds: float
+  is_over: bool
 
 
 class Checked(NamedTuple):
@@ -76,7 +78,8 @@ def _generation(line: str, where: str) -> Generation:
     seconds = float(fields['prompt_seconds'])
     # Acoustic generation has a prompt's words, and none of its sound.
     prompt = fields['prompt'] if seconds else None
-    return Generation(fields['file'], prompt, seconds)
+    ended = fields.get('stop_at_end') and fields['seconds'] <= seconds
+    return Generation(fields['file'], prompt, seconds, bool(ended))
   except (ValueError, KeyError, TypeError) as e:
     raise UserError(
         f"{where}: expected JSON with 'file', 'prompt' and 'prompt_seconds'"
@@ -114,6 +117,9 @@ def _check(
     generation: Generation,
     prompts: dict[tuple[str, float], Float[np.ndarray, ' N']],
 ) -> Checked:
+  if generation.is_over:
+    seconds = generation.prompt_seconds
+    return Checked(generation.file, seconds, None, generations.NOTHING)
   waveform = read(folder / generation.file)
   if generation.prompt is None:
     continuation = generations.check_continuation(waveform, None, SAMPLE_RATE)

@@ -20,6 +20,7 @@ MAX_REPETITION = 0.85
 LOOP_SECONDS = (0.1, 3.0)
 # A sound whose frames differ less than this is a loop; white noise varies more.
 MIN_VARIETY_DB = 3.0
+_NAN = float('nan')
 
 
 class Prompt(NamedTuple):
@@ -48,7 +49,8 @@ class Continuation(NamedTuple):
     repetition: 1 if it repeats itself frame by frame at some lag from 0.1 s to
       3 s, near 0 if no lag brings back anything.
     flux: Mean change from frame to frame, dB a band.
-    faults: Of 'silent', 'clipped', 'loop'; empty if none was found.
+    faults: Of 'silent', 'clipped', 'loop', 'nothing' (the recording was over at
+      once); empty if none was found.
   """
 
   level_dbfs: float
@@ -57,6 +59,10 @@ class Continuation(NamedTuple):
   repetition: float
   flux: float
   faults: list[str]
+
+
+# Where the model said that the recording is over already.
+NOTHING = Continuation(_NAN, _NAN, 0.0, 0.0, _NAN, ['nothing'])
 
 
 def check_prompt(
@@ -76,7 +82,7 @@ def check_prompt(
   correlation = fidelity.spectral_correlation(prompt, generated, sample_rate)
   best_other = max(
       (_overlap_correlation(other, generated, sample_rate) for other in others),
-      default=float('nan'),
+      default=_NAN,
   )
   return Prompt(
       mel_distance=fidelity.mel_distance(prompt, generated, sample_rate),
@@ -101,7 +107,7 @@ def check_continuation(
     sample_rate: Of both, Hz.
   """
   level = level_dbfs(continuation)
-  relative = float('nan') if prompt is None else level - level_dbfs(prompt)
+  relative = _NAN if prompt is None else level - level_dbfs(prompt)
   clipped = float((np.abs(continuation) >= CLIPPED_AMPLITUDE).mean())
   spectrogram = mel.log_mel_db(continuation, sample_rate)
   repeats = repetition(spectrogram)
@@ -136,7 +142,7 @@ def repetition(spectrogram: Float[np.ndarray, 'T M']) -> float:
   first, last = (round(s / mel.HOP_SECONDS) for s in LOOP_SECONDS)
   lags = range(first, min(last, len(frames) // 2) + 1)
   if not lags:
-    return float('nan')
+    return _NAN
   order = np.random.default_rng(0).permutation(len(frames))
   typical = max(_distance(frames, frames[order]), MIN_VARIETY_DB)
   nearest = min(_distance(frames[lag:], frames[:-lag]) for lag in lags)

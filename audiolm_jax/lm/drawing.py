@@ -1,4 +1,4 @@
-"""The programs of sampling: the prompts' pass, a longer cache, a loop of steps.
+"""The programs of sampling: the prompts' pass, a longer cache, a scan of steps.
 
 They are compiled for a number of rows and a length of the cache, not for a
 length of prompts or of what is drawn: those two come in few sizes.
@@ -45,6 +45,7 @@ class Program(NamedTuple):
     ends: Whether EOS may be drawn anywhere.
     top_k: As in Sampling.
     top_p: As in Sampling.
+    growth: Places that the cache grew by, which may be drawn.
   """
 
   model: Transformer
@@ -52,6 +53,7 @@ class Program(NamedTuple):
   ends: bool
   top_k: int
   top_p: float
+  growth: int
 
 
 class State(NamedTuple):
@@ -143,10 +145,11 @@ def extend(
     span: Int[Array, ' 3'],
     temperature: Float[Array, ''],
     rows: NamedSharding | None,
-) -> tuple[State, Int[Array, 'B S']]:
-  """Draws ids for places `span[0]` to `span[1]`; returns those of all places.
+) -> tuple[State, Int[Array, 'B n']]:
+  """Draws ids for places `span[0]` to `span[1]`.
 
-  Their noise is numbered from place `span[2]` on.
+  They are among the last `growth` places, whose ids are returned: PAD where
+  nothing is drawn. Their noise is numbered from place `span[2]` on.
   """
 
   def run(
@@ -155,22 +158,27 @@ def extend(
     weights, (begin, end, first), temperature, first_ids, may_end = shared
     track = Track(positions, valid, first_ids, may_end)
 
-    def goes_on(carry: tuple[Array, State, Array]) -> Array:
-      place, state, _ = carry
-      return (place < end) & ~(program.ends & state.done.all())
-
-    def advance(
-        carry: tuple[Array, State, Array],
-    ) -> tuple[Array, State, Array]:
-      place, state, ids = carry
+    def advance(state: State, place: Array) -> tuple[State, Array]:
       noise = jax.vmap(jax.random.fold_in, (0, None))(keys, place - first)
       state = _step(program, weights, state, track, place, noise, temperature)
-      ids = jax.lax.dynamic_update_slice(ids, state.token[:, None], (0, place))
-      return place + 1, state, ids
+      return state, state.token
 
-    ids = jnp.full(valid.shape, PAD, jnp.int32)
-    _, state, ids = jax.lax.while_loop(goes_on, advance, (begin, state, ids))
-    return state, ids
+    def pass_over(state: State, place: Array) -> tuple[State, Array]:
+      del place
+      return state, jnp.full(len(keys), PAD, jnp.int32)
+
+    def visit(state: State, place: Array) -> tuple[State, Array]:
+      wanted = (begin <= place) & (place < end)
+      if program.ends:
+        wanted &= ~state.done.all()
+      return jax.lax.cond(wanted, advance, pass_over, state, place)
+
+    # One program draws any part of the last places: those of the others are
+    # passed over, which costs next to nothing.
+    length = valid.shape[1]
+    places = jnp.arange(max(length - program.growth, 0), length)
+    state, ids = jax.lax.scan(visit, state, places)
+    return state, ids.T
 
   positions, valid, *candidates = track
   shared = weights, span, temperature, *candidates

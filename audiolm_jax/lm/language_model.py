@@ -10,14 +10,13 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from audiolm_jax.lm.transformer import Transformer
-from audiolm_jax.training import microbatches
+from audiolm_jax.training import descent
 from audiolm_jax.training.state import (
     Batch,
     Metrics,
     TrainState,
     Waveform,
     sizes,
-    unbox,
 )
 
 
@@ -65,32 +64,21 @@ class LanguageModelTrainStep:
 
   def init(self, key: PRNGKeyArray, batch: Batch) -> TrainState:
     """Returns the state before the first step."""
-    variables = unbox(self.variables(key, batch))
-    return TrainState(
-        step=jnp.zeros((), jnp.int32),
-        opt_state=self.tx.init(variables['params']),
-        **variables,
-    )
+    return descent.start(self.tx, self.variables(key, batch))
 
   def step(
       self, state: TrainState, batch: Batch, key: PRNGKeyArray
   ) -> tuple[TrainState, Metrics]:
     """Moves the parameters down the loss of a batch."""
-    key = jax.random.fold_in(key, state.step)
-    found = microbatches.gradients(
-        self._loss, state, batch, key, self.num_microbatches
+    return descent.step(
+        self.tx,
+        self._loss,
+        state,
+        batch,
+        key,
+        self.num_microbatches,
+        self.ema_decay,
     )
-    updates, opt_state = self.tx.update(
-        found.grads, state.opt_state, state.params
-    )
-    params = optax.apply_updates(state.params, updates)
-    new_state = state.replace(
-        step=state.step + 1,
-        params=params,
-        opt_state=opt_state,
-        mutables=self._averaged(state.mutables, params),
-    )
-    return new_state, found.metrics
 
   def evaluate(self, state: TrainState, batch: Batch) -> Metrics:
     """The same metrics without dropout, over the weight of the targets."""
@@ -122,14 +110,6 @@ class LanguageModelTrainStep:
     """-log p of each target, whatever its weight."""
     scores = _scores(self._logits(params, batch, None), batch['targets'])
     return scores.log_normalizer - scores.target
-
-  def _averaged(self, mutables: PyTree, params: PyTree) -> PyTree:
-    if self.ema_decay is None:
-      return mutables
-    average = optax.incremental_update(
-        params, mutables['ema'], 1 - self.ema_decay
-    )
-    return {'ema': average}
 
   def _logits(
       self, params: PyTree, batch: Batch, key: PRNGKeyArray | None

@@ -1,4 +1,4 @@
-"""Draws ids from a Transformer: prefill, then a loop over a cache."""
+"""Draws ids from a Transformer: prefill, then a scan over a cache."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -111,7 +111,7 @@ def draw_pieces(
     rows: Spreads rows over the devices of a mesh, whose number has to divide
       B; the weights have to be on all of them.
   """
-  program = _program(model, candidates, sampling)
+  program = _program(model, candidates, sampling, growth)
   if rows is not None:
     prompts, keys = _spread(prompts, keys, rows)
   track = _track(prompts, candidates, growth)
@@ -132,13 +132,16 @@ def draw_pieces(
           np.float32(sampling.temperature),
           rows,
       )
-      piece[:, begin - start : end - start] = np.asarray(ids)[:, begin:end]
+      first_drawn = length - ids.shape[1]
+      piece[:, begin - start : end - start] = np.asarray(ids)[
+          :, begin - first_drawn : end - first_drawn
+      ]
     start += size
     yield piece
 
 
 def _program(
-    model: Transformer, candidates: Candidates, sampling: Sampling
+    model: Transformer, candidates: Candidates, sampling: Sampling, growth: int
 ) -> Program:
   return Program(
       model,
@@ -146,6 +149,7 @@ def _program(
       bool(candidates.may_end.any()),
       sampling.top_k,
       sampling.top_p,
+      growth,
   )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from audiolm_jax.errors import UserError
+from audiolm_jax.tokens.fields import ACOUSTIC
 from audiolm_jax.tokens.layout import Stage
 
 
@@ -30,9 +31,14 @@ class BlankBatches(Iterator):
           ' hosts; make it a multiple of their number.'
       )
     del shard_index  # All are alike.
+    self._batch = self._blank(stage, crop_seconds, batch_size // num_shards)
+
+  def _blank(
+      self, stage: Stage, crop_seconds: float, num_rows: int
+  ) -> dict[str, np.ndarray]:
     frames = stage.frames(crop_seconds)
-    shape = (batch_size // num_shards, stage.length(frames))
-    self._batch = {
+    shape = (num_rows, stage.length(frames))
+    return {
         'inputs': np.zeros(shape, np.int32),
         'targets': np.zeros(shape, np.int32),
         'segment_ids': np.zeros(shape, np.int32),
@@ -50,3 +56,18 @@ class BlankBatches(Iterator):
   def set_state(self, state: dict[str, Any]) -> None:
     """All batches are the same."""
     del state
+
+
+class BlankFrames(BlankBatches):
+  """The same, shaped like tasks_frames.batches (gin/no_frames.gin)."""
+
+  def _blank(
+      self, stage: Stage, crop_seconds: float, num_rows: int
+  ) -> dict[str, np.ndarray]:
+    num_frames = stage.frames(crop_seconds)[ACOUSTIC]
+    shape = (num_rows, num_frames)
+    return {
+        'semantic': np.zeros(shape, np.int32),
+        'acoustic': np.zeros((*shape, stage.target.levels.stop), np.int32),
+        'lengths': np.full(num_rows, num_frames, np.int32),
+    }

@@ -24,7 +24,7 @@ from audiolm_jax.training.state import TrainState
 
 log = logging.getLogger(__name__)
 
-# Differences named when a checkpoint is of another model.
+# Differences of each kind named when a checkpoint is of another model.
 _SHOWN = 6
 
 # Instead of a step: there is no checkpoint; there are, and all are damaged.
@@ -74,6 +74,8 @@ class Checkpoints:
           f'{directory} cannot be made ({error.strerror}); set MODEL_DIR to a'
           ' folder that can be written.'
       ) from error
+    if keep_best:
+      self._hide_damaged_metrics()
     self._manager = ocp.CheckpointManager(
         fallback.steps_folder(self.directory),
         options=keeping.options(
@@ -159,9 +161,9 @@ class Checkpoints:
       fallback.pass_over(folder, f'{changed[0]} is not what was saved')
     return None
 
-  def reached_preemption(self, step: int) -> bool:
-    """Says on all processes at once that the cluster wants the machine back."""
-    return self._manager.reached_preemption(step)
+  def wait(self) -> None:
+    """Returns when what was saved last is on disk."""
+    self._manager.wait_until_finished()
 
   def _agree_on_next(self, candidates: Iterator[epath.Path]) -> int | None:
     """Process 0 looks; all go where it says, so that none is left waiting."""
@@ -179,6 +181,12 @@ class Checkpoints:
       message = f'{self.directory} holds no intact checkpoint.'
       raise damaged or UserError(message)
     return None if step == _NONE else step
+
+  def _hide_damaged_metrics(self) -> None:
+    if jax.process_index() == 0:
+      keeping.hide_damaged_metrics(fallback.steps_folder(self.directory))
+    if jax.process_count() > 1:
+      multihost_utils.sync_global_devices('damaged metrics are hidden')
 
   def _forget_newer(self, step: int) -> None:
     if jax.process_index() == 0:
@@ -218,18 +226,24 @@ def _check_same_model(
     like: TrainState,
 ) -> None:
   wanted = json.loads(json.dumps(wanted))
-  found = [
+  settings = [
       f'{name} is {stored.get(name)}, this run has {wanted.get(name)}'
       for name in sorted(stored.keys() | wanted.keys())
       if stored.get(name) != wanted.get(name)
   ]
-  for item, tree in _items(like).items():
-    found += trees.differences(folder / item, tree)
-  if found:
-    more = f'; and {len(found) - _SHOWN} more' if len(found) > _SHOWN else ''
+  arrays = [
+      difference
+      for item, tree in _items(like).items()
+      for difference in trees.differences(folder / item, tree)
+  ]
+  # Of each kind: a few settings of a model change most of its arrays.
+  shown = settings[:_SHOWN] + arrays[:_SHOWN]
+  if shown:
+    rest = len(settings) + len(arrays) - len(shown)
+    more = f'; and {rest} more' if rest else ''
     raise UserError(
         f'{folder} is of another model or optimizer:'
-        f' {"; ".join(found[:_SHOWN])}{more}; use a fresh MODEL_DIR.'
+        f' {"; ".join(shown)}{more}; use a fresh MODEL_DIR.'
     )
 
 

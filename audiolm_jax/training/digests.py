@@ -24,8 +24,13 @@ def seal(folder: epath.Path, volatile: frozenset[str] = frozenset()) -> None:
   (folder / SEAL).write_text(json.dumps(digests, indent=1))
 
 
-def damage(folder: epath.Path) -> str | None:
-  """Says what is wrong with a sealed folder; None if every bit is in place."""
+def damage(folder: epath.Path, only: str | None = None) -> str | None:
+  """Says what is wrong with a sealed folder; None if every bit is in place.
+
+  Args:
+    folder: It holds its seal.
+    only: The one file to look at, by its path in the folder.
+  """
   try:
     digests = json.loads((folder / SEAL).read_text())
   except FileNotFoundError:
@@ -34,6 +39,8 @@ def damage(folder: epath.Path) -> str | None:
     return f'{SEAL} cannot be read'
   if not isinstance(digests, Mapping) or not digests:
     return f'{SEAL} cannot be read'
+  if only is not None:
+    digests = {only: digests.get(only)}
   for name, expected in digests.items():
     path = folder / name
     if not path.is_file():

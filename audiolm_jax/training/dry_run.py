@@ -36,6 +36,7 @@ class Plan:
     flops: Of one step on the global batch, over all devices.
     activation_bytes: Of one row; an estimate, see program_costs, and an upper
       bound where the model axis divides activations.
+    pieces: Microbatches of a batch; None if the model knows of none.
   """
 
   device: Device
@@ -45,6 +46,7 @@ class Plan:
   rows: int
   flops: int
   activation_bytes: float
+  pieces: int | None
 
   @property
   def rows_per_device(self) -> int:
@@ -58,8 +60,8 @@ class Plan:
 
   @property
   def gradient_bytes(self) -> int:
-    """Gradients lie like parameters."""
-    return device_bytes(self.state.params)
+    """Gradients lie like parameters; where they add up there are two."""
+    return self._gradient_copies * device_bytes(self.state.params)
 
   @property
   def needed(self) -> float:
@@ -73,23 +75,26 @@ class Plan:
     peak = self.device.teraflops * 1e12 * math.prod(self.mesh.values())
     return self.flops / (0.5 * peak)
 
-  def most_rows(self, gradient_copies: int = 1) -> int:
-    """Rows that fit a device; 0 if none does.
-
-    To accumulate gradients takes a second copy of them.
-    """
-    fixed = device_bytes(self.state) + gradient_copies * self.gradient_bytes
+  def most_rows(self) -> int:
+    """Rows that fit a device; 0 if none does."""
+    fixed = device_bytes(self.state) + self.gradient_bytes
     return max(int((self.usable - fixed) // self.activation_bytes), 0)
 
   @property
   def accumulation(self) -> int | None:
-    """Fewest equal parts of the batch that fit one by one; None if none do."""
+    """How many times as many pieces fit one by one; None if none do."""
     rows = self.rows_per_device
-    most = self.most_rows(gradient_copies=2)
     if rows <= self.most_rows():
       return 1
+    if self.pieces is None:
+      return None
+    most = dataclasses.replace(self, pieces=2).most_rows()
     parts = (k for k in range(2, rows + 1) if not rows % k)
     return next((k for k in parts if rows // k <= most), None)
+
+  @property
+  def _gradient_copies(self) -> int:
+    return 2 if (self.pieces or 1) > 1 else 1
 
 
 def plan(
@@ -125,6 +130,7 @@ def plan(
       rows=rows,
       flops=program_costs.flops(small),
       activation_bytes=program_costs.live_bytes_per_row(small, large, rows),
+      pieces=getattr(train_step, 'num_microbatches', None),
   )
 
 

@@ -37,6 +37,13 @@ def advice(plan: Plan) -> str:
         f'Fits: {rows} rows a device make the global batch of {plan.rows}, and'
         f' up to {most} would fit (a batch of {most * plan.mesh["data"]}).'
     )
+  if plan.pieces is None and most:
+    batch = most * plan.mesh['data']
+    return (
+        f'Does not fit: {rows} rows a device, and at most {most} would, a'
+        f' BATCH_SIZE of {batch}. This model takes a batch at one go: the'
+        f' global batch of {plan.rows} needs more devices.'
+    )
   if plan.accumulation is None:
     return (
         'Does not fit, not even with one row a device and gradient'

@@ -4,9 +4,14 @@ import operator
 from collections.abc import Callable, Iterable
 
 import orbax.checkpoint as ocp
+from etils import epath
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from audiolm_jax.errors import UserError
+from audiolm_jax.training import digests, fallback
+
+# Where Orbax keeps what `save` was given.
+_METRICS = 'metrics/metrics'
 
 
 def options(
@@ -41,6 +46,23 @@ def options(
       cleanup_tmp_directories=True,
       async_options=ocp.AsyncOptions(post_finalization_callback=on_commit),
   )
+
+
+def hide_damaged_metrics(steps: epath.Path) -> None:
+  """Renames those that are not what was saved.
+
+  Orbax reads the metrics of all checkpoints when it opens a folder, and trips
+  over one that is no JSON, or has other names. Those that have none are merely
+  not the best; that a file is missing is seen when they are restored.
+
+  Args:
+    steps: The folder of checkpoints.
+  """
+  for folder in list(steps.iterdir()):
+    path = folder / _METRICS
+    if path.is_file() and (reason := digests.damage(folder, _METRICS)):
+      fallback.pass_over(folder, reason)
+      path.rename(path.parent / 'damaged')
 
 
 def check_metric(metric: str, known: Iterable[str]) -> None:

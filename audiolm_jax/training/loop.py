@@ -90,7 +90,7 @@ def train(
     keep_every: Checkpoints whose step it divides are kept too; 0 for none.
     best_metric: A mean of the evaluations.
     seed: Of parameters and noise.
-    time_limit_seconds: Saves and returns when it is over.
+    time_limit_seconds: Saves and returns when it is over; compiling counts.
     stall_seconds: Ends the process if a batch, a step or a checkpoint
       takes longer: the data or another host is gone. Compiling the
       step does not count.
@@ -112,78 +112,88 @@ def train(
       checkpoints are damaged.
   """
   partitioner = partitioner or default_partitioner()
-  data = open_data(train_data, partitioner.data_layout)
-  if eval_data:
-    # A split that is not there shows now, not in an hour.
-    next(open_data(eval_data, partitioner.data_layout), None)
-  if max_skipped:
-    train_step = SkipNonFinite(train_step)
-  init_key, noise_key = jax.random.split(jax.random.key(seed))
-  compiled = partitioner.compile(train_step, init_key, peek(data))
-  if keep_best:
-    keeping.check_metric(best_metric, compiled.metrics() if eval_data else ())
-  config = train_step.model_config()
-  with Checkpoints(
-      model_dir, keep, keep_best, keep_every, best_metric
-  ) as checkpoints:
-    restored = checkpoints.restore_latest(compiled.abstract, config)
-    state, data_state = restored or Restored(compiled.init(), data.get_state())
-    if initial and not restored:
-      state = starting.replace(state, initial(), config)
-    data.set_state(data_state)
-    start = int(state.step)
-
-    def save(step: int, found: Mapping[str, float] | None = None) -> None:
-      progress.flush()
-      # What a checkpoint is past of, nobody computes again.
-      summaries.flush()
-      check_params(step, state)
-      checkpoints.save(
-          step, state, data.get_state(), config, operative_config, found
+  stopping, watchdog = Stopping(time_limit_seconds), Watchdog(stall_seconds)
+  # They stay until the last checkpoint is on disk.
+  with stopping, watchdog:
+    with watchdog.waiting_for('the first batch'):
+      data = open_data(train_data, partitioner.data_layout)
+      first = peek(data)
+      if eval_data:
+        # A split that is not there shows now, not in an hour.
+        next(open_data(eval_data, partitioner.data_layout), None)
+    if max_skipped:
+      train_step = SkipNonFinite(train_step)
+    init_key, noise_key = jax.random.split(jax.random.key(seed))
+    compiled = partitioner.compile(train_step, init_key, first)
+    if keep_best:
+      means = compiled.metrics() if eval_data else ()
+      keeping.check_metric(best_metric, means)
+    config = train_step.model_config()
+    with Checkpoints(
+        model_dir, keep, keep_best, keep_every, best_metric
+    ) as checkpoints:
+      with watchdog.waiting_for('the checkpoint to go on from'):
+        restored = checkpoints.restore_latest(compiled.abstract, config)
+      state, data_state = restored or Restored(
+          compiled.init(), data.get_state()
       )
+      if initial and not restored:
+        state = starting.replace(state, initial(), config)
+      data.set_state(data_state)
+      start = int(state.step)
 
-    def evaluate(step: int) -> dict[str, float]:
-      progress.flush()
-      batches = open_data(eval_data, partitioner.data_layout)
-      batches = itertools.islice(batches, num_eval_batches)
-      batches = watchdog.watched(
-          map(partitioner.put, batches), 'a batch of the evaluation'
-      )
-      return evaluating.evaluate(compiled, state, batches, step, summaries)
-
-    summaries = open_summaries(model_dir, start + 1)
-    rates = Throughput(compiled.flops())
-    progress = Progress(
-        summaries, num_steps, log_every, start, rates, max_skipped
-    )
-    stopping = Stopping(checkpoints.reached_preemption, time_limit_seconds)
-    watchdog = Watchdog(stall_seconds)
-    with contextlib.closing(summaries), stopping, watchdog:
-      if not restored:
-        # A full or unwritable disk shows now, not in an hour.
-        save(start)
-      for step in range(start + 1, num_steps + 1):
-        with (
-            watchdog.waiting_for(f'the batch of step {step}'),
-            rates.waiting_for_data(progress.is_idle),
-        ):
-          batch = partitioner.put(next(data))
-        state, metrics = compiled.step(state, batch, noise_key)
-        with watchdog.waiting_for(f'step {step - 1}, or for another host'):
-          progress.add(step, metrics)
-        stop = stopping.reason(step)
-        last = step == num_steps
-        found = None
-        if eval_data and not stop and (step % eval_every == 0 or last):
-          found = evaluate(step)
-        if step % save_every == 0 or last or stop or (found and keep_best):
-          with watchdog.waiting_for(f'the checkpoint of step {step}'):
-            save(step, found)
-        if stop:
-          log.info(
-              'Stopped by %s at step %d; start again to go on.', stop, step
+      def save(step: int, found: Mapping[str, float] | None = None) -> None:
+        with watchdog.waiting_for(f'the checkpoint of step {step}'):
+          progress.flush()
+          # What a checkpoint is past of, nobody computes again.
+          summaries.flush()
+          check_params(step, state)
+          checkpoints.save(
+              step, state, data.get_state(), config, operative_config, found
           )
-          break
+
+      def evaluate(step: int) -> dict[str, float]:
+        with watchdog.waiting_for(f'step {step}, or for another host'):
+          progress.flush()
+        batches = open_data(eval_data, partitioner.data_layout)
+        batches = itertools.islice(batches, num_eval_batches)
+        batches = watchdog.watched(
+            map(partitioner.put, batches), 'a batch of the evaluation'
+        )
+        return evaluating.evaluate(compiled, state, batches, step, summaries)
+
+      summaries = open_summaries(model_dir, start + 1)
+      rates = Throughput(compiled.flops() / partitioner.mesh.size)
+      progress = Progress(
+          summaries, num_steps, log_every, start, rates, max_skipped
+      )
+      with contextlib.closing(summaries):
+        if not restored:
+          # A full or unwritable disk shows now, not in an hour.
+          save(start)
+        for step in range(start + 1, num_steps + 1):
+          with (
+              watchdog.waiting_for(f'the batch of step {step}'),
+              rates.waiting_for_data(progress.is_idle),
+          ):
+            batch = partitioner.put(next(data))
+          state, metrics = compiled.step(state, batch, noise_key)
+          with watchdog.waiting_for(f'step {step - 1}, or for another host'):
+            progress.add(step, metrics)
+          stop = stopping.reason(step)
+          last = step == num_steps
+          found = None
+          if eval_data and not stop and (step % eval_every == 0 or last):
+            found = evaluate(step)
+          if step % save_every == 0 or last or stop or (found and keep_best):
+            save(step, found)
+          if stop:
+            log.info(
+                'Stopped by %s at step %d; start again to go on.', stop, step
+            )
+            break
+      with watchdog.waiting_for('the last checkpoint to be written'):
+        checkpoints.wait()
   return state
 
 

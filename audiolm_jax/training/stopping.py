@@ -3,27 +3,23 @@
 import signal
 import threading
 import time
-from collections.abc import Callable
 from types import FrameType
 
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
+from orbax.checkpoint import multihost
 
 
 class Stopping:
   """Asked after every step; as a context it also listens for SIGTERM.
 
-  With jax.distributed Orbax listens for it instead, and tells all processes.
+  Before the first step it waits for that step. With jax.distributed JAX listens
+  instead, and tells all processes.
   """
 
-  def __init__(
-      self,
-      reached_preemption: Callable[[int], bool],
-      time_limit_seconds: float = float('inf'),
-  ):
+  def __init__(self, time_limit_seconds: float = float('inf')):
     """Args: the limit counts from here on."""
-    self._reached_preemption = reached_preemption
     self._deadline = time.monotonic() + time_limit_seconds
     self._terminated = False
     self._previous = None
@@ -41,7 +37,7 @@ class Stopping:
 
   def reason(self, step: int) -> str | None:
     """Why the run has to stop after this step; None if it may go on."""
-    if self._terminated or self._reached_preemption(step):
+    if self._terminated or multihost.reached_preemption(step):
       return 'SIGTERM'
     if self._is_late():
       return 'the time limit'

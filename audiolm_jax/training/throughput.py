@@ -13,8 +13,8 @@ from audiolm_jax.training import devices
 class Throughput:
   """Counts what happens between two looks at it."""
 
-  def __init__(self, flops: int):
-    """Args: operations of one step, over all devices."""
+  def __init__(self, flops: float):
+    """Args: operations of one step, on each device."""
     self._flops = flops
     self._peak = devices.peak_flops(jax.devices()[0].device_kind)
     self.restart()
@@ -49,7 +49,7 @@ class Throughput:
     """
     seconds = time.monotonic() - self._since
     speed = self._steps / seconds
-    flops = speed * self._flops / jax.device_count()
+    flops = speed * self._flops
     found = {'steps_per_second': speed, 'teraflops': flops / 1e12}
     if self._tokens:
       found['tokens_per_second'] = self._tokens / seconds

@@ -8,8 +8,8 @@ from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int
 
 from audiolm_jax.attention import RelativePositionBias
+from audiolm_jax.conformer import ConformerBlock, Dense
 from audiolm_jax.w2v_bert import cepstral, frontend, masking
-from audiolm_jax.w2v_bert.conformer import ConformerBlock, Dense
 from audiolm_jax.w2v_bert.quantizer import Codes, GumbelQuantizer, Unmasked
 
 QUANTIZERS = {

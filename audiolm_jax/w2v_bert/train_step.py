@@ -10,14 +10,13 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from audiolm_jax.training import microbatches
+from audiolm_jax.training import descent
 from audiolm_jax.training.state import (
     Batch,
     Metrics,
     TrainState,
     Waveform,
     sizes,
-    unbox,
 )
 from audiolm_jax.w2v_bert import frontend, losses, masking
 from audiolm_jax.w2v_bert.model import Predictions, W2vBert
@@ -78,32 +77,20 @@ class W2vBertTrainStep:
 
   def init(self, key: PRNGKeyArray, batch: Batch) -> TrainState:
     """Returns the state before the first step."""
-    variables = unbox(self.variables(key, batch))
-    opt_state = self.tx.init(variables['params'])
-    return TrainState(step=jnp.int32(0), opt_state=opt_state, **variables)
+    return descent.start(self.tx, self.variables(key, batch))
 
   def step(
       self, state: TrainState, batch: Batch, key: PRNGKeyArray
   ) -> tuple[TrainState, Metrics]:
     """One step of the optimizer; its noise is fold_in(key, state.step)."""
-    key = jax.random.fold_in(key, state.step)
     temperature = self._temperature(state.step)
     loss = functools.partial(
         self._loss, temperature=temperature, deterministic=False
     )
-    found = microbatches.gradients(
-        loss, state, batch, key, self.num_microbatches
+    state, metrics = descent.step(
+        self.tx, loss, state, batch, key, self.num_microbatches
     )
-    updates, opt_state = self.tx.update(
-        found.grads, state.opt_state, state.params
-    )
-    new_state = state.replace(
-        step=state.step + 1,
-        params=optax.apply_updates(state.params, updates),
-        opt_state=opt_state,
-        mutables=found.mutables,
-    )
-    return new_state, found.metrics | {'temperature': temperature}
+    return state, metrics | {'temperature': temperature}
 
   def evaluate(self, state: TrainState, batch: Batch) -> Metrics:
     """Losses without dropout or Gumbel noise, under a mask that stays."""

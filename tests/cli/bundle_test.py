@@ -31,11 +31,13 @@ def test_runs_and_bundles_become_one_bundle(tokenizers, tmp_path):
       'semantic': Bundle.load(tokenizers).semantic.fingerprint
   }
   semantic = runs.save(tmp_path / 'semantic', trained)
+  soundstorm = runs.save(tmp_path / 'soundstorm', tiny.soundstorm())
   manifest = runs.write_corpus(tmp_path / 'corpus')
   (tmp_path / 'notes.md').write_text('Made by hand.')
   run(
       tokenizers,
       semantic,
+      soundstorm,
       f'--output_dir={tmp_path}/model',
       f'--manifest={manifest}',
       f'--notes={tmp_path}/notes.md',
@@ -45,9 +47,11 @@ def test_runs_and_bundles_become_one_bundle(tokenizers, tmp_path):
       'acoustic_tokenizer',
       'semantic_tokenizer',
       'semantic',
+      'soundstorm',
   }
   assert bundle.acoustic.fingerprint == tiny.bundle().acoustic.fingerprint
   card = (tmp_path / 'model/MODEL_CARD.md').read_text()
+  assert '| soundstorm |' in card
   assert '| noise | CC0-1.0 | 3 |' in card
   assert card.endswith('Made by hand.\n')
 

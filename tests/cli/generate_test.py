@@ -1,5 +1,6 @@
 """Tests audiolm_jax/cli/generate.py."""
 
+import itertools
 import json
 
 import jax
@@ -187,8 +188,16 @@ def test_other_modes_write_what_they_made(run, prompts, mode):
     [
         ((), '--prompts'),
         (('nothing*.wav',), 'None of the prompts'),
-        (('x.wav', '--temperatures=1,2'), 'three numbers'),
-        (('x.wav', '--temperatures=1,0,1'), 'positive'),
+        (('x.wav', '--temperatures=1,2'), 'one number, or three'),
+        (('x.wav', '--temperatures=1,-1,1'), '0 or more'),
+        (('x.wav', '--temperatures=nan'), 'finite'),
+        (('x.wav', '--top_k=1.5'), 'whole numbers'),
+        (('x.wav', '--top_p=0'), 'above 0'),
+        (('x.wav', '--prompt_seconds=0'), '--mode=unconditional'),
+        (('x.wav', '--continuation_seconds=0'), 'nothing to do'),
+        (('x.wav', '--continuation_seconds=inf'), 'finite'),
+        (('x.wav', '--voice=y.wav'), '--mode=acoustic_generation'),
+        (('--mode=unconditional', '--keep_prompt'), '--mode=continuation'),
         (('x.wav', '--model=nowhere'), 'nowhere'),
         (('x.wav', '--mode=unconditional'), 'no prompts'),
     ],
@@ -207,3 +216,132 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_model_runs(
   monkeypatch.setattr(AudioLM, '__init__', None)
   with pytest.raises(UserError, match=output_dir):
     run(f'{prompts}/a.wav', output_dir=output_dir)
+
+
+def test_how_it_is_sampled_is_heard_listed_and_compared(run, prompts):
+  greedy = [f'{prompts}/a.wav', '--temperatures=0']
+  one = run(*greedy, '--samples_per_prompt=2', output_dir='greedy')[1]
+  first, second = (audio.read(f'greedy/{file}', tiny.RATE) for file in one)
+  np.testing.assert_array_equal(first, second)
+  # The most likely token alone is as greedy.
+  flags = (f'{prompts}/a.wav', '--top_k=1,1,1', '--top_p=0.9')
+  (line,) = run(*flags, output_dir='top')[1].values()
+  np.testing.assert_array_equal(audio.read('top/a_0.wav', tiny.RATE), first)
+  assert line['temperatures'] == [0.6, 0.8, 0.6]
+  assert line['top_k'] == [1, 1, 1]
+  assert line['top_p'] == [0.9] * 3
+  with pytest.raises(UserError, match=r'top_k \[1, 1, 1\] and not \[0, 0, 0\]'):
+    run(f'{prompts}/a.wav', '--top_p=0.9', output_dir='top')
+
+
+def test_a_prompt_is_kept_as_it_is(run, prompts):
+  run(f'{prompts}/a.wav', '--keep_prompt', output_dir='kept')
+  run(f'{prompts}/a.wav', output_dir='coded')
+  kept, coded = (
+      audio.read(f'{folder}/a_0.wav', tiny.RATE) for folder in ('kept', 'coded')
+  )
+  prompt = audio.read(prompts / 'a.wav', tiny.RATE, seconds=0.2)
+  end, fade = len(prompt), round(0.02 * tiny.RATE)
+  step = 2**-15
+  np.testing.assert_allclose(
+      kept[: end - fade], prompt[: end - fade], atol=step
+  )
+  np.testing.assert_array_equal(kept[end:], coded[end:])
+  assert np.abs(kept[:end] - coded[:end]).max() > 10 * step
+
+
+def test_a_voice_changes_what_is_heard_and_no_length(run, prompts):
+  flags = [f'{prompts}/a.wav', '--mode=acoustic_generation']
+  flags += ['--samples_per_prompt=8']
+  lines = [
+      run(*flags, *voice, output_dir=folder)[1]['a_0.wav']
+      for folder, voice in (
+          ('none', ()),
+          ('noise', (f'--voice={prompts}/b.flac',)),
+          ('silence', (f'--voice={prompts}/c.ogg',)),
+      )
+  ]
+  assert [line['seconds'] for line in lines] == [0.4] * 3
+  assert lines[1]['voice'] == f'{prompts}/b.flac'
+  none, noise, silence = (
+      np.stack([audio.read(f'{x}/a_{i}.wav', tiny.RATE) for i in range(8)])
+      for x in ('none', 'noise', 'silence')
+  )
+  assert (noise != none).any() and (noise != silence).any()
+  for voice in ('gone.wav', f'{prompts}/e.wav'):
+    soundfile.write(prompts / 'e.wav', np.zeros(600), tiny.RATE)
+    with pytest.raises(UserError, match=voice):
+      run(*flags, f'--voice={voice}', output_dir='bad')
+
+
+def test_a_prompt_may_last_a_minute(run, prompts):
+  soundfile.write(prompts / 'e.wav', tiny.noise(1, 61)[0], tiny.RATE)
+  _, manifest = run(f'{prompts}/e.wav', '--prompt_seconds=60')
+  assert manifest['e_0.wav']['prompt_seconds'] == 60
+  assert audio.duration('out/e_0.wav') == 60.2
+
+
+@pytest.fixture
+def long(monkeypatch):
+  """Whatever is longer than a tenth of a second is."""
+  monkeypatch.setattr(request, 'LONGEST_AT_ONCE', 0.1)
+
+
+LONG = ('--continuation_seconds=1.6', '--prompt_seconds=0.4')
+
+
+@pytest.mark.parametrize('kept', ['--nokeep_prompt', '--keep_prompt'])
+def test_what_is_written_while_it_is_made_is_the_whole(
+    run, prompts, monkeypatch, kept
+):
+  flags = (f'{prompts}/a.wav', f'{prompts}/d.wav', *LONG, kept)
+  _, at_once = run(*flags, output_dir='at_once')
+  monkeypatch.setattr(request, 'LONGEST_AT_ONCE', 0.1)
+  monkeypatch.setattr(request, 'generate', None)
+  _, streamed = run(*flags, output_dir='streamed')
+  assert streamed == at_once
+  for file in at_once:
+    one, other = (
+        soundfile.read(f'{folder}/{file}', dtype='int16')[0].astype(int)
+        for folder in ('at_once', 'streamed')
+    )
+    assert np.abs(one - other).max() <= 1
+
+
+def test_a_long_run_that_was_killed_ends_in_the_same_bytes(
+    run, prompts, monkeypatch, tmp_path, long
+):
+  flags = (f'{prompts}/a.wav', f'{prompts}/b.flac', *LONG)
+  run(*flags, output_dir='unbroken')
+  stream = request.stream
+
+  def killed(*args):
+    yield from itertools.islice(stream(*args), 2)
+    raise KeyboardInterrupt
+
+  monkeypatch.setattr(request, 'stream', killed)
+  (tmp_path / 'broken').mkdir()
+  with pytest.raises(KeyboardInterrupt):
+    run(*flags, output_dir='broken')
+  assert not list((tmp_path / 'broken').glob('*.wav'))
+  # What a process leaves that cannot clean up.
+  (tmp_path / 'broken/.a_0.wav.tmp').write_text('some')
+  monkeypatch.setattr(request, 'stream', stream)
+  run(*flags, output_dir='broken')
+  (tmp_path / 'broken/b_0.wav').unlink()
+  run(*flags, output_dir='broken')
+  folders = [
+      {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()}
+      for folder in ('unbroken', 'broken')
+  ]
+  assert folders[0] == folders[1]
+
+
+def test_a_recording_that_ends_is_shorter_than_was_asked_for(run, prompts):
+  flags = (f'{prompts}/a.wav', *LONG, '--temperatures=5', '--stop_at_end')
+  _, manifest = run(*flags, '--samples_per_prompt=8')
+  lengths = [line['seconds'] for line in manifest.values()]
+  assert min(lengths) < 2.0
+  for file, line in manifest.items():
+    assert line['stop_at_end'] and line['continuation_seconds'] == 1.6
+    assert audio.duration(f'out/{file}') == line['seconds']

@@ -39,3 +39,21 @@ def test_what_is_there_already_takes_one_line_and_no_time(capsys):
   assert made.startswith('12/16 samples, 10.0 s')
   assert made.endswith(', 60 s left')  # Of four more, for 30 s so far.
   assert total.startswith('Made 2: 40.0 s of audio in 30.0 s')
+
+
+def test_a_long_batch_tells_how_far_it_is(capsys):
+  pace = Pace(num_samples=8, num_to_make=8)
+  pace.within(num_made=4, seconds=20.0, total=80.0)
+  pace.add(num_samples=4, num_made=4, seconds=320.0)
+  within, done = capsys.readouterr().out.splitlines()
+  # An eighth of all took ten seconds.
+  assert within == '0/8 samples, 20.0 of 80.0 s of the next 4, 70 s left'
+  assert done.startswith('4/8 samples, 20.0 s for 320.0 s of audio')
+
+
+def test_lines_within_a_batch_are_seconds_apart(capsys, monkeypatch):
+  monkeypatch.setattr(time, 'monotonic', itertools.count(0.0).__next__)
+  pace = Pace(num_samples=1, num_to_make=1)
+  for seconds in range(25):
+    pace.within(num_made=1, seconds=float(seconds), total=25.0)
+  assert len(capsys.readouterr().out.splitlines()) == 2

@@ -150,6 +150,23 @@ def test_the_exit_code_says_whether_there_is_more_to_do(tmp_path):
   assert run(tmp_path, model_dir) == 0
 
 
+def test_sigterm_while_it_starts_asks_to_be_started_again(
+    tmp_path, monkeypatch
+):
+  def end(code):
+    raise SystemExit(code)
+
+  monkeypatch.setattr(os, '_exit', end)
+  monkeypatch.setattr(
+      train, 'parse_gin', lambda *_: signal.raise_signal(signal.SIGTERM)
+  )
+  before = signal.getsignal(signal.SIGTERM)
+  with pytest.raises(SystemExit) as ended:
+    run(tmp_path)
+  assert ended.value.code == os.EX_TEMPFAIL
+  assert signal.getsignal(signal.SIGTERM) == before
+
+
 @pytest.mark.slow
 def test_sigterm_saves_and_asks_to_be_started_again(tmp_path):
   (tmp_path / 'base.gin').write_text(BASE)

@@ -53,6 +53,20 @@ def test_a_generation_no_longer_than_its_prompt_is_refused(folder, voice):
     generated.check(folder)
 
 
+def test_what_was_over_at_once_is_a_fault_and_no_mistake(folder, voice):
+  for name, length in (('good', len(voice)), ('free', 0)):
+    audio.write(folder / f'{name}.wav', voice[:length], SAMPLE_RATE)
+  manifest = folder / 'manifest.jsonl'
+  ended = [
+      json.loads(line) | {'seconds': 0.0, 'stop_at_end': True}
+      for line in manifest.read_text().splitlines()
+      if 'bad.wav' not in line
+  ]
+  manifest.write_text(''.join(json.dumps(line) + '\n' for line in ended))
+  for found in generated.check(folder):
+    assert found.continuation.faults == ['nothing']
+
+
 @pytest.mark.parametrize('line', ['', 'x', '[]', '{"file": "a.wav"}'])
 def test_a_bad_manifest_is_named(folder, line):
   (folder / 'manifest.jsonl').write_text(line)

@@ -47,7 +47,20 @@ FSDP_AND_MODEL = {
 }
 
 
-def train_step(num_layers):
+# gin/accelerator.gin.
+ACCELERATOR = {
+    'dtype': 'bfloat16',
+    'scan_layers': True,
+    'remat_policy': 'minimal',
+    'dropout_rate': 0.1,
+}
+# Layers are one loop forward and one backward, whatever their number. Each
+# gathers the 9 arrays of a layer that is due, and the latter the two scales
+# twice; the embedding is gathered for the lookup and for the logits.
+FSDP_SCANNED = {'all-gather': 9 + 11 + 5, 'all-reduce': 9 + 3, 'all-to-all': 2}
+
+
+def train_step(num_layers, num_microbatches=1, **settings):
   model = Transformer(
       vocab_size=64,
       num_layers=num_layers,
@@ -55,33 +68,36 @@ def train_step(num_layers):
       num_heads=8,
       head_dim=4,
       mlp_dim=48,
-      dropout_rate=0.0,
+      **{'dropout_rate': 0.0} | settings,
   )
-  return LanguageModelTrainStep(model, optimizers.adafactor(0.1))
+  tx = optimizers.adafactor(0.1)
+  return LanguageModelTrainStep(model, tx, num_microbatches=num_microbatches)
 
 
-def batch(length=16):
-  ids = np.zeros((8, length), np.int32)
+def batch(rows, length=16):
+  ids = np.zeros((rows, length), np.int32)
   return {
       'inputs': ids,
       'targets': ids,
       'segment_ids': ids,
-      'loss_weights': np.ones((8, length), np.float32),
+      'loss_weights': np.ones(ids.shape, np.float32),
       'positions': np.arange(length, dtype=np.int32),
   }
 
 
-def program(num_layers, mesh, rules):
+def program(num_layers, mesh, rules, rows=8, **settings):
   """The compiled step, as text."""
   partitioner = Partitioner(make_mesh(*mesh), rules)
-  learner, rows = train_step(num_layers), partitioner.put(batch())
-  return partitioner.lower(learner, KEY, rows).compile().as_text()
+  learner = train_step(num_layers, **settings)
+  lowered = partitioner.lower(learner, KEY, partitioner.put(batch(rows)))
+  return lowered.compile().as_text()
 
 
-def sent(num_layers, mesh, rules):
+def sent(num_layers, mesh, rules, **settings):
   """Arrays of each kind; scalars are statistics of the optimizer."""
   found = collections.Counter()
-  for shapes, kind in COLLECTIVE.findall(program(num_layers, mesh, rules)):
+  text = program(num_layers, mesh, rules, **settings)
+  for shapes, kind in COLLECTIVE.findall(text):
     arrays = re.findall(r'\w\[\d[\d,]*\]', shapes)
     # One array goes all-to-all in as many pieces as there are devices.
     found[kind] += bool(arrays) if kind == 'all-to-all' else len(arrays)
@@ -108,6 +124,21 @@ def fixed_and_per_layer(mesh, rules):
 def test_devices_send_what_the_layout_implies(mesh, fsdp, expected):
   rules = standard_logical_axis_rules(fsdp)
   assert fixed_and_per_layer(mesh, rules) == expected
+
+
+@pytest.mark.slow
+def test_scanned_layers_are_gathered_when_they_are_due():
+  """Were all gathered at once, fsdp would save no memory."""
+  rules = standard_logical_axis_rules(fsdp=True)
+  assert sent(3, (8, 1), rules, rows=16, **ACCELERATOR) == FSDP_SCANNED
+
+
+@pytest.mark.slow
+def test_a_piece_of_a_batch_sends_what_a_batch_does():
+  rules = standard_logical_axis_rules()
+  fixed, of_a_layer = DATA['all-reduce']
+  found = sent(2, (8, 1), rules, rows=16, num_microbatches=2)
+  assert found == {'all-reduce': fixed + 2 * of_a_layer}
 
 
 @pytest.mark.slow

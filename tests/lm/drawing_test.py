@@ -118,7 +118,7 @@ def test_devices_hold_the_caches_of_their_rows_and_send_nothing(stride):
   keys = jax.device_put(jax.random.split(jax.random.key(0), 8), DEVICES)
   span, temperature = np.int32([4, 10, 4]), np.float32(1)
   extend = drawing.extend.lower(
-      drawing.Program(MODEL, 10, True, 0, 1.0),
+      drawing.Program(MODEL, 10, True, 0, 1.0, growth=6),
       packed,
       state._replace(caches=caches),
       track,

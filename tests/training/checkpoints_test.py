@@ -260,6 +260,34 @@ def test_a_damaged_stamp_changes_nothing(saved, tmp_path, kind, name):
   assert restored.data_state == {'step': 7}
 
 
+def other_name(path):
+  path.write_text(path.read_text().replace('loss', 'lost'))
+
+
+@pytest.mark.parametrize('kind', [*SPOIL, 'other name'])
+@pytest.mark.parametrize('step', [3, 7])
+def test_damaged_metrics_are_passed_over(tmp_path, caplog, step, kind):
+  def opened():
+    return Checkpoints(str(tmp_path), keep=1, keep_best=1)
+
+  with opened() as checkpoints:
+    for number, loss in ((3, 0.1), (7, 0.2)):
+      metrics = {'loss': loss}
+      checkpoints.save(number, state_of(number), {}, CONFIG, '', metrics)
+  spoil = SPOIL.get(kind, other_name)
+  spoil(tmp_path / f'checkpoints/{step}/metrics/metrics')
+  with opened() as checkpoints:
+    restored = checkpoints.restore_latest(abstract(state_of(0)), CONFIG)
+    assert_same(restored.state, state_of(3 if step == 7 else 7))
+    for number in (8, 9):
+      metrics = {'loss': 0.3}
+      checkpoints.save(number, state_of(number), {}, CONFIG, '', metrics)
+  # One is the newest, one the best of those whose metrics can be believed.
+  assert kept(tmp_path) == ([3, 9] if step == 7 else [7, 9])
+  if kind != 'delete' or step == 7:
+    assert f'Checkpoint {step} of {tmp_path} is damaged' in caplog.text
+
+
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_any_flipped_bit_is_noticed(saved, data):
@@ -319,6 +347,13 @@ def test_of_many_differences_some_are_named_and_all_are_counted(saved):
   deeper = state_of(0).replace(params=dict.fromkeys(names, jnp.ones(2)))
   with pytest.raises(UserError, match='params/layer_0 .*; and 16 more; use a'):
     restore(saved, abstract(deeper))
+
+
+def test_many_settings_that_differ_hide_no_array(saved):
+  config = CONFIG | {name: 1 for name in 'abcdefgh'}
+  wider = state_of(0).replace(params={'encoder': {'kernel': jnp.ones((9, 2))}})
+  with pytest.raises(UserError, match='f is None.*params/encoder/kernel is'):
+    restore(saved, abstract(wider), config)
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):

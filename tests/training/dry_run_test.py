@@ -143,7 +143,9 @@ def test_what_just_fits_fits():
 
 def test_what_does_not_fit_is_accumulated():
   plan = toy_plan(data=1, model=1)
-  plan = dataclasses.replace(plan, activation_bytes=2.0 * plan.gradient_bytes)
+  plan = dataclasses.replace(
+      plan, activation_bytes=2.0 * plan.gradient_bytes, pieces=1
+  )
   short = with_room_for(plan, plan.needed - 1)
   assert short.accumulation == 2 and short.most_rows() == 7
   assert 'In 2 times as many pieces' in advice(short)
@@ -151,6 +153,28 @@ def test_what_does_not_fit_is_accumulated():
   # The second copy of the gradients takes the room of half a row.
   half = plan.needed - 4 * plan.activation_bytes
   assert with_room_for(plan, half + 1).accumulation == 4
+
+
+def test_followed_advice_fits():
+  plan = dataclasses.replace(toy_plan(data=1, model=1), pieces=1)
+  plan = dataclasses.replace(plan, activation_bytes=2.0 * plan.gradient_bytes)
+  short = with_room_for(plan, plan.needed - 1)
+  more = short.accumulation
+  # A piece has so many rows fewer, and gradients add up in a second copy.
+  then = dataclasses.replace(
+      short, pieces=more, activation_bytes=plan.activation_bytes / more
+  )
+  assert then.gradient_bytes == 2 * plan.gradient_bytes
+  assert then.accumulation == 1 and advice(then).startswith('Fits')
+
+
+def test_a_model_without_pieces_is_not_told_to_take_more():
+  plan = toy_plan(data=1, model=1)
+  assert plan.pieces is None
+  plan = dataclasses.replace(plan, activation_bytes=2.0 * plan.gradient_bytes)
+  said = advice(with_room_for(plan, plan.needed - 1))
+  assert 'at most 7 would, a BATCH_SIZE of 7.' in said
+  assert 'NUM_MICROBATCHES' not in said
 
 
 def test_what_never_fits_is_said():

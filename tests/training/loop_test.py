@@ -22,6 +22,11 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.training import evaluating, optimizers, summaries
 from audiolm_jax.training.loading import load_params
 from audiolm_jax.training.loop import train
+from audiolm_jax.training.partitioning import (
+    Partitioner,
+    make_mesh,
+    standard_logical_axis_rules,
+)
 
 from . import toy
 
@@ -75,17 +80,21 @@ def test_a_finished_run_takes_no_more_steps(tmp_path, straight):
   assert_same(run(tmp_path, 10), straight)
 
 
-def test_sigterm_saves_and_the_next_run_goes_on(tmp_path, straight, caplog):
+# The first batch is looked at before anything is compiled.
+@pytest.mark.parametrize('batch', [1, 6])
+def test_sigterm_saves_and_the_next_run_goes_on(
+    tmp_path, straight, caplog, batch
+):
   before = signal.getsignal(signal.SIGTERM)
 
   def terminate(number):
-    if number == 6:
+    if number == batch:
       os.kill(os.getpid(), signal.SIGTERM)
 
   with caplog.at_level('INFO', 'audiolm_jax'):
     stopped = run(tmp_path, 10, toy.ToyData(on_batch=terminate))
-  assert int(stopped.step) == 6 and 6 in saved_steps(tmp_path)
-  assert 'Stopped by SIGTERM at step 6' in caplog.text
+  assert int(stopped.step) == batch and batch in saved_steps(tmp_path)
+  assert f'Stopped by SIGTERM at step {batch}' in caplog.text
   assert signal.getsignal(signal.SIGTERM) == before
   assert_same(run(tmp_path, 10), straight)
 
@@ -311,6 +320,20 @@ def test_waiting_for_data_is_seen(tmp_path):
     }
   assert min(waits['slow'].values()) > 0.5
   assert waits['fast'][20] < waits['slow'][20]
+
+
+def test_work_is_of_the_devices_of_the_mesh(tmp_path):
+  a_step = []
+  for data in (2, 4):
+    mesh = make_mesh(data, 1)
+    partitioner = Partitioner(mesh, standard_logical_axis_rules())
+    run(tmp_path / str(data), 4, log_every=4, partitioner=partitioner)
+    found = {t: v.simple_value for t, _, v in events(tmp_path / str(data))}
+    rates = (
+        found[f'throughput/{n}'] for n in ('teraflops', 'steps_per_second')
+    )
+    a_step.append(next(rates) / next(rates))
+  np.testing.assert_allclose(a_step[0], 2 * a_step[1], rtol=1e-3)
 
 
 def start(directory, num_steps, *process, **kwargs):

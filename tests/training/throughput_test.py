@@ -28,8 +28,7 @@ def clock(monkeypatch):
 def test_rates_by_hand(clock, monkeypatch):
   h200 = types.SimpleNamespace(device_kind='NVIDIA H200')
   monkeypatch.setattr(jax, 'devices', lambda: [h200])
-  monkeypatch.setattr(jax, 'device_count', lambda: 2)
-  rates = Throughput(flops=10**15)
+  rates = Throughput(flops=5e14)
   for wait, idle in ((1.0, True), (2.0, False)):
     with rates.waiting_for_data(lambda idle=idle: idle):
       clock.now += wait
@@ -37,8 +36,8 @@ def test_rates_by_hand(clock, monkeypatch):
     rates.add({'weight': 300.0, 'loss': 1.0})
   found = rates.take()
   assert found.pop('memory_gib') > 0
-  # Two steps and 600 tokens in 4 s, 2 x 10^15 operations on two devices; a
-  # batch that comes before the devices are done costs nothing.
+  # Two steps and 600 tokens in 4 s, 10^15 operations on each device; a batch
+  # that comes before the devices are done costs nothing.
   assert found == pytest.approx(
       {
           'steps_per_second': 0.5,
@@ -62,7 +61,7 @@ def test_a_device_that_is_not_known_has_no_peak():
 
 
 def test_the_process_knows_its_memory():
-  rates = Throughput(flops=1)
+  rates = Throughput(flops=1.0)
   rates.add({})
   found = rates.take()
   assert 0.05 < found['memory_gib'] < 200

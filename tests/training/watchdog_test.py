@@ -8,17 +8,22 @@ import time
 import pytest
 
 from audiolm_jax.training import watchdog
+from audiolm_jax.training.checkpoints import Checkpoints
+from audiolm_jax.training.loop import train
 from audiolm_jax.training.watchdog import Watchdog
 
-# A run whose data stalls; jitted steps before it show that it is not the start.
+from . import toy
+
+# A run whose data stalls.
 STALLED = """
 import sys, time
 from audiolm_jax.training.loop import train
 from tests.training import toy
 
 def on_batch(number):
-  if number == 5:
+  if number == {number}:
     time.sleep(600)
+
 
 train(toy.ToyTrainStep(), {train_data}, sys.argv[1], 10, stall_seconds=2,
       eval_data={eval_data}, eval_every=2, num_eval_batches=8)
@@ -27,17 +32,20 @@ STALLING = 'toy.ToyData(on_batch=on_batch)'
 
 
 @pytest.mark.parametrize(
-    'train_data, eval_data, what',
+    'number, train_data, eval_data, what',
     [
-        (STALLING, 'None', 'the batch of step 5'),
-        ('toy.ToyData', f'lambda: {STALLING}', 'a batch of the evaluation'),
+        (1, STALLING, 'None', 'the first batch'),
+        (5, STALLING, 'None', 'the batch of step 5'),
+        (5, 'toy.ToyData', f'lambda: {STALLING}', 'a batch of the evaluation'),
     ],
-    ids=['train', 'eval'],
+    ids=['first', 'train', 'eval'],
 )
 def test_a_stalled_source_ends_the_run_and_says_which(
-    tmp_path, train_data, eval_data, what
+    tmp_path, number, train_data, eval_data, what
 ):
-  text = STALLED.format(train_data=train_data, eval_data=eval_data)
+  text = STALLED.format(
+      number=number, train_data=train_data, eval_data=eval_data
+  )
   done = subprocess.run(
       [sys.executable, '-c', text, tmp_path],
       timeout=60,
@@ -49,6 +57,29 @@ def test_a_stalled_source_ends_the_run_and_says_which(
   assert f'Waited 2 s for {what}; giving up.' in done.stderr
   # It shows the line that hangs.
   assert 'in on_batch' in done.stderr
+
+
+@pytest.mark.parametrize(
+    'method, what',
+    [
+        ('restore_latest', 'the checkpoint to go on from'),
+        ('save', 'the checkpoint of step 0'),
+        ('save', 'the checkpoint of step 1'),
+        ('wait', 'the last checkpoint to be written'),
+    ],
+)
+def test_a_stalled_disk_is_seen(tmp_path, monkeypatch, method, what):
+  ended = []
+  monkeypatch.setattr(Watchdog, '_end', lambda _, what: ended.append(what))
+  works = getattr(Checkpoints, method)
+
+  def stalls(*args):
+    time.sleep(1.0)
+    return works(*args)
+
+  monkeypatch.setattr(Checkpoints, method, stalls)
+  train(toy.ToyTrainStep(), toy.ToyData, str(tmp_path), 1, stall_seconds=0.5)
+  assert what in ended
 
 
 def test_short_waits_and_the_time_between_do_not_count(monkeypatch):

@@ -13,7 +13,7 @@ from audiolm_jax.training.partitioning import (
     make_mesh,
     standard_logical_axis_rules,
 )
-from audiolm_jax.training.state import TrainStep
+from audiolm_jax.training.state import TrainStep, is_boxed
 from audiolm_jax.w2v_bert.model import W2vBert
 from audiolm_jax.w2v_bert.train_step import W2vBertTrainStep
 
@@ -199,6 +199,14 @@ def test_laid_out_over_a_mesh_it_does_what_it_does_on_one_device(quantizer):
     _, metrics = compiled.step(compiled.init(), partitioner.put(batch), KEY)
   for name, value in history[0].items():
     np.testing.assert_allclose(metrics[name], value, rtol=2e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize('quantizer', QUANTIZERS)
+def test_every_parameter_names_its_axes(quantizer):
+  step = train_step(quantizer)
+  variables = jax.eval_shape(step.variables, KEY, tiny.batch())
+  leaves = jax.tree.leaves(variables['params'], is_leaf=is_boxed)
+  assert all(map(is_boxed, leaves))
 
 
 def test_model_config_rebuilds_the_model():

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float
 
-from audiolm_jax import attention
+from audiolm_jax import attention, rotary
 
 # Of a branch's contribution, relative to the Conformer's.
 INITIAL_SCALE = 0.1
@@ -168,10 +168,15 @@ class ConformerBlock(nn.Module):
   def __call__(
       self,
       x: Float[Array, 'B T D'],
-      bias: Float[Array, 'G H T T'],
+      bias: Float[Array, 'G H T T'] | None,
       valid: Bool[Array, 'B T'],
       deterministic: bool,
   ) -> Float[Array, 'B T D']:
+    """Frames of a row see each other, but for those that are not valid.
+
+    The bias tells attention how far apart they are; where there is none, their
+    positions are rotary.
+    """
     rate, dtype = self.dropout_rate, self.dtype
     first = FeedForward(self.mlp_dim, rate, dtype, name='first_mlp')
     second = FeedForward(self.mlp_dim, rate, dtype, name='second_mlp')
@@ -188,12 +193,13 @@ class ConformerBlock(nn.Module):
     rate, dtype = self.dropout_rate, self.dtype
     head_dim = x.shape[-1] // self.num_heads
     mask = jnp.broadcast_to(valid[:, None], (*valid.shape, valid.shape[1]))
-    h = attention.MultiHeadAttention(
-        self.num_heads, head_dim, rate, dtype, name='attention'
-    )(
-        LayerNorm(dtype, name='attention_norm')(x),
-        bias,
-        mask,
-        deterministic=deterministic,
-    )
+    h = LayerNorm(dtype, name='attention_norm')(x)
+    if bias is None:
+      h = rotary.RotaryAttention(
+          self.num_heads, head_dim, rate, dtype, name='attention'
+      )(h, mask, deterministic)
+    else:
+      h = attention.MultiHeadAttention(
+          self.num_heads, head_dim, rate, dtype, name='attention'
+      )(h, bias, mask, deterministic=deterministic)
     return nn.Dropout(rate, deterministic=deterministic)(h)

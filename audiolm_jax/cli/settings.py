@@ -1,0 +1,170 @@
+"""The flags of `audiolm generate` that decide what is heard."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from absl import flags
+
+from audiolm_jax.chain import Samplings
+from audiolm_jax.cli.request import (
+    ACOUSTIC_GENERATION,
+    CONTINUATION,
+    MODES,
+    UNCONDITIONAL,
+    Request,
+)
+from audiolm_jax.errors import UserError
+from audiolm_jax.lm.sampling import Sampling
+
+# Semantic, coarse and fine.
+_NUM_STAGES = 3
+# What makes sense in some modes only.
+_MODES_OF = {
+    'keep_prompt': (CONTINUATION,),
+    'voice': (ACOUSTIC_GENERATION,),
+    'stop_at_end': (CONTINUATION, UNCONDITIONAL),
+}
+
+
+def define(values: flags.FlagValues) -> None:
+  """Adds the flags."""
+  flags.DEFINE_enum(
+      'mode', CONTINUATION, MODES, 'What to do.', flag_values=values
+  )
+  _define_sizes(values)
+  _define_samplings(values)
+  flags.DEFINE_bool(
+      'keep_prompt',
+      False,
+      "Begins with the prompt itself, not with the codec's copy of it.",
+      flag_values=values,
+  )
+  flags.DEFINE_string(
+      'voice',
+      None,
+      'A recording of who shall say or play it; of its first --prompt_seconds.',
+      flag_values=values,
+  )
+  flags.DEFINE_bool(
+      'stop_at_end',
+      False,
+      'Lets the model say that a recording is over before all is generated.',
+      flag_values=values,
+  )
+
+
+def _define_sizes(values: flags.FlagValues) -> None:
+  flags.DEFINE_float(
+      'prompt_seconds',
+      3.0,
+      'How much of each file is the prompt.',
+      lower_bound=0,
+      flag_values=values,
+  )
+  flags.DEFINE_float(
+      'continuation_seconds',
+      7.0,
+      'How much to generate.',
+      lower_bound=0,
+      flag_values=values,
+  )
+  flags.DEFINE_integer('seed', 0, 'Of the randomness.', flag_values=values)
+
+
+def _define_samplings(values: flags.FlagValues) -> None:
+  flags.DEFINE_list(
+      'temperatures',
+      ['0.6', '0.8', '0.6'],
+      'Of the semantic, coarse and fine stage, or one for all; 0 takes what is'
+      ' most likely.',
+      flag_values=values,
+  )
+  flags.DEFINE_list(
+      'top_k',
+      ['0'],
+      'Only so many most likely tokens are chosen from; 0 for all. One for each'
+      ' stage, or one for all.',
+      flag_values=values,
+  )
+  flags.DEFINE_list(
+      'top_p',
+      ['1'],
+      'Only the most likely tokens that have this probability together are'
+      ' chosen from; 1 for all. One for each stage, or one for all.',
+      flag_values=values,
+  )
+
+
+def request(values: flags.FlagValues) -> Request:
+  """What the flags ask for.
+
+  Raises:
+    UserError: They make no sense, by themselves or together.
+  """
+  _check_mode(values)
+  _check_sizes(values)
+  return Request(
+      mode=values.mode,
+      prompt_seconds=values.prompt_seconds,
+      continuation_seconds=values.continuation_seconds,
+      seed=values.seed,
+      samplings=_samplings(values),
+      keep_prompt=values.keep_prompt,
+      voice=values.voice,
+      stop_at_end=values.stop_at_end,
+  )
+
+
+def _check_mode(values: flags.FlagValues) -> None:
+  for name, modes in _MODES_OF.items():
+    if values[name].value and values.mode not in modes:
+      raise UserError(
+          f'--{name} is for --mode={" or ".join(modes)}, not for'
+          f' {values.mode}.'
+      )
+
+
+def _check_sizes(values: flags.FlagValues) -> None:
+  for name in ('prompt_seconds', 'continuation_seconds'):
+    if not math.isfinite(values[name].value):
+      raise UserError(f'--{name}={values[name].value}: give a finite number.')
+  if not values.prompt_seconds and values.mode == CONTINUATION:
+    raise UserError(
+        '--prompt_seconds=0 leaves nothing to continue; --mode=unconditional'
+        ' begins from nothing.'
+    )
+  if not values.prompt_seconds and values.voice:
+    raise UserError(
+        '--prompt_seconds=0 leaves nothing of --voice; give it some seconds.'
+    )
+  if not values.continuation_seconds and values.mode != ACOUSTIC_GENERATION:
+    raise UserError('--continuation_seconds=0: there is nothing to do.')
+
+
+def _samplings(values: flags.FlagValues) -> Samplings:
+  numbers = (
+      _of_stages('temperatures', values.temperatures, float),
+      _of_stages('top_k', values.top_k, int),
+      _of_stages('top_p', values.top_p, float),
+  )
+  return Samplings(
+      *(Sampling(*each).check() for each in zip(*numbers, strict=True))
+  )
+
+
+def _of_stages(
+    name: str, texts: Sequence[str], number: Callable[[str], Any]
+) -> list[Any]:
+  """A number for each stage."""
+  given = f'--{name}={",".join(texts)}'
+  try:
+    numbers = [number(text) for text in texts]
+  except ValueError as error:
+    what = 'whole numbers' if number is int else 'numbers'
+    raise UserError(f'{given}: give {what}.') from error
+  if len(numbers) not in (1, _NUM_STAGES):
+    raise UserError(f'{given}: give one number, or three.')
+  if not all(map(math.isfinite, numbers)):
+    raise UserError(f'{given}: give finite numbers.')
+  return numbers * (_NUM_STAGES // len(numbers))

@@ -1,0 +1,1 @@
+"""SoundStorm: all acoustic levels of all frames in a few passes."""

@@ -1,0 +1,70 @@
+"""What is hidden of a window while SoundStorm learns (s. 3.3)."""
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Int, Key, PRNGKeyArray
+
+
+class Masked(NamedTuple):
+  """Windows with some of their codes hidden.
+
+  Attributes:
+    codes: The mask id stands where a code is hidden.
+    levels: The one level of each row that is learnt.
+    targets: Frames whose code at that level is hidden, and asked for.
+  """
+
+  codes: Int[Array, 'B T Q']
+  levels: Int[Array, ' B']
+  targets: Bool[Array, 'B T']
+
+
+def mask(
+    key: PRNGKeyArray,
+    codes: Int[Array, 'B T Q'],
+    lengths: Int[Array, ' B'],
+    mask_id: int,
+    level_decay: float = 1.0,
+) -> Masked:
+  """Hides codes of each row as they are hidden at some pass of the sampler.
+
+  Up to a frame t, drawn from all of the row, nothing is hidden: that is the
+  prompt. From there on, of a level q that is drawn, each frame's code is hidden
+  with a probability of cos(u), u drawn from [0, pi / 2]; and so are all codes
+  of higher levels.
+
+  Args:
+    key: Of all draws.
+    codes: Of whole windows.
+    lengths: Frames of each row; the others are padding.
+    mask_id: Stands where a code is hidden.
+    level_decay: How much less often than a level the next one is drawn; the
+      paper draws all alike.
+  """
+  keys = jax.random.split(key, len(codes))
+  hide = jax.vmap(_mask_row, in_axes=(0, 0, 0, None, None))
+  return hide(keys, codes, lengths, mask_id, math.log(level_decay))
+
+
+def _mask_row(
+    key: Key[Array, ''],
+    codes: Int[Array, 'T Q'],
+    length: Int[Array, ''],
+    mask_id: int,
+    log_decay: float,
+) -> Masked:
+  num_frames, num_levels = codes.shape
+  start_key, level_key, rate_key, frame_key = jax.random.split(key, 4)
+  start = jax.random.randint(start_key, (), 0, jnp.maximum(length, 1))
+  level = jax.random.categorical(level_key, log_decay * jnp.arange(num_levels))
+  rate = jnp.cos(jax.random.uniform(rate_key, maxval=jnp.pi / 2))
+  frames = jnp.arange(num_frames)
+  asked = (frames >= start) & (frames < length)
+  targets = asked & jax.random.bernoulli(frame_key, rate, (num_frames,))
+  levels = jnp.arange(num_levels)[None]
+  hidden = (levels == level) & targets[:, None]
+  hidden |= (levels > level) & (frames >= start)[:, None]
+  return Masked(jnp.where(hidden, mask_id, codes), level, targets)

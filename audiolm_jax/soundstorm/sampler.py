@@ -1,0 +1,135 @@
+"""Fills acoustic codes in, level by level, by confidence (s. 3.4)."""
+
+import functools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Key, PyTree
+
+from audiolm_jax.soundstorm.model import SoundStorm
+
+# Passes of the first level; each of the others takes one (s. 4.1).
+FIRST_PASSES = 16
+
+
+class Pass(NamedTuple):
+  """One evaluation of the model.
+
+  Attributes:
+    number: Counted over all levels; of the noise.
+    level: Which codes are filled in.
+    hidden: Share of the frames that stay hidden after it, MaskGIT's cosine.
+  """
+
+  number: Int[np.ndarray, ' P']
+  level: Int[np.ndarray, ' P']
+  hidden: Float[np.ndarray, ' P']
+
+
+def schedule(passes: Sequence[int]) -> Pass:
+  """All passes, given how many each level takes."""
+  shares = [np.arange(1, count + 1) / count for count in passes]
+  hidden = np.cos(np.pi / 2 * np.concatenate(shares)).astype(np.float32)
+  # What a cosine leaves of zero would still be a frame of a long clip.
+  hidden = np.where(hidden < 1e-6, np.float32(0), hidden)
+  level = np.repeat(np.arange(len(passes), dtype=np.int32), passes)
+  return Pass(np.arange(len(level), dtype=np.int32), level, hidden)
+
+
+@functools.partial(jax.jit, static_argnames=('model', 'passes'))
+def fill(
+    model: SoundStorm,
+    params: PyTree,
+    semantic: Int[Array, 'B T'],
+    acoustic: Int[Array, 'B T Q'],
+    known: Bool[Array, 'B T'],
+    lengths: Int[Array, ' B'],
+    temperature: Float[Array, ''] | float,
+    keys: Key[Array, ' B'],
+    passes: tuple[int, ...] | None = None,
+) -> Int[Array, 'B T Q']:
+  """Codes of the frames that are not known.
+
+  A row depends on its own frames and key, not on its padding nor on the rest of
+  the batch. Each T is compiled: pad to a few lengths.
+
+  Args:
+    model: The Conformer.
+    params: Its parameters.
+    semantic: Ids at the acoustic rate (tokens.frames.at_acoustic_rate).
+    acoustic: Codes where they are known; anything elsewhere.
+    known: The prompt's frames, which come back as they are.
+    lengths: Frames of each row; the others are padding, and come back as 0.
+    temperature: Of all passes but the last of a level, which takes the most
+      likely codes. It scales the noise on codes, and that on confidences, which
+      dies away as frames are filled in; 0 has none.
+    keys: One for each row.
+    passes: How many each level takes; (16, 1, ..., 1) if None.
+
+  Returns:
+    The codes; the prompt's are among them.
+  """
+  if passes is None:
+    passes = (FIRST_PASSES,) + (1,) * (model.num_quantizers - 1)
+  if len(passes) != model.num_quantizers or min(passes) < 1:
+    raise ValueError(
+        f'passes={passes} are not one number or more for each of'
+        f' {model.num_quantizers} levels.'
+    )
+  valid = jnp.arange(semantic.shape[1])[None] < lengths[:, None]
+  wanted = valid & ~known
+  num_wanted = wanted.sum(axis=-1)
+  # Counted from the prompt's end, noise is the same behind any prompt.
+  frames = jnp.arange(semantic.shape[1])[None] - wanted.argmax(axis=-1)[:, None]
+
+  def take(codes: Array, now: Pass) -> tuple[Array, None]:
+    at_level = codes[..., now.level]
+    levels = jnp.full(len(codes), now.level)
+    logits = model.apply({'params': params}, semantic, codes, lengths, levels)
+    # One of each code, and one of the confidence.
+    noise = jax.lax.cond(
+        now.hidden == 0,
+        lambda: jnp.zeros((*frames.shape, model.codebook_size + 1)),
+        lambda: temperature
+        * _gumbel(keys, now.number, frames, model.codebook_size + 1),
+    )
+    found = (logits + noise[..., :-1]).argmax(axis=-1)
+    confidence = jnp.take_along_axis(
+        jax.nn.log_softmax(logits), found[..., None], axis=-1
+    )[..., 0]
+    masked = wanted & (at_level == model.mask_id)
+    confidence += now.hidden * noise[..., -1]
+    confidence = jnp.where(masked, confidence, jnp.inf)
+    num_hidden = jnp.floor(now.hidden * num_wanted).astype(jnp.int32)
+    stays = masked & (_ranks(confidence) < num_hidden[:, None])
+    at_level = jnp.where(masked & ~stays, found, at_level)
+    return codes.at[..., now.level].set(at_level), None
+
+  hidden = jnp.where(wanted[..., None], model.mask_id, acoustic)
+  codes, _ = jax.lax.scan(take, hidden, schedule(passes))
+  return jnp.where(valid[..., None], codes, 0)
+
+
+def _ranks(values: Float[Array, 'B T']) -> Int[Array, 'B T']:
+  """Place of each value among those of its row, from the least on."""
+  return values.argsort(axis=-1).argsort(axis=-1)
+
+
+def _gumbel(
+    keys: Key[Array, ' B'],
+    number: Int[Array, ''],
+    frames: Int[Array, 'B T'],
+    size: int,
+) -> Float[Array, 'B T K']:
+  """Noise of each frame, whatever the others are."""
+
+  def draw(key: Key[Array, ''], frame: Int[Array, '']) -> Float[Array, ' K']:
+    return jax.random.gumbel(jax.random.fold_in(key, frame), (size,))
+
+  fold_in = jax.vmap(jax.random.fold_in, in_axes=(0, None))
+  return jax.vmap(jax.vmap(draw, in_axes=(None, 0)))(
+      fold_in(keys, number), frames
+  )

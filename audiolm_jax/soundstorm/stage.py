@@ -1,0 +1,34 @@
+"""What SoundStorm reads, said as the other stages say it."""
+
+import dataclasses
+
+from audiolm_jax.tokens import stages
+from audiolm_jax.tokens.layout import Stage
+from audiolm_jax.tokens.stages import AUDIOLM, Sizes
+
+
+def soundstorm(sizes: Sizes = AUDIOLM) -> Stage:
+  """All acoustic levels given semantic tokens that keep their time.
+
+  It is not flattened: tokens.tasks_frames cuts windows of frames for it. The
+  stage says which tokens these are, so that others are refused.
+  """
+  everything = stages.coarse(
+      sizes, sizes.num_quantizers, deduplicate=False, positions='time'
+  )
+  return dataclasses.replace(everything, name='soundstorm')
+
+
+def semantic_codebook_size(stage: Stage) -> int:
+  """As a function, for configuration files."""
+  return stage.prefix[0].codebook_size
+
+
+def codebook_size(stage: Stage) -> int:
+  """Of each acoustic level; as a function, for configuration files."""
+  return stage.target.codebook_size
+
+
+def num_quantizers(stage: Stage) -> int:
+  """Acoustic levels; as a function, for configuration files."""
+  return len(stage.target.levels)

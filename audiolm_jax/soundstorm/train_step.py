@@ -1,0 +1,157 @@
+"""How SoundStorm learns: one step, as the train loop wants it."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+from audiolm_jax.soundstorm import masking
+from audiolm_jax.soundstorm.model import SoundStorm
+from audiolm_jax.training import descent
+from audiolm_jax.training.state import (
+    Batch,
+    Metrics,
+    TrainState,
+    Waveform,
+    sizes,
+)
+from audiolm_jax.w2v_bert import losses
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SoundStormTrainStep:
+  """Implements training.state.TrainStep: masked codes from those around them.
+
+  Batches are {'semantic': B T, 'acoustic': B T Q, 'lengths': B}, as
+  tokens.tasks_frames makes them.
+
+  Attributes:
+    model: The Conformer.
+    tx: Its optimizer, with its own clipping.
+    stage_config: tokens.layout.Stage.to_config() of the tokens.
+    crop_seconds: Length of the windows, which samplers should not exceed.
+    tokenizers: Fingerprints of the tokenizers whose tokens these are, by source
+      ('semantic', 'acoustic').
+    level_decay: How much less often than a level the next one is learnt. 1 in
+      the paper; with less, a small budget goes where most is heard.
+    num_microbatches: Pieces that a batch is computed in, one after the other.
+    ema_decay: Of the moving average of the parameters, which evaluations and
+      bundles then use; None for none.
+  """
+
+  model: SoundStorm
+  tx: optax.GradientTransformation
+  stage_config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  crop_seconds: float | None = None
+  tokenizers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  level_decay: float = 1.0
+  num_microbatches: int = 1
+  ema_decay: float | None = None
+
+  def variables(self, key: PRNGKeyArray, batch: Batch) -> dict[str, PyTree]:
+    """Returns {'params', 'mutables'}; parameters carry logical axis names."""
+    # Parameters do not depend on the length; initializing is faster on little.
+    frame = jnp.zeros((1, 1), jnp.int32)
+    codes = jnp.zeros((1, 1, self.model.num_quantizers), jnp.int32)
+    params = self.model.init(key, frame, codes, frame[0], frame[0])['params']
+    mutables = {} if self.ema_decay is None else {'ema': params}
+    return {'params': params, 'mutables': mutables}
+
+  def init(self, key: PRNGKeyArray, batch: Batch) -> TrainState:
+    """Returns the state before the first step."""
+    return descent.start(self.tx, self.variables(key, batch))
+
+  def step(
+      self, state: TrainState, batch: Batch, key: PRNGKeyArray
+  ) -> tuple[TrainState, Metrics]:
+    """One step of the optimizer; its noise is fold_in(key, state.step)."""
+    return descent.step(
+        self.tx,
+        self._training_loss,
+        state,
+        batch,
+        key,
+        self.num_microbatches,
+        self.ema_decay,
+    )
+
+  def evaluate(self, state: TrainState, batch: Batch) -> Metrics:
+    """The same without dropout, under masks that stay."""
+    params = state.mutables.get('ema', state.params)
+    # Other windows, other masks: one row sees one level.
+    key = jax.random.fold_in(jax.random.key(0), batch['acoustic'].sum())
+    codes, lengths = batch['acoustic'], batch['lengths']
+    masked = masking.mask(key, codes, lengths, self.model.mask_id)
+    return self._metrics(params, batch, masked, {})
+
+  def waveforms(
+      self, state: TrainState, batch: Batch
+  ) -> Mapping[str, Waveform]:
+    """Returns nothing: codes make no sound."""
+    return {}
+
+  def warnings(self, metrics: Mapping[str, float]) -> list[str]:
+    """Returns nothing: its loss hides nothing."""
+    return []
+
+  def model_config(self) -> dict[str, Any]:
+    """Sizes of the model, and which tokens it knows."""
+    return {
+        'kind': 'soundstorm',
+        **sizes(self.model),
+        'stage': dict(self.stage_config),
+        'crop_seconds': self.crop_seconds,
+        'tokenizers': dict(self.tokenizers),
+    }
+
+  def _training_loss(
+      self, params: PyTree, mutables: PyTree, batch: Batch, key: PRNGKeyArray
+  ) -> tuple[Float[Array, ''], tuple[Metrics, PyTree]]:
+    mask_key, dropout_key = jax.random.split(key)
+    masked = masking.mask(
+        mask_key,
+        batch['acoustic'],
+        batch['lengths'],
+        self.model.mask_id,
+        self.level_decay,
+    )
+    rngs = {'dropout': dropout_key}
+    metrics = self._metrics(params, batch, masked, rngs)
+    return metrics['loss'], (metrics, mutables)
+
+  def _metrics(
+      self,
+      params: PyTree,
+      batch: Batch,
+      masked: masking.Masked,
+      rngs: Mapping[str, PRNGKeyArray],
+  ) -> Metrics:
+    """Dropout only where there is a random stream for it."""
+    codes, lengths = batch['acoustic'], batch['lengths']
+    logits = self.model.apply(
+        {'params': params},
+        batch['semantic'],
+        masked.codes,
+        lengths,
+        masked.levels,
+        deterministic=not rngs,
+        rngs=rngs,
+    )
+    wanted = jnp.take_along_axis(codes, masked.levels[:, None, None], axis=-1)
+    loss, accuracy = losses.masked_prediction(
+        logits, wanted[..., 0], masked.targets
+    )
+    return {
+        'loss': loss,
+        'accuracy': accuracy,
+        'masked_fraction': losses.mean_over(masked.targets, self._valid(batch)),
+        'weight': masked.targets.sum().astype(jnp.float32),
+    }
+
+  def _valid(self, batch: Batch) -> Array:
+    frames = jnp.arange(batch['semantic'].shape[1])
+    return frames[None] < batch['lengths'][:, None]

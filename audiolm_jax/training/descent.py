@@ -1,0 +1,59 @@
+"""What the steps of models have in common whose loss one optimizer lowers."""
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import PRNGKeyArray, PyTree
+
+from audiolm_jax.training import microbatches
+from audiolm_jax.training.microbatches import Loss
+from audiolm_jax.training.state import Batch, Metrics, TrainState, unbox
+
+
+def start(
+    tx: optax.GradientTransformation, variables: dict[str, PyTree]
+) -> TrainState:
+  """The state before the first step, of TrainStep.variables."""
+  variables = unbox(variables)
+  return TrainState(
+      step=jnp.zeros((), jnp.int32),
+      opt_state=tx.init(variables['params']),
+      **variables,
+  )
+
+
+def step(
+    tx: optax.GradientTransformation,
+    loss: Loss,
+    state: TrainState,
+    batch: Batch,
+    key: PRNGKeyArray,
+    num_microbatches: int = 1,
+    ema_decay: float | None = None,
+) -> tuple[TrainState, Metrics]:
+  """Moves the parameters down the loss of a batch.
+
+  Args:
+    tx: The optimizer.
+    loss: See microbatches.Loss.
+    state: Where the parameters are.
+    batch: Rows first.
+    key: Of all steps; the noise is that of fold_in(key, state.step).
+    num_microbatches: Pieces that the batch is computed in.
+    ema_decay: Of the average in mutables['ema'], None if there is none.
+  """
+  key = jax.random.fold_in(key, state.step)
+  found = microbatches.gradients(loss, state, batch, key, num_microbatches)
+  updates, opt_state = tx.update(found.grads, state.opt_state, state.params)
+  params = optax.apply_updates(state.params, updates)
+  mutables = found.mutables
+  if ema_decay is not None:
+    average = optax.incremental_update(params, mutables['ema'], 1 - ema_decay)
+    mutables = {**mutables, 'ema': average}
+  new_state = state.replace(
+      step=state.step + 1,
+      params=params,
+      opt_state=opt_state,
+      mutables=mutables,
+  )
+  return new_state, found.metrics
