@@ -40,7 +40,7 @@ STAGES = flags.DEFINE_list(
 )
 PAST = flags.DEFINE_multi_integer('past', [128, 512, 2048], 'Places before.')
 ROWS = flags.DEFINE_multi_integer('rows', [1, 8, 64], 'Sampled at once.')
-STEPS = flags.DEFINE_integer('steps', 6, 'Ids of ours in a turn.')
+STEPS = flags.DEFINE_integer('steps', 16, 'Ids of ours in a turn.')
 TURNS = flags.DEFINE_integer('turns', 8, 'Ids of theirs; a multiple of 8.')
 PEER_PLACES = flags.DEFINE_integer(
     'peer_places', 1 << 14, 'No more rows x past of theirs.'
