@@ -13,6 +13,10 @@ from audiolm_jax.soundstorm.model import SoundStorm
 
 # Passes of the first level; each of the others takes one (s. 4.1).
 FIRST_PASSES = 16
+# Of confidences, over that of codes; MaskGIT's (arXiv 2202.04200). With little
+# noise the surest frames come first, which are the silent ones, and others
+# follow them.
+CONFIDENCE_NOISE = 4.5
 
 
 class Pass(NamedTuple):
@@ -101,7 +105,7 @@ def fill(
         jax.nn.log_softmax(logits), found[..., None], axis=-1
     )[..., 0]
     masked = wanted & (at_level == model.mask_id)
-    confidence += now.hidden * noise[..., -1]
+    confidence += CONFIDENCE_NOISE * now.hidden * noise[..., -1]
     confidence = jnp.where(masked, confidence, jnp.inf)
     num_hidden = jnp.floor(now.hidden * num_wanted).astype(jnp.int32)
     stays = masked & (_ranks(confidence) < num_hidden[:, None])
