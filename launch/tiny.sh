@@ -45,7 +45,7 @@ done
 
 # Tokens -> all acoustic levels at once, in the place of coarse and fine.
 train soundstorm gin/soundstorm.gin --gin.TOKENS="'$out/tokens'" \
-    --gin.CROP_SECONDS=2.0
+    --gin.CROP_SECONDS=1.0
 
 # All of it in one folder, and what it makes of a prompt.
 audiolm bundle "$out/tokenizers" "$out/semantic" "$out/coarse" "$out/fine" \
