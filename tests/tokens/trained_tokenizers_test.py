@@ -198,3 +198,12 @@ def test_memory_does_not_grow_with_the_clip(monkeypatch, make, method):
   assert len(tokens) == 10 * 60 * tiny.SAMPLE_RATE // tokenizer.hop_length
   assert len(shapes) >= 5 and len(set(shapes)) <= 2
   assert max(map(math.prod, shapes)) <= windows._MAX_SAMPLES
+
+
+def test_long_clips_are_decoded_in_windows_as_in_one_pass(monkeypatch):
+  codec = tiny.soundstream()
+  shape = 1, 3 * codec.context.before, codec.num_quantizers
+  codes = np.random.default_rng(0).integers(0, codec.codebook_size, shape)
+  whole = codec.decode(codes)
+  monkeypatch.setattr(codec, '_window', codec.context.before // 2)
+  np.testing.assert_allclose(codec.decode(codes), whole, atol=1e-5)
