@@ -96,13 +96,11 @@ def regenerated(bundle: Bundle) -> dict[str, float]:
   metrics += [perceptual.visqol_similarity(VISQOL.value)]
   scores = {metric.name: [] for metric in metrics}
   for i, length in enumerate(loaded.lengths.tolist()):
-    whole = loaded.waveforms[
-        i : i + 1, : length // lm.hop_length * lm.hop_length
-    ]
+    whole = lm.fit(loaded.waveforms[i, :length])
     keys = jax.random.split(jax.random.key(i), 1)
-    drawn = lm.acoustic_generation(whole, keys).waveform[0]
+    drawn = lm.acoustic_generation([whole], keys)[0].waveform
     for metric in metrics:
-      score = metric.measure(whole[0, : len(drawn)], drawn, lm.sample_rate)
+      score = metric.measure(whole, drawn, lm.sample_rate)
       scores[metric.name].append(score)
   return {name: float(np.nanmean(values)) for name, values in scores.items()}
 

@@ -176,8 +176,8 @@ def test_a_public_pair_goes_all_the_way(run, tmp_path):
   assert lm.sample_rate == 24000
   prompt = lm.fit(tiny.noise(1, 0.9)[0])
   keys = jax.random.split(jax.random.key(0), 1)
-  made = lm.continuation(prompt[None], 0.4, keys).waveform
-  assert made.shape[1] >= len(prompt) + round(0.4 * 24000)
+  (made,) = lm.continuation([prompt], 0.4, keys)
+  assert len(made.waveform) >= len(prompt) + round(0.4 * 24000)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import tiny
 from audiolm_jax.corpus import Clip
 from audiolm_jax.evaluation import embeddings, tokenizers
 from audiolm_jax.evaluation.clips import LoadedClips
+from audiolm_jax.tokens.tokenizers import Context
 
 RATE = tiny.RATE
 SEMANTIC_HOP, ACOUSTIC_HOP = 640, 320
@@ -21,6 +22,7 @@ class Oracle:
 
   sample_rate = RATE
   num_quantizers, codebook_size = 2, len(BANDS)
+  context = Context(0, 0)
   fingerprint = 'oracle'
 
   def __init__(self, hop_length: int):

@@ -9,7 +9,7 @@ import numpy as np
 
 from audiolm_jax import audio
 from audiolm_jax.corpus import Clip
-from audiolm_jax.tokens.tokenizers import Tokenizers
+from audiolm_jax.tokens.tokenizers import Context, Tokenizers
 
 SAMPLE_RATE = 8000
 
@@ -37,6 +37,7 @@ class FakeAcoustic:
   hop_length: int = 160
   num_quantizers: int = 3
   codebook_size: int = 8
+  context: Context = Context(0, 0)
   fingerprint: str = 'acoustic0000'
 
   def encode(self, waveform, lengths):
