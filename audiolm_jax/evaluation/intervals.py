@@ -1,0 +1,94 @@
+"""Figures with their uncertainty: a bootstrap over speakers or pieces."""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+NUM_RESAMPLES = 1000
+CONFIDENCE = 0.95
+
+
+class Figure(NamedTuple):
+  """A number that was measured.
+
+  Attributes:
+    value: Over all clips.
+    low: Lower end of the 95 % interval; NaN if one group is all there is.
+    high: Upper end.
+    num_clips: What was measured.
+    num_groups: Speakers or pieces that they come from.
+  """
+
+  value: float
+  low: float
+  high: float
+  num_clips: int
+  num_groups: int
+
+
+def mean(
+    values: Sequence[float], groups: Sequence[Hashable], seed: int = 0
+) -> Figure:
+  """The mean over clips; those that are NaN are left out of it and of N."""
+  values = np.asarray(values, np.float64)
+  kept = ~np.isnan(values)
+  groups = [group for group, keep in zip(groups, kept, strict=True) if keep]
+  return ratio(values[kept], np.ones(kept.sum()), groups, seed)
+
+
+def ratio(
+    parts: Sequence[float],
+    wholes: Sequence[float],
+    groups: Sequence[Hashable],
+    seed: int = 0,
+) -> Figure:
+  """sum(parts) / sum(wholes): errors over words, hits over trials."""
+  rows = np.stack([np.asarray(parts, float), np.asarray(wholes, float)], -1)
+
+  def statistic(chosen: Float[np.ndarray, 'N C']) -> float:
+    part, whole = chosen.sum(axis=0)
+    return part / whole if whole else float('nan')
+
+  return bootstrap(rows, groups, statistic, seed)
+
+
+def bootstrap(
+    rows: Float[np.ndarray, 'N C'],
+    groups: Sequence[Hashable],
+    statistic: Callable[[Float[np.ndarray, 'M C']], float],
+    seed: int = 0,
+) -> Figure:
+  """A statistic of clips, and where it lies if other speakers are drawn.
+
+  Clips of one speaker are alike, so whole speakers are drawn with replacement:
+  drawing clips would promise more than is known (Efron's percentile interval,
+  with groups as the unit).
+
+  Args:
+    rows: What is known of each clip.
+    groups: The speaker or piece of each clip.
+    statistic: Of any multiset of clips.
+    seed: The same seed gives the same interval.
+  """
+  if not len(rows):
+    nan = float('nan')
+    return Figure(nan, nan, nan, 0, 0)
+  members: dict[Hashable, list[int]] = {}
+  for index, group in enumerate(groups):
+    members.setdefault(group, []).append(index)
+  value = float(statistic(rows))
+  if len(members) == 1:
+    return Figure(value, float('nan'), float('nan'), len(rows), 1)
+  indices = [np.array(each) for each in members.values()]
+  draws = np.random.default_rng(seed).integers(
+      len(indices), size=(NUM_RESAMPLES, len(indices))
+  )
+  drawn = [
+      statistic(rows[np.concatenate([indices[i] for i in draw])])
+      for draw in draws
+  ]
+  tail = 50 * (1 - CONFIDENCE)
+  low, high = np.nanpercentile(drawn, [tail, 100 - tail])
+  return Figure(value, float(low), float(high), len(rows), len(members))
