@@ -37,3 +37,20 @@ def other_voice() -> np.ndarray:
 def noise() -> np.ndarray:
   random = np.random.default_rng(2)
   return random.standard_normal(3 * SAMPLE_RATE).astype(np.float32)
+
+
+def chords(pitches, onsets_per_second=2.0, seconds=4.0):
+  """Chords of decaying harmonics."""
+  times = np.arange(round(SAMPLE_RATE / onsets_per_second)) / SAMPLE_RATE
+  chord = sum(
+      np.sin(2 * np.pi * k * 440 * 2 ** ((pitch - 69) / 12) * times) / k**2
+      for pitch in pitches
+      for k in (1, 2, 3)
+  )
+  chord = 0.1 * chord * np.exp(-4 * times) * np.minimum(times / 0.003, 1)
+  return np.tile(chord, round(seconds * onsets_per_second)).astype(np.float32)
+
+
+@pytest.fixture
+def played():
+  return chords

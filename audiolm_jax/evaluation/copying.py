@@ -1,0 +1,142 @@
+"""Is a continuation learnt by heart? Longest runs found in the training set."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Int, UInt
+
+# A row a frame, a column a level; a frame is found if all its levels agree.
+Frames = Int[np.ndarray, '_ _']
+Keys = UInt[np.ndarray, ' _']
+
+# Odd, so that it has an inverse modulo 2^64.
+_BASE = 0xD1342543DE82EF95
+
+
+@runtime_checkable
+class Coded(Protocol):
+  """A token store's record, a bundle's tokens, or what was made of a prompt."""
+
+  semantic: Int[np.ndarray, ' S']
+  acoustic: Int[np.ndarray, 'T Q']
+
+
+def semantic(clips: Iterable[Coded]) -> Iterable[Frames]:
+  """Semantic tokens; iterates over the clips anew each time."""
+  return _Each(clips, lambda clip: clip.semantic[:, None])
+
+
+def acoustic(clips: Iterable[Coded], num_levels: int) -> Iterable[Frames]:
+  """Codes of the first levels; iterates over the clips anew each time."""
+  return _Each(clips, lambda clip: clip.acoustic[:, :num_levels])
+
+
+class _Each:
+  """A map that can be iterated over again, if what it maps can."""
+
+  def __init__(self, clips, function):
+    self._clips, self._function = clips, function
+
+  def __iter__(self):
+    return map(self._function, self._clips)
+
+
+def longest_runs(
+    clips: Iterable[Frames], training: Iterable[Frames]
+) -> list[int]:
+  """Length in frames of the longest run of each clip that training has too.
+
+  Runs are compared by 64-bit hashes: against 60,000 hours, one in a thousand
+  million clips is given a run that is not there.
+
+  Args:
+    clips: A few; all are held in memory.
+    training: Any number, one in memory at a time. It is iterated over once for
+      each step of a binary search, so a generator will not do, but something
+      that reads a store anew will.
+  """
+  keys = [_frame_keys(clip) for clip in clips]
+  found = np.zeros(len(keys), int)
+  # Runs of `found` frames occur, those of `missed` do not.
+  missed = np.array([len(clip) + 1 for clip in keys], int)
+  while (unsure := np.flatnonzero(missed - found > 1)).size:
+    lengths = (found[unsure] + missed[unsure]) // 2
+    groups = {int(length): unsure[lengths == length] for length in lengths}
+    asked = {
+        length: [keys[i] for i in group] for length, group in groups.items()
+    }
+    for length, hits in _occur(asked, training).items():
+      found[groups[length][hits]] = length
+      missed[groups[length][~hits]] = length
+  return found.tolist()
+
+
+def planted(
+    clips: Sequence[Frames], training: Iterable[Frames]
+) -> list[Frames]:
+  """Copies out of the middle of training recordings, as long as the clips.
+
+  A measure that does not find them whole is broken. Fewer than the clips if too
+  few recordings are long enough.
+  """
+  lengths = iter([len(clip) for clip in clips])
+  wanted, copies = next(lengths, None), []
+  for recording in training:
+    if wanted is None:
+      break
+    if len(recording) >= wanted:
+      start = (len(recording) - wanted) // 2
+      copies.append(recording[start : start + wanted])
+      wanted = next(lengths, None)
+  return copies
+
+
+def _occur(
+    asked: Mapping[int, Sequence[Keys]], training: Iterable[Frames]
+) -> dict[int, Bool[np.ndarray, ' _']]:
+  """For each length, which clips have a run of it that training has too."""
+  runs = {n: [_runs(clip, n) for clip in clips] for n, clips in asked.items()}
+  every = {n: np.unique(np.concatenate(each)) for n, each in runs.items()}
+  seen = {n: np.zeros(len(each), bool) for n, each in every.items()}
+  for recording in training:
+    keys = _frame_keys(recording)
+    for n, each in every.items():
+      hashes = _runs(keys, n)
+      places = np.searchsorted(each, hashes).clip(max=len(each) - 1)
+      seen[n][places[each[places] == hashes]] = True
+  return {
+      n: np.array([np.isin(one, every[n][seen[n]]).any() for one in each])
+      for n, each in runs.items()
+  }
+
+
+def _frame_keys(frames: Frames) -> Keys:
+  """A random-looking number for each frame, the same for the same codes."""
+  keys = np.zeros(len(frames), np.uint64)
+  for level in np.asarray(frames).T:
+    keys = _mix(keys + level.astype(np.uint64) + np.uint64(1))
+  return keys
+
+
+def _mix(keys: Keys) -> Keys:
+  """splitmix64: neighbours become strangers."""
+  keys = keys * np.uint64(0x9E3779B97F4A7C15)
+  keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+  keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+  return keys ^ (keys >> np.uint64(31))
+
+
+def _runs(keys: Keys, length: int) -> Keys:
+  """A hash of each run of a length: a polynomial modulo 2^64."""
+  if len(keys) < length:
+    return keys[:0]
+  sums = np.cumsum(keys * _powers(_BASE, len(keys)))
+  sums = np.concatenate([np.zeros(1, np.uint64), sums])
+  inverse = pow(_BASE, -1, 2**64)
+  here = sums[length:] - sums[:-length]
+  return here * _powers(inverse, len(here))
+
+
+def _powers(base: int, count: int) -> Keys:
+  return np.cumprod(np.full(count, base, np.uint64))
