@@ -1,6 +1,7 @@
 """The report as one HTML file that needs nothing but itself."""
 
 import base64
+import importlib.util
 import io
 import pathlib
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import numpy as np
 import soundfile
 from jaxtyping import Float
 
+from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import tables
 from audiolm_jax.evaluation.tables import Table
 
@@ -75,6 +77,12 @@ def html(
           for example in examples
       ],
   )
+
+
+def check_installed() -> None:
+  """Refuses to go on without Jinja."""
+  if importlib.util.find_spec('jinja2') is None:
+    raise UserError("jinja2 is missing: pip install 'audiolm_jax[eval]'.")
 
 
 def _png(path: pathlib.Path) -> str:
