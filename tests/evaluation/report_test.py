@@ -92,5 +92,14 @@ def test_plots_are_drawn(tmp_path, voice):
   plots.language_models(RESULTS['language_models'], tmp_path / 'b.png')
   sounds = [plots.Sound('x', voice, 1.0), plots.Sound('y', voice, 0.0)]
   plots.spectrograms(sounds, 16000, tmp_path / 'c.png')
-  for name in 'abc':
+  rows = [['ours', intervals.mean([1.0, 2.0], 'ab'), 'x'], ['paper', 1.5, 'y']]
+  table = tables.Table('t', 'T', '', ['what', 'figure', 'words'], rows)
+  plots.intervals(table, tmp_path / 'd.png')
+  for name in 'abcd':
     assert (tmp_path / f'{name}.png').read_bytes()[:4] == b'\x89PNG'
+
+
+def test_a_table_without_figures_is_not_drawn(tmp_path):
+  table = tables.Table('t', 'T', '', ['what', 'paper'], [['x', 1.0]])
+  plots.intervals(table, tmp_path / 'a.png')
+  assert not (tmp_path / 'a.png').exists()
