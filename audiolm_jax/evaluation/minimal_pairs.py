@@ -33,15 +33,15 @@ class Pair(NamedTuple):
   Attributes:
     key: Of the pair, the same for all voices.
     voice: Who speaks.
-    good: The word or the sentence.
-    bad: What is none.
+    good: Path of the word or the sentence.
+    bad: Path of what is none.
     frequency: How often the word occurs in LibriSpeech; None for sentences.
   """
 
   key: Hashable
   voice: str
-  good: pathlib.Path
-  bad: pathlib.Path
+  good: Hashable
+  bad: Hashable
   frequency: float | None = None
 
 
@@ -68,7 +68,9 @@ def read(
   Raises:
     UserError: There is no task, or a file is missing or not as it should be.
   """
-  paths = {task: pathlib.Path(folder, task, split, 'gold.csv') for task in _KEYS}
+  paths = {
+      task: pathlib.Path(folder, task, split, 'gold.csv') for task in _KEYS
+  }
   found = {task: path for task, path in paths.items() if path.exists()}
   if not found:
     raise UserError(
@@ -134,14 +136,16 @@ def score(
     longest = -(-int(lengths.max()) // hop) * hop
     padded = np.stack([np.pad(x, (0, longest - len(x))) for x in waveforms])
     ids = semantic.encode(padded, lengths)
-    clips += [row[: n // hop, None] for row, n in zip(ids, lengths, strict=True)]
+    clips += [
+        row[: n // hop, None] for row, n in zip(ids, lengths, strict=True)
+    ]
   scores = likelihoods.of_clips(found, [{SEMANTIC: ids} for ids in clips])
   return dict(zip(paths, scores, strict=True))
 
 
 def success(
     pairs: Sequence[Pair],
-    scores: Mapping[pathlib.Path, Likelihood],
+    scores: Mapping[Hashable, Likelihood],
     value: Callable[[Likelihood], float] = per_token,
     seed: int = 0,
 ) -> Figure:

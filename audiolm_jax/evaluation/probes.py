@@ -1,7 +1,6 @@
 """AudioLM's Table IV: sWUGGY and sBLIMP, beside those of other models."""
 
-import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from audiolm_jax.evaluation import minimal_pairs
 from audiolm_jax.evaluation.likelihoods import Likelihood
@@ -31,7 +30,7 @@ _NOTE = (
 
 def table(
     pairs: Mapping[str, Sequence[Pair]],
-    scores: Mapping[pathlib.Path, Likelihood],
+    scores: Mapping[Hashable, Likelihood],
     source: str,
     seed: int = 0,
 ) -> Table:
