@@ -140,9 +140,7 @@ def lexical_rows(count: int, voices: Sequence[str], seed: int) -> list[Row]:
   ]
 
 
-def _words(
-    number: int, pair: nonwords.WordPair, voice: str
-) -> Iterator[Row]:
+def _words(number: int, pair: nonwords.WordPair, voice: str) -> Iterator[Row]:
   phonemes = (pair.nonword, pair.phonemes)
   for correct in (1, 0):
     said = phonemes[correct]
