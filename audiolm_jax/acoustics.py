@@ -23,7 +23,7 @@ _PARALLEL = 3
 
 
 class Acoustics(Protocol):
-  """Fills in acoustic codes where semantic tokens are there.
+  """Fills in acoustic codes, where semantic tokens are there if it reads them.
 
   Attributes:
     crop: Units that are seen at once.

@@ -33,6 +33,7 @@ _CROP_SECONDS = {
     'semantic': 30.0,
     'coarse': 10.0,
     'fine': 3.0,
+    'acoustic_only': 10.0,
     'soundstorm': 30.0,
 }
 

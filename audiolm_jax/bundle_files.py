@@ -1,8 +1,9 @@
 """The folder of a bundle, which needs nothing but itself.
 
 bundle.json            each part's configuration and the digest of its weights
-<part>.safetensors     acoustic_tokenizer, semantic_tokenizer, the stages, and
-                       soundstorm, which does the work of two of them at once
+<part>.safetensors     acoustic_tokenizer, semantic_tokenizer, the stages,
+                       acoustic_only, which is the first two without semantic
+                       tokens, and soundstorm, which is the last two at once
 MODEL_CARD.md          what the model heard, and under which licences
 """
 
@@ -19,7 +20,8 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.parts import Part
 from audiolm_jax.training import loading
 
-STAGES = ('semantic', 'coarse', 'fine')
+# Keys are folded with a stage's place.
+STAGES = ('semantic', 'coarse', 'fine', 'acoustic_only')
 TOKENIZERS = ('acoustic_tokenizer', 'semantic_tokenizer')
 # What predicts tokens; any of them may be missing.
 PREDICTORS = (*STAGES, 'soundstorm')

@@ -8,6 +8,7 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.lm.sampling import Sampling
 from audiolm_jax.stage_sampler import StageSampler
 from audiolm_jax.tokens.layout import Stage
+from audiolm_jax.tokens.stages import coarse
 
 
 class Samplings(NamedTuple):
@@ -26,12 +27,12 @@ class Chain(NamedTuple):
   """What makes a draft.
 
   Attributes:
-    semantic: Makes semantic tokens.
-    acoustics: Makes acoustic codes of them.
+    semantic: Makes semantic tokens; None if codes follow from codes alone.
+    acoustics: Makes acoustic codes.
     clock: A stage that counts in the units of drafts.
   """
 
-  semantic: StageSampler
+  semantic: StageSampler | None
   acoustics: Acoustics
   clock: Stage
 
@@ -49,29 +50,33 @@ def autoregressive(
   Raises:
     UserError: A stage is missing or does not fit the one before it.
   """
-  names = ['semantic', 'coarse']
-  names += ['fine'] if 'fine' in bundle.language_models else []
-  models = {name: bundle.language_model(name) for name in names}
-  stages = {name: lm.stage for name, lm in models.items()}
-  _check_order(stages, bundle.where)
-  # Where semantic tokens keep their time, they alone say where the end is.
-  ends = {
-      'semantic': may_end,
-      'coarse': may_end and stages['semantic'].target.deduplicate,
-      'fine': False,
+  stages = {
+      name: bundle.language_model(name).stage for name in ('semantic', 'coarse')
   }
+  _check_repeats(stages, bundle.where)
   clock = stages['coarse']
-  samplers = {
-      name: StageSampler(
-          lm,
-          getattr(samplings, name).check(),
-          clock.units_per_second,
-          ends[name],
-      )
-      for name, lm in models.items()
-  }
-  acoustics = Autoregressive(samplers['coarse'], samplers.get('fine'))
-  return Chain(samplers['semantic'], acoustics, clock)
+  # Where semantic tokens keep their time, they alone say where the end is.
+  coarse_ends = may_end and stages['semantic'].target.deduplicate
+  return Chain(
+      _sampler(bundle, 'semantic', samplings.semantic, clock, may_end),
+      _acoustics(bundle, 'coarse', samplings, clock, coarse_ends),
+      clock,
+  )
+
+
+def acoustic_only(
+    bundle: Bundle, samplings: Samplings = AUDIOLM, may_end: bool = False
+) -> Chain:
+  """No semantic stage: what AudioLM is compared with on piano (s. IV-I).
+
+  Raises:
+    UserError: The stage is missing, or the fine one does not fit it.
+  """
+  levels = bundle.language_model('acoustic_only').stage.target.levels
+  # Prompts are cut as they are for the other chains.
+  clock = coarse(bundle.tokenizers.sizes, levels.stop)
+  acoustics = _acoustics(bundle, 'acoustic_only', samplings, clock, may_end)
+  return Chain(None, acoustics, clock)
 
 
 def parallel(
@@ -92,27 +97,46 @@ def parallel(
   rate = model.stage.units_per_second
   temperature = samplings.soundstorm.check().temperature
   return Chain(
-      StageSampler(lm, samplings.semantic.check(), rate, may_end),
+      _sampler(bundle, 'semantic', samplings.semantic, model.stage, may_end),
       Parallel(model, temperature, rate),
       model.stage,
   )
 
 
-def _check_order(stages: dict[str, Stage], where: str) -> None:
-  """Refuses stages that cannot follow each other."""
-  coarse = stages['coarse']
+def _acoustics(
+    bundle: Bundle,
+    first: str,
+    samplings: Samplings,
+    clock: Stage,
+    may_end: bool,
+) -> Autoregressive:
+  """The stage that makes the first levels, and the fine one if there is one."""
+  start = _sampler(bundle, first, samplings.coarse, clock, may_end)
+  if 'fine' not in bundle.language_models:
+    return Autoregressive(start, None)
+  fine = _sampler(bundle, 'fine', samplings.fine, clock, False)
+  made, given = start.stage.target.levels.stop, fine.stage.target.levels.start
+  if given != made:
+    raise UserError(
+        f'{bundle.where}: the {first} stage makes {made} levels and the fine'
+        f' stage wants {given}; train both with the same num_coarse.'
+    )
+  return Autoregressive(start, fine)
+
+
+def _sampler(
+    bundle: Bundle, name: str, sampling: Sampling, clock: Stage, may_end: bool
+) -> StageSampler:
+  lm = bundle.language_model(name)
+  return StageSampler(lm, sampling.check(), clock.units_per_second, may_end)
+
+
+def _check_repeats(stages: dict[str, Stage], where: str) -> None:
+  """Refuses stages of which one drops repeated tokens and the next wants."""
   if stages['semantic'].target.deduplicate and not any(
-      field.deduplicate for field in coarse.prefix
+      field.deduplicate for field in stages['coarse'].prefix
   ):
     raise UserError(
         f'{where}: the semantic stage drops repeated tokens and the coarse'
         ' stage wants them; train both with the same deduplicate.'
     )
-  if 'fine' in stages:
-    given = stages['fine'].target.levels.start
-    if given != coarse.target.levels.stop:
-      raise UserError(
-          f'{where}: the coarse stage makes {coarse.target.levels.stop} levels'
-          f' and the fine stage wants {given}; train both with the same'
-          ' num_coarse.'
-      )

@@ -28,7 +28,8 @@ class Generation(NamedTuple):
   Attributes:
     waveform: What the codec makes of `tokens`.
     tokens: Semantic ids, without repeats behind the prompt if the stage drops
-      them, and codes of the levels that the last stage reaches.
+      them and none there if no stage makes them, and codes of the levels that
+      the last stage reaches.
     prompt_samples: How much of the waveform is the prompt.
   """
 

@@ -7,6 +7,7 @@ from jaxtyping import Int
 
 from audiolm_jax.chain import Chain
 from audiolm_jax.draft import Draft
+from audiolm_jax.errors import UserError
 from audiolm_jax.stage_sampler import Keys, fold_in, spans
 from audiolm_jax.tokens.fields import ACOUSTIC
 from audiolm_jax.tokens.tokenizers import Tokenizers, Tokens
@@ -26,7 +27,9 @@ class TokenGenerator:
     self._semantic, self._acoustics = chain.semantic, chain.acoustics
     self._frames_per_unit = chain.clock.frames_per_unit
     # Sampled tokens without repeats have lost their time.
-    self._keeps_time = not chain.semantic.stage.target.deduplicate
+    self._keeps_time = (
+        not chain.semantic or not chain.semantic.stage.target.deduplicate
+    )
     self._num_quantizers = tokenizers.acoustic.num_quantizers
     self.step = chain.acoustics.step
     self.nothing = Tokens(
@@ -59,6 +62,9 @@ class TokenGenerator:
     for start, end in spans(0, num_units, step):
       self._prolong(draft, start, end, keys)
       pieces = [draft.tokens(row, start, end) for row in range(draft.num_rows)]
+      if not self._semantic:
+        nothing = self.nothing.semantic
+        pieces = [Tokens(nothing, piece.acoustic) for piece in pieces]
       yield pieces
       if not any(len(piece.acoustic) for piece in pieces):
         return
@@ -66,7 +72,16 @@ class TokenGenerator:
   def with_voices(
       self, said: Sequence[Tokens], voices: Sequence[Tokens], keys: Keys
   ) -> list[Tokens]:
-    """Keeps semantic tokens; the codes go on where those of voices end."""
+    """Keeps semantic tokens; the codes go on where those of voices end.
+
+    Raises:
+      UserError: The models do not hear semantic tokens.
+    """
+    if not self._semantic:
+      raise UserError(
+          'Codes that follow from codes alone say nothing that is given; use'
+          ' models with a semantic stage.'
+      )
     draft = self._draft(voices)
     num_units = draft.say(said)
     self._acoustics.fill(draft, 0, num_units, keys)
@@ -102,8 +117,9 @@ class TokenGenerator:
 
   def _prolong(self, draft: Draft, start: int, end: int, keys: Keys) -> None:
     draft.prolong(end - start)
-    for first, stop in spans(start, end, self._acoustics.step):
-      self._semantic.fill(draft, first, stop, keys)
+    if self._semantic:
+      for first, stop in spans(start, end, self._acoustics.step):
+        self._semantic.fill(draft, first, stop, keys)
     self._acoustics.fill(draft, start, end, keys)
 
   def _hear(self, prompt: Tokens, piece: Tokens) -> Tokens:

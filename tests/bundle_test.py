@@ -14,7 +14,14 @@ from audiolm_jax.parts import Part
 from audiolm_jax.tokens import stages
 from audiolm_jax.training.loading import Model
 
-WHOLE = Bundle(tiny.bundle().parts | {'soundstorm': tiny.soundstorm()})
+ACOUSTIC_ONLY = stages.acoustic_only(tiny.SIZES, 2, 'time')
+WHOLE = Bundle(
+    tiny.bundle().parts
+    | {
+        'acoustic_only': tiny.language_model(ACOUSTIC_ONLY),
+        'soundstorm': tiny.soundstorm(),
+    }
+)
 
 
 @pytest.fixture

@@ -50,13 +50,17 @@ def test_parts_that_hear_audio(part, size, manifest):
 
 
 @pytest.mark.parametrize('size', SIZES)
-@pytest.mark.parametrize('part', ['semantic', 'coarse', 'fine', 'soundstorm'])
+@pytest.mark.parametrize(
+    'part', ['semantic', 'coarse', 'fine', 'acoustic_only', 'soundstorm']
+)
 def test_parts_that_read_tokens(part, size):
   parse(part, size, bindings=["TOKENS = 'tokens'"])
   assert gin.query_parameter('TRAIN_STEPS/macro.value') == 1_000_000
 
 
-@pytest.mark.parametrize('part', ['semantic', 'coarse', 'fine'])
+@pytest.mark.parametrize(
+    'part', ['semantic', 'coarse', 'fine', 'acoustic_only']
+)
 def test_a_language_model_can_be_planned_without_tokens(part):
   parse(part, 'tiny', 'no_tokens')
   arguments = train.bound_arguments()

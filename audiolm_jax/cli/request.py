@@ -25,10 +25,11 @@ UNCONDITIONAL = 'unconditional'
 # Seconds; what is generated beyond does not fit every memory.
 LONGEST_AT_ONCE = 60.0
 MODES = (CONTINUATION, ACOUSTIC_GENERATION, UNCONDITIONAL)
-# What makes the sound of semantic tokens.
+# What makes the sound of semantic tokens, or goes on without them.
 ACOUSTICS = {
     'autoregressive': chain.autoregressive,
     'parallel': chain.parallel,
+    'acoustic_only': chain.acoustic_only,
 }
 
 Waveform = Float[np.ndarray, ' N']

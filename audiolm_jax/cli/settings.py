@@ -38,7 +38,8 @@ def define(values: flags.FlagValues) -> None:
       'autoregressive',
       list(ACOUSTICS),
       'What makes the sound of semantic tokens: the coarse and the fine stage,'
-      ' or SoundStorm, all frames at once.',
+      ' or SoundStorm, all frames at once; acoustic_only goes on without'
+      ' semantic tokens.',
       flag_values=values,
   )
   _define_sizes(values)

@@ -76,7 +76,7 @@ class Stage:
   """What one language model reads (prefix) and predicts (target).
 
   Attributes:
-    name: 'semantic', 'coarse' or 'fine'.
+    name: 'semantic', 'coarse', 'fine' or 'acoustic_only'.
     prefix: Fields that condition and get no loss.
     target: The field that is predicted.
     positions: 'index' counts ids (the paper's). 'time' counts frames of the

@@ -1,4 +1,4 @@
-"""The three stages: which tokens are predicted from which (AudioLM s. III)."""
+"""The stages: which tokens are predicted from which (AudioLM s. III)."""
 
 import dataclasses
 from typing import Any, NamedTuple
@@ -56,6 +56,15 @@ def fine(
   prefix = [_acoustic_field(sizes, range(num_coarse))]
   target = _acoustic_field(sizes, range(num_coarse, sizes.num_quantizers))
   return _stage('fine', prefix, target, positions)
+
+
+def acoustic_only(
+    sizes: Sizes = AUDIOLM, num_coarse: int = 4, positions: str = 'index'
+) -> Stage:
+  """The coarse stage without semantic tokens: the ablation of s. IV-I."""
+  _check_num_coarse(num_coarse, sizes)
+  target = _acoustic_field(sizes, range(num_coarse))
+  return _stage('acoustic_only', [], target, positions)
 
 
 def _check_num_coarse(num_coarse: int, sizes: Sizes):

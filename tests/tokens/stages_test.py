@@ -290,3 +290,14 @@ def test_only_repeats_in_a_row_are_dropped(ids):
   expected = [key for key, _ in itertools.groupby(ids)]
   codes = np.array(ids, np.int64).reshape(-1, 1)
   assert deduplicate(codes)[:, 0].tolist() == expected
+
+
+def test_acoustic_only_is_the_coarse_stage_without_its_prefix():
+  sizes = Sizes(8, 25.0, 4, 50.0, 3)
+  alone, given = stages.acoustic_only(sizes, 2), stages.coarse(sizes, 2)
+  assert not alone.prefix
+  assert alone.target.levels == given.target.levels
+  codes = {'acoustic': np.arange(12).reshape(4, 3) % 4}
+  example = alone.example(codes, {'acoustic': 4}, ends=True)
+  # Every id is learnt, the first one too: nothing stands before it.
+  assert example.loss_weights.all() and len(example.ids) == 4 * 2 + 1
