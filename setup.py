@@ -34,7 +34,7 @@ TRAIN = [
 # XManager brings 0.5 GB of Google Cloud's clients. Without constraints.txt
 # older versions of pip try out their versions for ever.
 LAUNCH = ['attrs', 'google-auth', 'kubernetes', 'xmanager']
-EVAL = ['matplotlib', 'pesq', 'visqol-python[lattice]']
+EVAL = ['jinja2', 'matplotlib', 'pesq', 'visqol-python[lattice]']
 TEST = [
     'beartype',
     'hypothesis',
@@ -58,7 +58,7 @@ setuptools.setup(
     license='Apache-2.0',
     python_requires='>=3.11',
     packages=setuptools.find_packages(include=['audiolm_jax', 'audiolm_jax.*']),
-    package_data={'audiolm_jax': ['bundles/*/*']},
+    package_data={'audiolm_jax': ['bundles/*/*', 'evaluation/page.html']},
     install_requires=CORE,
     extras_require={
         'train': TRAIN,

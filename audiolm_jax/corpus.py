@@ -34,6 +34,7 @@ class Clip(NamedTuple):
     speaker: Who speaks, or None.
     piece: Which piece is played, or None.
     transcript: What is said, or None.
+    language: Of what is said, as in ISO 639-1: 'en', 'ru', ...; or None.
     labels: Sidecar TSV of `start_seconds end_seconds label` lines, or None.
   """
 
@@ -46,6 +47,7 @@ class Clip(NamedTuple):
   piece: str | None = None
   transcript: str | None = None
   labels: str | None = None
+  language: str | None = None
 
 
 def read_manifest(

@@ -22,8 +22,7 @@ from absl import app, flags
 
 from audiolm_jax import corpus
 from audiolm_jax.bundle import Bundle
-from audiolm_jax.evaluation import clips, fidelity, perceptual
-from audiolm_jax.evaluation import report as report_page
+from audiolm_jax.evaluation import clips, fidelity, perceptual, tables
 from audiolm_jax.generate import AudioLM
 
 MODEL = flags.DEFINE_string('model', 'speech', 'Bundle.')
@@ -191,12 +190,12 @@ def page(bundle: Bundle, report: dict[str, Any]) -> str:
           f' speaker and context within, {report["abx"]["MFCCs"]["num_across"]}'
           ' across) of the test split. Speeds are of this command on one'
           ' machine.',
-          report_page.table(HEAD, ours).rstrip(),
+          tables.grid(HEAD, ours).rstrip(),
           'Audio is drawn from semantic tokens by the coarse and fine'
           ' stages, as no decoder is trained to invert them. How layer and'
           ' number of clusters compare is in [layers.md](layers.md).',
           "## AudioLM's Table I",
-          report_page.table(PAPER_HEAD, PAPER).rstrip(),
+          tables.grid(PAPER_HEAD, PAPER).rstrip(),
       ]
   )
 

@@ -97,4 +97,5 @@ def _convert_one(
       speaker=recording.speaker,
       transcript=recording.transcript,
       labels=labels and str(labels),
+      language=recording.language,
   )

@@ -116,7 +116,14 @@ class Kokoro:
   def say_phones(self, text: str, voice: str) -> Spoken:
     """The same, with the times that the model gave to the phones."""
     language = 'en-gb' if voice.startswith('b') else 'en-us'
-    phonemes = self._tokenizer.phonemize(text, language)
+    return self.say_phonemes(self.phonemes(text, language), voice)
+
+  def phonemes(self, text: str, language: str = 'en-us') -> str:
+    """How `text` is pronounced: IPA, stress marks and punctuation."""
+    return self._tokenizer.phonemize(text, language)
+
+  def say_phonemes(self, phonemes: str, voice: str) -> Spoken:
+    """Speaks IPA, words or not; what the model does not know is left out."""
     known = [c for c in phonemes if c in self._tokenizer.vocab]
     known = known[:_MAX_PHONEMES]
     tokens = self._tokenizer.tokenize(''.join(known))

@@ -52,6 +52,7 @@ def _clip(path: pathlib.Path, seconds: float) -> Clip:
       source='librilight',
       licence='public domain (LibriVox)',
       speaker=speaker,
+      language='en',
       piece=_title(path.with_suffix('.json')) or path.parts[-2],
   )
 

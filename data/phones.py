@@ -109,6 +109,7 @@ def read_aloud(reading: Reading, out: pathlib.Path) -> Clip:
       piece=passage.name,
       transcript=passage.text,
       labels=str(labels),
+      language='en',
   )
 
 

@@ -37,6 +37,7 @@ class Recording(NamedTuple):
     name: Of the clip, without suffix; unique within its source.
     split: Where it belongs, or None to be held out by its number.
     labels: Phones with their times.
+    language: As in the manifest.
   """
 
   path: pathlib.Path
@@ -47,6 +48,7 @@ class Recording(NamedTuple):
   split: str | None = None
   transcript: str | None = None
   labels: tuple[Label, ...] = ()
+  language: str | None = None
 
 
 def asterisk(
@@ -73,6 +75,7 @@ def asterisk(
           speaker='Allison' if 'Allison' in speaker else speaker,
           split=_SPLITS.get(language),
           transcript=transcript,
+          language=language,
       )
 
 
@@ -91,6 +94,7 @@ def festvox(cache: pathlib.Path = fetch.CACHE) -> Iterator[Recording]:
         # A plus marks the stressed vowel.
         transcript=texts[path.stem].replace('+', ''),
         labels=read_phones(voice / 'lab' / f'{path.stem}.lab'),
+        language='ru',
     )
 
 

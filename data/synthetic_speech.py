@@ -112,6 +112,7 @@ def read_aloud(reading: Reading, out: pathlib.Path) -> Clip:
       speaker=voice,
       piece=passage.name,
       transcript=passage.text,
+      language='en',
   )
 
 

@@ -28,7 +28,7 @@ from audiolm_jax.bundle_files import PARTS, PREDICTORS
 from audiolm_jax.cli import folders, verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import report
+from audiolm_jax.evaluation import tables
 from audiolm_jax.parts import Part
 from audiolm_jax.training import loading
 
@@ -112,7 +112,7 @@ def model_card(
       'An AudioLM bundle made with audiolm_jax'
       f' {audiolm_jax.__version__}: `audiolm generate --model=FOLDER`.',
       '## Parts',
-      report.table(
+      tables.grid(
           ('part', 'parameters'),
           [
               (part, f'{_num_parameters(bundle.parts[part]):,}')
@@ -152,7 +152,7 @@ def _heard(clips: Iterable[Clip]) -> str:
       for key in sorted(counts)
   ]
   header = ('source', 'licence', 'clips', 'hours')
-  return report.table(header, rows) if rows else ''
+  return tables.grid(header, rows) if rows else ''
 
 
 def run() -> None:

@@ -1,10 +1,12 @@
 """Figures with their uncertainty: a bootstrap over speakers or pieces."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+
+Number = float | int | np.generic
 
 NUM_RESAMPLES = 1000
 CONFIDENCE = 0.95
@@ -29,23 +31,24 @@ class Figure(NamedTuple):
 
 
 def mean(
-    values: Sequence[float], groups: Sequence[Hashable], seed: int = 0
+    values: Iterable[Number], groups: Iterable[Hashable], seed: int = 0
 ) -> Figure:
   """The mean over clips; those that are NaN are left out of it and of N."""
-  values = np.asarray(values, np.float64)
+  values = np.fromiter(values, np.float64)
   kept = ~np.isnan(values)
   groups = [group for group, keep in zip(groups, kept, strict=True) if keep]
   return ratio(values[kept], np.ones(kept.sum()), groups, seed)
 
 
 def ratio(
-    parts: Sequence[float],
-    wholes: Sequence[float],
-    groups: Sequence[Hashable],
+    parts: Iterable[Number],
+    wholes: Iterable[Number],
+    groups: Iterable[Hashable],
     seed: int = 0,
 ) -> Figure:
   """sum(parts) / sum(wholes): errors over words, hits over trials."""
-  rows = np.stack([np.asarray(parts, float), np.asarray(wholes, float)], -1)
+  pair = [np.fromiter(x, np.float64) for x in (parts, wholes)]
+  rows = np.stack(pair, axis=-1)
 
   def statistic(chosen: Float[np.ndarray, 'N C']) -> float:
     part, whole = chosen.sum(axis=0)
@@ -56,7 +59,7 @@ def ratio(
 
 def bootstrap(
     rows: Float[np.ndarray, 'N C'],
-    groups: Sequence[Hashable],
+    groups: Iterable[Hashable],
     statistic: Callable[[Float[np.ndarray, 'M C']], float],
     seed: int = 0,
 ) -> Figure:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from audiolm_jax.evaluation import labels, report, tokens_meaning
+from audiolm_jax.evaluation import labels, tables, tokens_meaning
 from audiolm_jax.evaluation.abx import Abx
 from audiolm_jax.evaluation.clusters import Meaning
 from audiolm_jax.evaluation.tokens_meaning import FrameFeatures, FrameIds
@@ -130,7 +130,7 @@ def table(found: Sequence[Score]) -> str:
       ]
       for score in found
   ]
-  return 'ABX is within / across speakers.\n\n' + report.table(header, rows)
+  return 'ABX is within / across speakers.\n\n' + tables.grid(header, rows)
 
 
 def _errors(abx: Abx | None) -> str:

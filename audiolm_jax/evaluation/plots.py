@@ -10,9 +10,11 @@ from jaxtyping import Float
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import mel
+from audiolm_jax.evaluation.intervals import Figure
 from audiolm_jax.evaluation.language_model import Evaluation
 from audiolm_jax.evaluation.layers import Score
 from audiolm_jax.evaluation.reconstruction import Reconstruction
+from audiolm_jax.evaluation.tables import Cell, Table
 
 # Blue, orange and grey that readers who see red and green alike tell apart.
 COLOURS = ('#0072b2', '#e69f00', '#999999')
@@ -105,6 +107,43 @@ def spectrograms(
     axes.set_ylabel('mel band', fontsize=8)
   axes.set_xlabel('seconds')
   _save(figure, path)
+
+
+def intervals(table: Table, path: pathlib.Path) -> None:
+  """One panel a column: our figures with their intervals, and the paper's.
+
+  Columns without a figure of ours are left out; a table without any is not
+  drawn.
+  """
+  columns = [
+      place
+      for place in range(1, len(table.header))
+      if any(isinstance(row[place], Figure) for row in table.rows)
+  ]
+  if not columns:
+    return
+  height = 1.0 + 0.32 * len(table.rows)
+  figure = _figure(2.0 + 2.6 * len(columns), height)
+  panels = _panels(figure, 1, len(columns))
+  for axes, place in zip(panels, columns, strict=True):
+    for y, row in enumerate(table.rows):
+      _draw_cell(axes, row[place], y)
+    axes.set_title(table.header[place], fontsize=9)
+    axes.set_ylim(len(table.rows) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.grid(alpha=0.3, axis='x')
+  names = [str(row[0]) for row in table.rows]
+  panels[0].set_yticks(range(len(names)), names, fontsize=8)
+  _save(figure, path)
+
+
+def _draw_cell(axes: Any, value: Cell, y: int) -> None:
+  if isinstance(value, Figure):
+    ends = [value.low, value.high]
+    axes.plot(ends, [y, y], '-', color=COLOURS[0], linewidth=2)
+    axes.plot([value.value], [y], 'o', color=COLOURS[0])
+  elif isinstance(value, int | float):
+    axes.plot([value], [y], 'D', color=COLOURS[1])
 
 
 def check_installed() -> None:

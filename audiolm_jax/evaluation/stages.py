@@ -2,12 +2,8 @@
 
 import itertools
 
-import jax
-import numpy as np
-import optax
-
 from audiolm_jax.bundle import LanguageModel
-from audiolm_jax.evaluation import language_model, sequences
+from audiolm_jax.evaluation import language_model, likelihoods, sequences
 from audiolm_jax.tokens import store, tasks
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
 
@@ -32,26 +28,8 @@ def evaluate(
       batch_size,
   )
   return language_model.evaluate(
-      nats_of(found),
+      likelihoods.nats_of(found),
       sequences.whole_recordings(found.stage, training),
       itertools.islice(validation, num_batches),
       sequences.level_of_ids(found.stage),
-  )
-
-
-def nats_of(found: LanguageModel) -> language_model.Nats:
-  """A stage as a function of batches."""
-
-  @jax.jit
-  def nats(params, inputs, targets, positions, segment_ids):
-    logits = found.model.apply(
-        {'params': params}, inputs, positions, segment_ids
-    )
-    return optax.losses.softmax_cross_entropy_with_integer_labels(
-        logits, targets
-    )
-
-  names = ('inputs', 'targets', 'positions', 'segment_ids')
-  return lambda batch: np.asarray(
-      nats(found.params, *(batch[name] for name in names))
   )

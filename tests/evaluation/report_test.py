@@ -1,4 +1,4 @@
-"""Tests `audiolm_jax/evaluation/report.py` and `plots.py`."""
+"""Tests `audiolm_jax/evaluation/{report,sections,plots}.py`."""
 
 import json
 import math
@@ -10,10 +10,13 @@ from audiolm_jax.evaluation import (
     clusters,
     generated,
     generations,
+    intervals,
     language_model,
     plots,
     reconstruction,
     report,
+    sections,
+    tables,
 )
 from audiolm_jax.evaluation.abx import Abx
 
@@ -48,8 +51,10 @@ RESULTS = {
 
 
 def test_json_holds_every_number_and_no_nan(tmp_path):
-  paths = report.write(RESULTS, tmp_path)
-  assert [path.name for path in paths] == ['report.json', 'report.md']
+  table = tables.Table('t', 'T', '', ['x'], [[intervals.mean([1.0], 'a')]])
+  paths = report.write(RESULTS, [table], [], [], tmp_path)
+  names = ['report.json', 'report.md', 'report.html']
+  assert [path.name for path in paths] == names
 
   def refuse(constant):
     raise AssertionError(f'{constant} is not JSON.')
@@ -58,20 +63,25 @@ def test_json_holds_every_number_and_no_nan(tmp_path):
   assert read['reconstruction']['scores']['si_snr'] == [None, -3.0]
   assert read['language_models']['coarse']['total']['model'] == 3.25
   assert read['generations'][0]['continuation']['faults'] == ['loop']
+  assert read['tables']['t']['rows'][0][0]['num_clips'] == 1
+
+
+def markdown(results):
+  return report.markdown(sections.tables(report.to_plain(results)))
 
 
 def test_markdown_has_the_sections_that_there_are_and_whole_tables():
-  text = report.markdown(report.to_plain(RESULTS))
-  assert text.count('\n## ') == len(RESULTS) - 1
+  text = markdown(RESULTS)
+  assert text.count('\n## ') == len(RESULTS)
   for row in ('| 1 | 1.500 | - |', '| coarse | all | 3.250 | 4.500 | 5.000 |'):
     assert row in text
-  one = report.markdown({'abx': report.to_plain(RESULTS['abx'])})
+  one = markdown({'abx': RESULTS['abx']})
   assert one.count('\n## ') == 1 and '| MFCC | 0.250 | - | 20 | 0 |' in one
 
 
 @pytest.mark.parametrize('section', RESULTS)
 def test_the_rows_of_a_table_are_as_long_as_its_header(section):
-  text = report.markdown(report.to_plain({section: RESULTS[section]}))
+  text = markdown({section: RESULTS[section]})
   rows = [line for line in text.splitlines() if line.startswith('|')]
   widths = {row.replace('\\|', '').count('|') for row in rows}
   assert len(rows) >= 3 and len(widths) == 1
@@ -82,5 +92,14 @@ def test_plots_are_drawn(tmp_path, voice):
   plots.language_models(RESULTS['language_models'], tmp_path / 'b.png')
   sounds = [plots.Sound('x', voice, 1.0), plots.Sound('y', voice, 0.0)]
   plots.spectrograms(sounds, 16000, tmp_path / 'c.png')
-  for name in 'abc':
+  rows = [['ours', intervals.mean([1.0, 2.0], 'ab'), 'x'], ['paper', 1.5, 'y']]
+  table = tables.Table('t', 'T', '', ['what', 'figure', 'words'], rows)
+  plots.intervals(table, tmp_path / 'd.png')
+  for name in 'abcd':
     assert (tmp_path / f'{name}.png').read_bytes()[:4] == b'\x89PNG'
+
+
+def test_a_table_without_figures_is_not_drawn(tmp_path):
+  table = tables.Table('t', 'T', '', ['what', 'paper'], [['x', 1.0]])
+  plots.intervals(table, tmp_path / 'a.png')
+  assert not (tmp_path / 'a.png').exists()
