@@ -98,7 +98,7 @@ def _runs(
       # What has no tokens copies none, but says nothing either.
       name: [
           [
-              run if len(clip) else np.nan
+              float(run) if len(clip) else np.nan
               for clip, run in zip(row, runs, strict=False)
           ]
           for row in rows

@@ -94,4 +94,6 @@ def onset_agreement(prompt: Sound, continuation: Sound) -> float:
   has.
   """
   densities = prompt.onsets_per_second, continuation.onsets_per_second
-  return min(densities) / max(densities) if max(densities) else float('nan')
+  if not any(densities):
+    return float('nan')
+  return float(min(densities) / max(densities))
