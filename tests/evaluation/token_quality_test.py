@@ -26,7 +26,7 @@ def test_the_papers_rows_stand_below_ours():
 
 
 def test_noise_lowers_the_mean_over_clips(monkeypatch, voice, other_voice):
-  """By a quick metric: ViSQOL itself is heard in fidelity_test."""
+  """By a quick metric: ViSQOL itself is heard in reconstruction_test."""
   monkeypatch.setattr(perceptual, 'visqol', lambda mode: fidelity.SI_SNR)
   random = np.random.default_rng(0)
   clean = [voice, other_voice]
