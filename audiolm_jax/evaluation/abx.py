@@ -12,21 +12,22 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from audiolm_jax.evaluation import dtw, triphones
-from audiolm_jax.evaluation.triphones import Group, Speech
+from audiolm_jax.evaluation import dtw, intervals, triphones
+from audiolm_jax.evaluation.intervals import Figure
+from audiolm_jax.evaluation.triphones import Group, Speech, Triphone
 
 
 class Abx(NamedTuple):
   """ABX errors, 0 to 1; 0.5 is chance, NaN where nothing can be compared.
 
-  An error is a mean over ordered phone pairs of means over speakers of means
-  over contexts.
+  An error is a mean over ordered phone pairs of means over speakers (of A and
+  B) of means over contexts and, across, over the speakers of X.
 
   Attributes:
     within: A, B and X are of one speaker.
     across: X is of another speaker than A and B.
     num_within: (pair, speaker, context) combinations that make `within`.
-    num_across: The same of `across`.
+    num_across: (pair, speaker, context, speaker of X) combinations.
   """
 
   within: float
@@ -60,17 +61,79 @@ def errors(
   found = itertools.chain.from_iterable(
       triphones.of_clip(speech, clip) for clip, speech in enumerate(spoken)
   )
+  return errors_of(features, list(found), frames_per_second, seed)
+
+
+def errors_of(
+    features: Sequence[Float[np.ndarray, '_ D']],
+    found: Sequence[Triphone],
+    frames_per_second: float,
+    seed: int = 0,
+) -> Abx:
+  """The same over given triphones, as an item file lists them.
+
+  Equals fastabx 0.9.0 told to be as Libri-Light, which leaves the last frame of
+  a segment out (FASTABX_WITH_LIBRILIGHT_BUG=1); AudioLM was measured so.
+
+  Args:
+    features: Frames of each clip.
+    found: Their `clip` is an index into `features`.
+    frames_per_second: Of `features`.
+    seed: Of the sub-sampling of large groups.
+  """
+  within, across = _cells(features, found, frames_per_second, seed)
+  return Abx(_mean(within), _mean(across), len(within), len(across))
+
+
+def figures(
+    features: Sequence[Float[np.ndarray, '_ D']],
+    found: Sequence[Triphone],
+    frames_per_second: float,
+    seed: int = 0,
+) -> tuple[Figure, Figure]:
+  """Both errors of `errors_of` in per cent, with intervals over speakers."""
+  both = _cells(features, found, frames_per_second, seed)
+  within, across = (
+      _figure(cells, seed)._replace(num_clips=len(features)) for cells in both
+  )
+  return within, across
+
+
+def _cells(
+    features: Sequence[Float[np.ndarray, '_ D']],
+    found: Sequence[Triphone],
+    frames_per_second: float,
+    seed: int,
+) -> tuple[list[Cell], list[Cell]]:
   groups = triphones.groups(
-      [_normalise(clip) for clip in features],
-      list(found),
-      frames_per_second,
-      seed,
+      [_normalise(clip) for clip in features], found, frames_per_second, seed
   )
   within, across = [], []
   for group, between in _distances(list(groups)):
     within += _within(group, between)
     across += _across(group, between)
-  return Abx(_mean(within), _mean(across), len(within), len(across))
+  return within, across
+
+
+def _figure(cells: Sequence[Cell], seed: int) -> Figure:
+  """Draws speakers of A and B; those of X stay."""
+  speakers = sorted({cell.speaker for cell in cells})
+  pairs = sorted({cell.pair for cell in cells})
+  sums = np.zeros((len(speakers), len(pairs), 2))
+  for cell in cells:
+    place = speakers.index(cell.speaker), pairs.index(cell.pair)
+    sums[place] += (100 * cell.error, 1)
+  counted = sums[..., 1] > 0
+  means = sums[..., 0] / np.maximum(sums[..., 1], 1)
+
+  def statistic(rows: Float[np.ndarray, 'S P2']) -> float:
+    errors, there = np.split(rows, 2, axis=1)
+    heard = there.sum(axis=0)
+    by_pair = errors.sum(axis=0)[heard > 0] / heard[heard > 0]
+    return float(by_pair.mean()) if len(by_pair) else float('nan')
+
+  rows = np.concatenate([means * counted, counted], axis=1)
+  return intervals.bootstrap(rows, speakers, statistic, seed)
 
 
 def _distances(
@@ -96,19 +159,11 @@ def _within(group: Group, between: Float[np.ndarray, 'X Y']) -> Iterator[Cell]:
 def _across(group: Group, between: Float[np.ndarray, 'X Y']) -> Iterator[Cell]:
   everyone = sorted(set(group.speakers))
   for pair, speaker, is_a, is_b in _contrasts(group):
-    places = [
-        (group.speakers == other) & (group.phones == pair[0])
-        for other in everyone
-        if other != speaker
-    ]
-    # Every other speaker counts alike.
-    found = [
-        _error(between, is_x, is_a, is_b, np.ones_like(between, bool))
-        for is_x in places
-        if is_x.any()
-    ]
-    if found:
-      yield Cell(pair, speaker, float(np.mean(found)))
+    for other in everyone:
+      is_x = (group.speakers == other) & (group.phones == pair[0])
+      if other != speaker and is_x.any():
+        error = _error(between, is_x, is_a, is_b, np.ones_like(between, bool))
+        yield Cell(pair, speaker, error)
 
 
 def _contrasts(

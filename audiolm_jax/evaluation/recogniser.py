@@ -42,6 +42,8 @@ _SHA256 = {
     ),
 }
 
+# Nobody talks faster; in what is no speech the model may hear a word for ever.
+_TOKENS_PER_SECOND = 15
 
 # What is said at 16 kHz, in a language named as 'en', 'ru', ...
 Recogniser = Callable[[Float[np.ndarray, ' N'], str], str]
@@ -78,8 +80,10 @@ def _whisper(threads: int) -> Recogniser:
   )
 
   def recognise(waveform: Float[np.ndarray, ' N'], language: str) -> str:
+    seconds = len(waveform) / SAMPLE_RATE
     segments, _ = model.transcribe(
         np.asarray(waveform, np.float32),
+        max_new_tokens=10 + round(_TOKENS_PER_SECOND * seconds),
         language=language,
         beam_size=1,
         temperature=0.0,
