@@ -34,7 +34,18 @@ TRAIN = [
 # XManager brings 0.5 GB of Google Cloud's clients. Without constraints.txt
 # older versions of pip try out their versions for ever.
 LAUNCH = ['attrs', 'google-auth', 'kubernetes', 'xmanager']
-EVAL = ['jinja2', 'matplotlib', 'pesq', 'visqol-python[lattice]']
+EVAL = [
+    'jinja2',
+    # Chroma and onsets of piano; what our spectra are tested against, too.
+    'librosa',
+    'matplotlib',
+    # Runs the networks of speechmos and basic-pitch. The latter asks for an old
+    # TensorFlow, so it is installed by itself, with --no-deps.
+    'onnxruntime',
+    'pesq',
+    'speechmos',
+    'visqol-python[lattice]',
+]
 # A speech recogniser and its weights, 0.4 GB. What tests it is skipped without.
 RECOGNISER = [
     'faster-whisper',
@@ -44,12 +55,11 @@ RECOGNISER = [
 TEST = [
     'beartype',
     'hypothesis',
-    # References that ours are tested against.
-    'librosa',
     'pyink',
     'pytest',
     'pytest-xdist',
     'ruff',
+    # A reference that ours are tested against.
     'scikit-learn',
 ]
 # The public models as their authors run them; 0.8 GB more, for CPUs.
