@@ -65,7 +65,9 @@ def samples(num=40):
   rng = np.random.default_rng(0)
   ways = itertools.cycle(['codec', 'parallel', 'codec', 'autoregressive'])
   return [
-      Sample(0.1 * (1 + i % 2) * rng.normal(size=400), i % 2 == 1, way, f's{i % 4}')
+      Sample(
+          0.1 * (1 + i % 2) * rng.normal(size=400), i % 2 == 1, way, f's{i % 4}'
+      )
       for i, way in zip(range(num), ways, strict=False)
   ]
 
