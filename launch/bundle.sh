@@ -56,6 +56,14 @@ train "$run/fine" gin/fine.gin 1500 4 1.5 "$tokens" --gin.LEARNING_RATE=3e-3
 train "$run/soundstorm" gin/soundstorm.gin 1200 5 8.0 "$tokens" \
     --gin.SHORTEST_SECONDS=5.0 --gin.LEARNING_RATE=3e-3
 
+# What AudioLM is compared with on piano; a bundle of its own.
+if [ "$domain" = piano ]; then
+  train "$run/acoustic_only" gin/acoustic_only.gin 1200 4 4.0 "$tokens" \
+      --gin.LEARNING_RATE=2e-3
+  audiolm bundle "$run/acoustic_only" --manifest="$corpus" \
+      --output_dir="$run/bundle_acoustic_only"
+fi
+
 bundle() {  # bundle FLAG...
   audiolm bundle "$run/tokenizers" "$run/semantic" "$run/coarse" "$run/fine" \
       "$run/soundstorm" --manifest="$out/corpora/*/manifest.jsonl" \

@@ -1,6 +1,7 @@
 """Is a continuation learnt by heart? Longest runs found in the training set."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -12,6 +13,8 @@ Keys = UInt[np.ndarray, ' _']
 
 # Odd, so that it has an inverse modulo 2^64.
 _BASE = 0xD1342543DE82EF95
+# That are compared at once.
+_CHUNK_FRAMES = 2**16
 
 
 @runtime_checkable
@@ -52,19 +55,21 @@ def longest_runs(
 
   Args:
     clips: A few; all are held in memory.
-    training: Any number, one in memory at a time. It is iterated over once for
+    training: Any number, some in memory at a time. It is iterated over once for
       each step of a binary search, so a generator will not do, but something
       that reads a store anew will.
   """
-  keys = [_frame_keys(clip) for clip in clips]
-  found = np.zeros(len(keys), int)
+  clips = list(clips)
+  sums = [_sums(_frame_keys(clip)) for clip in clips]
+  found = np.zeros(len(clips), int)
   # Runs of `found` frames occur, those of `missed` do not.
-  missed = np.array([len(clip) + 1 for clip in keys], int)
+  missed = np.array([len(clip) + 1 for clip in clips], int)
   while (unsure := np.flatnonzero(missed - found > 1)).size:
     lengths = (found[unsure] + missed[unsure]) // 2
     groups = {int(length): unsure[lengths == length] for length in lengths}
     asked = {
-        length: [keys[i] for i in group] for length, group in groups.items()
+        length: [_runs(sums[i], length) for i in group]
+        for length, group in groups.items()
     }
     for length, hits in _occur(asked, training).items():
       found[groups[length][hits]] = length
@@ -93,22 +98,34 @@ def planted(
 
 
 def _occur(
-    asked: Mapping[int, Sequence[Keys]], training: Iterable[Frames]
+    runs: Mapping[int, Sequence[Keys]], training: Iterable[Frames]
 ) -> dict[int, Bool[np.ndarray, ' _']]:
   """For each length, which clips have a run of it that training has too."""
-  runs = {n: [_runs(clip, n) for clip in clips] for n, clips in asked.items()}
   every = {n: np.unique(np.concatenate(each)) for n, each in runs.items()}
   seen = {n: np.zeros(len(each), bool) for n, each in every.items()}
-  for recording in training:
-    keys = _frame_keys(recording)
+  for keys in _chunks(training):
+    sums = _sums(keys)
     for n, each in every.items():
-      hashes = _runs(keys, n)
+      hashes = _runs(sums, n)
       places = np.searchsorted(each, hashes).clip(max=len(each) - 1)
       seen[n][places[each[places] == hashes]] = True
   return {
       n: np.array([np.isin(one, every[n][seen[n]]).any() for one in each])
       for n, each in runs.items()
   }
+
+
+def _chunks(training: Iterable[Frames]) -> Iterator[Keys]:
+  """Several recordings in a row, since most are short; no run spans two."""
+  border, chunk, length = np.zeros(1, np.uint64), [], 0
+  for recording in training:
+    chunk += [_frame_keys(recording), border]
+    length += len(recording)
+    if length >= _CHUNK_FRAMES:
+      yield np.concatenate(chunk)
+      chunk, length = [], 0
+  if chunk:
+    yield np.concatenate(chunk)
 
 
 def _frame_keys(frames: Frames) -> Keys:
@@ -127,16 +144,18 @@ def _mix(keys: Keys) -> Keys:
   return keys ^ (keys >> np.uint64(31))
 
 
-def _runs(keys: Keys, length: int) -> Keys:
-  """A hash of each run of a length: a polynomial modulo 2^64."""
-  if len(keys) < length:
-    return keys[:0]
+def _sums(keys: Keys) -> Keys:
+  """Of the first 0, 1, 2 ... keys, each times a power of its place."""
   sums = np.cumsum(keys * _powers(_BASE, len(keys)))
-  sums = np.concatenate([np.zeros(1, np.uint64), sums])
-  inverse = pow(_BASE, -1, 2**64)
-  here = sums[length:] - sums[:-length]
-  return here * _powers(inverse, len(here))
+  return np.concatenate([np.zeros(1, np.uint64), sums])
 
 
+def _runs(sums: Keys, length: int) -> Keys:
+  """A hash of each run of a length: a polynomial modulo 2^64."""
+  here = sums[length:] - sums[: max(len(sums) - length, 0)]
+  return here * _powers(pow(_BASE, -1, 2**64), len(here))
+
+
+@functools.lru_cache(maxsize=64)
 def _powers(base: int, count: int) -> Keys:
   return np.cumprod(np.full(count, base, np.uint64))
