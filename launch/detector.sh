@@ -30,7 +30,7 @@ python -m data.detector_clips "$out/clips" --model="$model" \
 train "$out/run" gin/detector.gin "$out/clips/manifest.jsonl" 3000
 audiolm bundle "$out/run" --output_dir="$out/bundle" \
     --manifest="$out/clips/manifest.jsonl"
-python -m data.detector_report "$out/report" --model="$out/bundle" \
+python -m launch.detector_report "$out/report" --model="$out/bundle" \
     --manifest="$out/clips/manifest.jsonl"
 audiolm bundle "$out/run" --output_dir="$out/bundle" \
     --manifest="$out/clips/manifest.jsonl" --notes="$out/report/report.md"

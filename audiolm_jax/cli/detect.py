@@ -20,7 +20,9 @@ import json
 import sys
 from collections.abc import Sequence
 
+import numpy as np
 from absl import flags
+from jaxtyping import Float
 
 from audiolm_jax import audio
 from audiolm_jax.bundle import Bundle
@@ -91,7 +93,9 @@ def _object(path: str, seconds: float, verdict: Verdict) -> str:
   )
 
 
-def _named(labels: Sequence[str], row: Sequence[float]) -> dict[str, float]:
+def _named(
+    labels: Sequence[str], row: Float[np.ndarray, ' V']
+) -> dict[str, float]:
   pairs = zip(labels, row, strict=True)
   return {label: round(float(probability), 6) for label, probability in pairs}
 

@@ -8,7 +8,7 @@ from audiolm_jax.corpus import Clip
 
 RATE = 16000
 LABELS = ('original', 'generated')
-MODEL = Classifier(LABELS, channels=(4, 8, 8), num_mels=16)
+MODEL = Classifier(LABELS, channels=(4, 8), num_mels=16)
 
 
 def tone(hertz: float, seconds: float, seed: int = 0) -> np.ndarray:
