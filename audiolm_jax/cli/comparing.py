@@ -89,9 +89,7 @@ def continued(
       findings.tables += _piano(found, asked.seed)
   if others.detector:
     with timed('Detector'):
-      findings.tables.append(
-          judging.detected(found, others.detector, asked.seed)
-      )
+      judging.detected(findings, found, others.detector, asked.seed)
 
 
 def _ways(found: Comparison) -> dict[str, quality.Way]:

@@ -1,12 +1,16 @@
 """Whose voice it is, and whether it was generated: classifiers are asked."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.classifier.labels import GENERATED
+from audiolm_jax.cli.measuring import Findings
 from audiolm_jax.evaluation import (
     comparison,
     detection,
+    plots,
     speaker,
     speaker_encoder,
     speaker_similarity,
@@ -17,6 +21,7 @@ from audiolm_jax.evaluation.comparison import (
     Comparison,
     Waveform,
 )
+from audiolm_jax.evaluation.detection import Sample
 from audiolm_jax.evaluation.tables import Table
 
 
@@ -94,26 +99,37 @@ def classification(
   )
 
 
-def detected(found: Comparison, detector: str, seed: int) -> Table:
+def detected(
+    findings: Findings, found: Comparison, detector: str, seed: int
+) -> None:
   """Continuations without their prompts against what the codec made of clips.
 
-  Each model's continuations are balanced with the same originals.
+  The more of the detector's own training clips are among the originals, the
+  less the figures say: give it held-out speakers.
   """
   classifier = Bundle.load(detector).classifier
 
   def detect(waveform: Waveform) -> float:
     return classifier.classify(waveform).probability(GENERATED)
 
-  originals = [excerpt.codec for excerpt in found.excerpts]
-  rows = {}
+  rows = detection.measure(
+      detect, list(_samples(found)), found.sample_rate, seed=seed
+  )
+  findings.tables.append(detection.table(rows, f'"{detector}"', seed))
+  if findings.draws:
+    curves = {
+        name: detection.roc(judged)
+        for name, judged in rows.items()
+        if 0 < judged.generated.sum() < len(judged.generated)
+    }
+    plots.rocs(curves, findings.folder / 'roc.png')
+
+
+def _samples(found: Comparison) -> Iterator[Sample]:
+  for excerpt in found.excerpts:
+    group = str(excerpt.group)
+    yield Sample(excerpt.codec, False, 'codec', group)
+    yield Sample(excerpt.rest, False, detection.RECORDING, group)
   for name in found.made:
-    made = found.first(name)
-    rows[name] = detection.judge(
-        detect,
-        [*originals, *made],
-        [False] * len(originals) + [True] * len(made),
-        [str(group) for group in found.groups] * 2,
-        found.sample_rate,
-        seed=seed,
-    )
-  return detection.table(rows, detector, seed)
+    for excerpt, waveform in found.all(name):
+      yield Sample(waveform, True, name, str(excerpt.group))
