@@ -56,6 +56,18 @@ flags.DEFINE_string(
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
+    'abx_items',
+    None,
+    "Triphones to compare instead of the manifest's; needs --abx_audio.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    'abx_audio',
+    None,
+    'Folder with the audio of --abx_items.',
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
     'acoustic_only',
     None,
     'Bundle with an acoustic-only stage to compare with.',
@@ -142,17 +154,21 @@ def _check_flags(argv: list[str]) -> None:
     raise UserError(f'{argv[1]!r} is not a flag; see audiolm evaluate --help.')
   needing = [
       f'--{name}'
-      for name in ('manifest', 'tokens', 'pairs')
+      for name in ('manifest', 'tokens', 'pairs', 'abx_items')
       if FLAGS[name].value
   ]
   if not (FLAGS.generations or needing):
-    raise UserError('Give --generations, --manifest, --tokens or --pairs.')
+    raise UserError(
+        'Give --generations, --manifest, --tokens, --pairs or --abx_items.'
+    )
   if needing and not FLAGS.model:
     raise UserError(f'{" and ".join(needing)} needs --model, a bundle.')
+  if FLAGS.abx_items and not FLAGS.abx_audio:
+    raise UserError('--abx_items needs --abx_audio, the folder of its audio.')
 
 
 def _inputs() -> dict[str, str]:
-  names = ['model', 'manifest', 'tokens', 'pairs', 'generations']
+  names = ['model', 'manifest', 'tokens', 'pairs', 'abx_items', 'generations']
   names += ['acoustic_only', 'split', 'seed'] if FLAGS.model else []
   return {
       name: FLAGS[name].value for name in names if FLAGS[name].value is not None

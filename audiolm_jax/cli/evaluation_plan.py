@@ -8,7 +8,7 @@ from absl import flags
 
 from audiolm_jax import corpus
 from audiolm_jax.bundle import Bundle
-from audiolm_jax.cli import comparing, evaluation_flags, measuring
+from audiolm_jax.cli import comparing, evaluation_flags, measuring, phones
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import comparison, recogniser
 
@@ -17,6 +17,7 @@ Section = Callable[[measuring.Findings], None]
 SECTIONS = (
     'generations',
     'tokenizers',
+    'phones',
     'language_models',
     'recognition',
     'continuations',
@@ -69,6 +70,29 @@ def _of_bundle(values: flags.FlagValues, bundle: Bundle) -> dict[str, Section]:
         sizes=sizes,
         metrics=measuring.metrics(values.visqol, values.pesq),
     )
+  if values.abx_items:
+    sections['phones'] = functools.partial(
+        phones.of_items,
+        bundle=bundle,
+        path=values.abx_items,
+        folder=values.abx_audio,
+        seed=values.seed,
+    )
+  elif values.manifest and 'semantic_tokenizer' in bundle.parts:
+    spoken = [
+        clip
+        for clip in corpus.read_manifest(values.manifest, values.split)
+        if clip.labels and clip.speaker
+    ]
+    if spoken:
+      sections['phones'] = functools.partial(
+          phones.of_labels,
+          bundle=bundle,
+          labelled=spoken,
+          num_clips=sizes.num_labelled_clips,
+          max_seconds=sizes.labelled_seconds,
+          seed=values.seed,
+      )
   if values.tokens:
     sections['language_models'] = functools.partial(
         measuring.language_models,

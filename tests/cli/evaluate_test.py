@@ -171,7 +171,7 @@ def test_tokens_of_other_tokenizers_are_refused(tmp_path, model, tokens):
 @pytest.mark.parametrize(
     'flags, message',
     [
-        ([], '--generations, --manifest, --tokens or --pairs'),
+        ([], '--generations, --manifest, --tokens, --pairs or --abx_items'),
         (['--manifest=x'], '--model'),
         (['--generations=nowhere'], 'audiolm generate'),
         (['--generations=x', 'clip.wav'], "'clip.wav' is not a flag"),
