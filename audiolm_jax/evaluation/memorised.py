@@ -59,7 +59,8 @@ def table(
       'The longest run of consecutive tokens that occurs in the training set,'
       ' repeats dropped, mean over prompts, and the longest of all. Copies'
       ' are seen by runs far longer than those of recordings that the model'
-      ' never heard. The planted copies, cut out of the training set, must be found whole.',
+      ' never heard. The planted copies, cut out of the training set, must be'
+      ' found whole.',
       [
           'continuation',
           *(
