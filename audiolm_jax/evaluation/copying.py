@@ -1,8 +1,9 @@
 """Is a continuation learnt by heart? Longest runs found in the training set."""
 
+import dataclasses
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt
@@ -27,28 +28,41 @@ class Coded(Protocol):
 
 def semantic(clips: Iterable[Coded]) -> Iterable[Frames]:
   """Semantic tokens; iterates over the clips anew each time."""
-  return _Each(clips, lambda clip: clip.semantic[:, None])
+  return Each(clips, lambda clip: clip.semantic[:, None])
 
 
 def acoustic(clips: Iterable[Coded], num_levels: int) -> Iterable[Frames]:
   """Codes of the first levels; iterates over the clips anew each time."""
-  return _Each(clips, lambda clip: clip.acoustic[:, :num_levels])
+  return Each(clips, lambda clip: clip.acoustic[:, :num_levels])
 
 
-class _Each:
-  """A map that can be iterated over again, if what it maps can."""
+@dataclasses.dataclass(frozen=True)
+class Each:
+  """A `map` that can be iterated over again, if what it maps can."""
 
-  def __init__(self, clips, function):
-    self._clips, self._function = clips, function
+  items: Iterable
+  function: Callable
 
-  def __iter__(self):
-    return map(self._function, self._clips)
+  def __iter__(self) -> Iterator:
+    return map(self.function, self.items)
+
+
+class Run(NamedTuple):
+  """Frames of a clip that stand somewhere in the training set.
+
+  Attributes:
+    start: The first frame.
+    length: How many there are.
+  """
+
+  start: int
+  length: int
 
 
 def longest_runs(
     clips: Iterable[Frames], training: Iterable[Frames]
-) -> list[int]:
-  """Length in frames of the longest run of each clip that training has too.
+) -> list[Run]:
+  """The first of the longest runs of each clip that training has too.
 
   Runs are compared by 64-bit hashes: against 60,000 hours, one in a thousand
   million clips is given a run that is not there.
@@ -61,7 +75,7 @@ def longest_runs(
   """
   clips = list(clips)
   sums = [_sums(_frame_keys(clip)) for clip in clips]
-  found = np.zeros(len(clips), int)
+  found, starts = np.zeros((2, len(clips)), int)
   # Runs of `found` frames occur, those of `missed` do not.
   missed = np.array([len(clip) + 1 for clip in clips], int)
   while (unsure := np.flatnonzero(missed - found > 1)).size:
@@ -71,10 +85,13 @@ def longest_runs(
         length: [_runs(sums[i], length) for i in group]
         for length, group in groups.items()
     }
-    for length, hits in _occur(asked, training).items():
-      found[groups[length][hits]] = length
-      missed[groups[length][~hits]] = length
-  return found.tolist()
+    for length, places in _occur(asked, training).items():
+      group, hits = groups[length], places >= 0
+      found[group[hits]], starts[group[hits]] = length, places[hits]
+      missed[group[~hits]] = length
+  return [
+      Run(*pair) for pair in zip(starts.tolist(), found.tolist(), strict=True)
+  ]
 
 
 def planted(
@@ -99,8 +116,8 @@ def planted(
 
 def _occur(
     runs: Mapping[int, Sequence[Keys]], training: Iterable[Frames]
-) -> dict[int, Bool[np.ndarray, ' _']]:
-  """For each length, which clips have a run of it that training has too."""
+) -> dict[int, Int[np.ndarray, ' _']]:
+  """Where each clip has a run of a length that training has; -1: nowhere."""
   every = {n: np.unique(np.concatenate(each)) for n, each in runs.items()}
   seen = {n: np.zeros(len(each), bool) for n, each in every.items()}
   for keys in _chunks(training):
@@ -110,9 +127,13 @@ def _occur(
       places = np.searchsorted(each, hashes).clip(max=len(each) - 1)
       seen[n][places[each[places] == hashes]] = True
   return {
-      n: np.array([np.isin(one, every[n][seen[n]]).any() for one in each])
+      n: np.array([_first(np.isin(one, every[n][seen[n]])) for one in each])
       for n, each in runs.items()
   }
+
+
+def _first(hits: Bool[np.ndarray, ' _']) -> int:
+  return int(hits.argmax()) if hits.any() else -1
 
 
 def _chunks(training: Iterable[Frames]) -> Iterator[Keys]:

@@ -33,12 +33,12 @@ def of_sounds(
 def of_tokens(samples: Sequence[Int[np.ndarray, ' _']]) -> float:
   """Mean edit distance of all pairs, as a share of the longer sequence.
 
-  0 if all are the same; NaN for less than two samples.
+  0 if all are the same; NaN for less than two samples or where two are empty.
   """
 
   def distance(first: np.ndarray, second: np.ndarray) -> float:
     longest = max(len(first), len(second))
-    return edit_distance(first, second) / longest if longest else 0.0
+    return edit_distance(first, second) / longest if longest else float('nan')
 
   return _mean_of_pairs(samples, distance)
 

@@ -59,14 +59,15 @@ class Clips(NamedTuple):
 
 
 def table(
-    clips: Clips, ways: Mapping[str, Way], opinion: Opinion | Missing
+    clips: Clips, ways: Mapping[str, Way], opinion: Opinion | Missing | None
 ) -> Table:
   """Naturalness, distance to the truth, speed and diversity.
 
   Args:
     clips: Measured too, in a row of their own.
     ways: The codec's reconstruction and the models' continuations, by name.
-    opinion: Of `naturalness`, or why there is none.
+    opinion: Of `naturalness`, or why there is none; None for music, of which it
+      knows nothing.
   """
   truth = Way([[waveform] for waveform in clips.waveforms])
   rows = [
@@ -100,10 +101,12 @@ def table(
   )
 
 
-def _row(clips: Clips, way: Way, opinion: Opinion | Missing) -> list[Cell]:
+def _row(
+    clips: Clips, way: Way, opinion: Opinion | Missing | None
+) -> list[Cell]:
   rate = clips.sample_rate
   natural: Cell = opinion
-  if not isinstance(opinion, Missing):
+  if callable(opinion):
     natural = clips.figure(_each(lambda x: opinion(x, rate), way.waveforms))
   pairs = zip(way.waveforms, clips.waveforms, strict=True)
   distances = [[_distance(x, truth, rate) for x in row] for row, truth in pairs]

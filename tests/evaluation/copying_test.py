@@ -14,6 +14,10 @@ class Coded(NamedTuple):
   acoustic: np.ndarray
 
 
+def lengths(clips, training):
+  return [run.length for run in copying.longest_runs(clips, training)]
+
+
 class Counted(list):
   """Counts how often it is read."""
 
@@ -56,8 +60,13 @@ def frames(draw, most):
     training=st.lists(frames(20), max_size=3),
 )
 def test_runs_are_those_found_by_hand(clips, training):
-  found = copying.longest_runs(clips, training)
-  assert found == [by_hand(clip, training) for clip in clips]
+  runs = copying.longest_runs(clips, training)
+  assert [run.length for run in runs] == [
+      by_hand(clip, training) for clip in clips
+  ]
+  for clip, (start, length) in zip(clips, runs, strict=True):
+    piece = clip[start : start + length]
+    assert len(piece) == length == by_hand(piece, training)
 
 
 def recordings(count, length, seed, size=256):
@@ -69,24 +78,24 @@ def test_a_planted_copy_is_found_whole_and_a_stranger_is_not():
   training = recordings(40, 500, 0)
   strangers = recordings(8, 175, 1)
   copies = copying.planted(strangers, training)
-  assert copying.longest_runs(copies, training) == [175] * 8
-  assert max(copying.longest_runs(strangers, training)) <= 4
+  assert lengths(copies, training) == [175] * 8
+  assert max(lengths(strangers, training)) <= 4
 
 
 def test_a_run_is_as_long_as_what_is_left_of_a_copy():
   training = recordings(5, 500, 0)
   copy = training[3][100:200].copy()
-  assert copying.longest_runs([copy], training) == [100]
+  assert lengths([copy], training) == [100]
   copy[60] += 1
-  assert copying.longest_runs([copy], training) == [60]
+  assert lengths([copy], training) == [60]
   np.random.default_rng(0).shuffle(copy)
-  assert copying.longest_runs([copy], training)[0] < 5
+  assert lengths([copy], training)[0] < 5
 
 
 def test_no_run_reaches_over_the_end_of_a_recording():
   first, second = recordings(2, 50, 0)
   clip = np.concatenate([first[-10:], second[:20]])
-  assert copying.longest_runs([clip], [first, second]) == [20]
+  assert lengths([clip], [first, second]) == [20]
 
 
 def test_a_frame_counts_if_all_its_levels_agree():
@@ -97,7 +106,7 @@ def test_a_frame_counts_if_all_its_levels_agree():
   training = [Coded(np.arange(10), codes)]
 
   def runs(kind, *levels):
-    return copying.longest_runs(kind(clip, *levels), kind(training, *levels))
+    return lengths(kind(clip, *levels), kind(training, *levels))
 
   assert runs(copying.acoustic, 2) == [10] and runs(copying.acoustic, 4) == [5]
   assert runs(copying.semantic) == [10]

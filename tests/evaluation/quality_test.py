@@ -27,8 +27,8 @@ def opinion(waveform, sample_rate):
 def coded(seconds, seed):
   random = np.random.default_rng(seed)
   return Coded(
-      random.integers(500, size=round(25 * seconds)),
-      random.integers(500, size=(round(50 * seconds), 2)),
+      random.integers(10**6, size=round(25 * seconds)),
+      random.integers(10**6, size=(round(50 * seconds), 2)),
   )
 
 
@@ -109,3 +109,14 @@ def test_a_copy_is_longer_than_what_is_new(clips):
   assert rows['copies']['semantic, s'].value == pytest.approx(3.0)
   assert rows['copies']['first acoustic level, longest, s'] == 3.0
   assert rows['half']['first acoustic level, tokens'].value < 6
+
+
+def test_silence_is_no_copy(clips):
+  """A code that is held is in every training set, and a melody is not."""
+  training = [Coded(np.repeat([7, 8], 500), np.repeat([[7], [8]], 900, 0))]
+  silent = Coded(np.full(75, 7), np.full((150, 1), 7))
+  ways = {'silent': Way([], [[silent], [silent]])}
+  held_out = [coded(3, seed) for seed in (100, 101)]
+  rows = rows_of(memorised.table(clips, held_out, ways, training, SIZES))
+  assert rows['silent']['semantic, tokens'].value == 1
+  assert rows['silent']['first acoustic level, tokens'].value == 1
