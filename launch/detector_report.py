@@ -16,6 +16,7 @@ from absl import flags
 
 from audiolm_jax import audio, corpus
 from audiolm_jax.bundle import Bundle
+from audiolm_jax.classifier import distortions
 from audiolm_jax.classifier.labels import GENERATED
 from audiolm_jax.cli import folders, verb
 from audiolm_jax.errors import UserError
@@ -51,6 +52,7 @@ def main(argv: list[str]) -> None:
       lambda waveform: classifier.classify(waveform).probability(GENERATED),
       samples,
       rate,
+      distortions.EVALUATED,
   )
   table = detection.table(rows, FLAGS.model)
   (out / 'report.md').write_text(tables.markdown(table))
