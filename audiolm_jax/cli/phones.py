@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Hashable, Sequence
 
+from audiolm_jax import audio
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.cli.measuring import Findings
 from audiolm_jax.corpus import Clip
@@ -59,10 +60,11 @@ def of_items(
   """Of the clips that an item file lists (Libri-Light, ZeroSpeech)."""
   items = abx_items.read(path)
   chosen = [
-      Clip(str(file), math.nan, '', 'items', '')
+      Clip(str(file), audio.duration(file), '', 'items', '')
       for file in abx_items.locate(items, folder)
   ]
-  loaded = _load(bundle, chosen, math.inf)
+  longest = max(clip.seconds for clip in chosen)
+  loaded = _load(bundle, chosen, longest)
   _measure(findings, bundle, loaded, items.triphones, seed)
 
 

@@ -12,6 +12,8 @@ from audiolm_jax.bundle import Bundle
 from audiolm_jax.cli import evaluate
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
+from audiolm_jax.evaluation import abx_items, labels
+from audiolm_jax.evaluation.triphones import Speech
 from audiolm_jax.tokens import store
 
 RATE = tiny.RATE
@@ -234,3 +236,31 @@ def test_a_section_that_is_not_there_is_refused(tmp_path, generations):
     run(tmp_path, f'--generations={generations}', '--sections=quality')
   with pytest.raises(UserError, match='allow generations'):
     run(tmp_path, f'--generations={generations}', '--sections=pairs')
+
+
+def test_labels_and_an_item_file_give_the_same_table_of_tokens(
+    tmp_path, model, manifest
+):
+  found = [
+      clip._replace(speaker=f's{i % 2}')
+      for i, clip in enumerate(corpus.read_manifest(manifest, 'dev'))
+  ]
+  spoken = {
+      pathlib.Path(clip.path).stem: Speech(
+          labels.read(clip.labels), clip.speaker, clip.source
+      )
+      for clip in found
+  }
+  abx_items.write(tmp_path / 'dev.item', spoken)
+  corpus.write_manifest(tmp_path / 'm.jsonl', found)
+  common = [f'--model={model}', '--sections=phones', '--noplots']
+  first = run(tmp_path / 'a', f'--manifest={tmp_path}/m.jsonl', *common)
+  items = [f'--abx_items={tmp_path}/dev.item', f'--abx_audio={manifest.parent}']
+  second = run(tmp_path / 'b', *items, *common)
+  rows = first['tables']['tokens']['rows']
+  for ours, theirs in zip(
+      rows, second['tables']['tokens']['rows'], strict=True
+  ):
+    assert ours[:4] == theirs[:4]
+  # Noise says nothing of its labels.
+  assert abs(rows[0][2]['value'] - 50) < 15
