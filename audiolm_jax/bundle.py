@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from jaxtyping import PyTree
 
 from audiolm_jax import bundle_files, parts
-from audiolm_jax.bundle_files import PARTS, PREDICTORS, STAGES
+from audiolm_jax.bundle_files import HALVED, PARTS, PREDICTORS, STAGES
+from audiolm_jax.classifier.clips import ClipClassifier
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm import decoder
 from audiolm_jax.lm.transformer import Transformer
@@ -108,7 +109,7 @@ class Bundle:
       self,
       folder: str | os.PathLike,
       model_card: str,
-      float16: Collection[str] = PREDICTORS,
+      float16: Collection[str] = HALVED,
   ) -> None:
     """Writes the folder; the parts in `float16` take half the room.
 
@@ -172,6 +173,12 @@ class Bundle:
   def soundstorm(self) -> ParallelModel:
     """What makes all acoustic levels in few passes."""
     return ParallelModel(**self._predictor('soundstorm'))
+
+  @functools.cached_property
+  def classifier(self) -> ClipClassifier:
+    """Who speaks, or whether it is an original."""
+    config, arrays = self._part('classifier')
+    return ClipClassifier(parts.build(config), arrays)
 
   @functools.cached_property
   def fingerprint(self) -> str:

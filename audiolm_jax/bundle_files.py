@@ -3,7 +3,8 @@
 bundle.json            each part's configuration and the digest of its weights
 <part>.safetensors     acoustic_tokenizer, semantic_tokenizer, the stages,
                        acoustic_only, which is the first two without semantic
-                       tokens, and soundstorm, which is the last two at once
+                       tokens, soundstorm, which is the last two at once, or
+                       classifier, which needs none of the others
 MODEL_CARD.md          what the model heard, and under which licences
 """
 
@@ -25,7 +26,9 @@ STAGES = ('semantic', 'coarse', 'fine', 'acoustic_only')
 TOKENIZERS = ('acoustic_tokenizer', 'semantic_tokenizer')
 # What predicts tokens; any of them may be missing.
 PREDICTORS = (*STAGES, 'soundstorm')
-PARTS = (*TOKENIZERS, *PREDICTORS)
+PARTS = (*TOKENIZERS, *PREDICTORS, 'classifier')
+# Stored in half the room unless told otherwise: no tokens depend on them.
+HALVED = (*PREDICTORS, 'classifier')
 SHIPPED = pathlib.Path(__file__).parent / 'bundles'
 
 _FORMAT = 2
@@ -52,7 +55,7 @@ def write(
     folder: str | os.PathLike,
     bundled: Mapping[str, Part],
     model_card: str,
-    float16: Collection[str] = PREDICTORS,
+    float16: Collection[str] = HALVED,
 ) -> None:
   """Writes the folder; the parts in `float16` take half the room."""
   folder = pathlib.Path(folder)

@@ -11,6 +11,7 @@ from concurrent import futures
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from audiolm_jax import audio
 from audiolm_jax.errors import UserError
@@ -34,8 +35,10 @@ class Clip(NamedTuple):
     speaker: Who speaks, or None.
     piece: Which piece is played, or None.
     transcript: What is said, or None.
-    language: Of what is said, as in ISO 639-1: 'en', 'ru', ...; or None.
     labels: Sidecar TSV of `start_seconds end_seconds label` lines, or None.
+    language: Of what is said, as in ISO 639-1: 'en', 'ru', ...; or None.
+    origin: What made it where that is what is asked, 'original' or 'generated';
+      or None.
   """
 
   path: str
@@ -48,6 +51,14 @@ class Clip(NamedTuple):
   transcript: str | None = None
   labels: str | None = None
   language: str | None = None
+  origin: str | None = None
+
+
+class Crop(NamedTuple):
+  """Some of a clip; shorter than what was asked for if the clip is."""
+
+  clip: Clip
+  samples: Float[np.ndarray, ' N']
 
 
 def read_manifest(
@@ -84,7 +95,7 @@ def write_manifest(path: str | os.PathLike, clips: Sequence[Clip]) -> None:
 class AudioBatches(Iterator):
   """Random crops, for ever; batch n depends on the seed and on n only.
 
-  A clip is drawn in proportion to its seconds, then a crop of it. Clips shorter
+  A clip is drawn in proportion to its weight, then a crop of it. Clips shorter
   than the crop are followed by silence, and `length` says how many samples are
   theirs. Side by side, the batches of all shards are the batch of one shard.
   """
@@ -98,7 +109,9 @@ class AudioBatches(Iterator):
       seed: int,
       shard_index: int = 0,
       num_shards: int = 1,
+      weights: Sequence[float] | None = None,
   ):
+    """Args: the weights of the clips are their seconds if None."""
     if not clips:
       raise UserError('There is no clip to draw from.')
     if batch_size % num_shards:
@@ -107,7 +120,7 @@ class AudioBatches(Iterator):
           ' hosts; make it a multiple of their number.'
       )
     self._clips = clips
-    self._ends = np.cumsum([clip.seconds for clip in clips])
+    self._ends = np.cumsum(weights or [clip.seconds for clip in clips])
     self._sample_rate = sample_rate
     self._crop_seconds = crop_seconds
     self._batch_size = batch_size
@@ -136,18 +149,25 @@ class AudioBatches(Iterator):
     self._ahead.clear()
 
   def _batch(self, step: int) -> dict[str, np.ndarray]:
+    return self._stack([crop.samples for crop in self._crops(step)])
+
+  def _crops(self, step: int) -> list[Crop]:
     draws = np.random.default_rng((self._seed, step))
     picks, offsets = draws.uniform(size=(2, self._batch_size))
     mine = zip(picks[self._rows], offsets[self._rows], strict=True)
-    crops = [self._readable_crop(*draw) for draw in mine]
+    return [self._readable_crop(*draw) for draw in mine]
+
+  def _stack(
+      self, samples: Sequence[Float[np.ndarray, ' _']]
+  ) -> dict[str, np.ndarray]:
     num_samples = round(self._crop_seconds * self._sample_rate)
-    waveform = np.zeros((len(crops), num_samples), np.float32)
-    for row, crop in zip(waveform, crops, strict=True):
+    waveform = np.zeros((len(samples), num_samples), np.float32)
+    for row, crop in zip(waveform, samples, strict=True):
       row[: len(crop)] = crop[:num_samples]
-    length = [min(len(crop), num_samples) for crop in crops]
+    length = [min(len(crop), num_samples) for crop in samples]
     return {'waveform': waveform, 'length': np.array(length, np.int32)}
 
-  def _readable_crop(self, pick: float, offset: float) -> np.ndarray:
+  def _readable_crop(self, pick: float, offset: float) -> Crop:
     """One that is damaged gives way to another, the same one in every run."""
     draws = np.random.default_rng(int(pick * 2**53))
     for _ in range(_MAX_DAMAGED):
@@ -158,11 +178,14 @@ class AudioBatches(Iterator):
         pick, offset = draws.uniform(size=2)
     return self._crop(pick, offset)
 
-  def _crop(self, pick: float, offset: float) -> np.ndarray:
+  def _crop(self, pick: float, offset: float) -> Crop:
     index = np.searchsorted(self._ends, pick * self._ends[-1], side='right')
     clip = self._clips[index]
     start = offset * max(clip.seconds - self._crop_seconds, 0)
-    return audio.read(clip.path, self._sample_rate, start, self._crop_seconds)
+    samples = audio.read(
+        clip.path, self._sample_rate, start, self._crop_seconds
+    )
+    return Crop(clip, samples)
 
 
 def _read_lines(path: str | os.PathLike) -> list[Clip]:

@@ -13,6 +13,7 @@ from flax import linen as nn
 from flax import traverse_util
 from jaxtyping import PyTree
 
+from audiolm_jax.classifier.model import Classifier
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.pretrained import families
@@ -26,6 +27,7 @@ _MODULES = {
     'w2v_bert': W2vBert,
     'language_model': Transformer,
     'soundstorm': SoundStorm,
+    'classifier': Classifier,
     **families.MODULES,
 }
 # What a configuration says beside the fields of its module.
@@ -85,12 +87,19 @@ def from_checkpoint(model: Model) -> tuple[str, Part]:
   if config['kind'] in ('language_model', 'soundstorm') and config['stage']:
     params = model.mutables.get('ema', params)
     return config['stage']['name'], Part(config, {'params': params})
+  if config['kind'] == 'classifier':
+    statistics = model.mutables['batch_stats']
+    arrays = {'params': params, 'batch_stats': statistics}
+    return 'classifier', Part(config, arrays)
   raise UserError(_NOT_PARTS.get(config['kind'], f'Cannot bundle {config}.'))
 
 
 def variables(part: Part) -> dict[str, PyTree]:
   """The weights as training holds them; what a bundle lacks is left out."""
   params = part.arrays['params']
+  if part.config['kind'] == 'classifier':
+    statistics = {'batch_stats': part.arrays['batch_stats']}
+    return {'params': params, 'mutables': statistics}
   if part.config['kind'] != 'soundstream':
     return {'params': params}
   vectors = part.arrays['codebooks']

@@ -20,6 +20,7 @@ WHOLE = Bundle(
     | {
         'acoustic_only': tiny.language_model(ACOUSTIC_ONLY),
         'soundstorm': tiny.soundstorm(),
+        'classifier': tiny.classifier(),
     }
 )
 

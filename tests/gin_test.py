@@ -115,6 +115,29 @@ def test_a_codec_can_learn_to_leave_noise_out(size, manifest):
   assert batch.keys() == {'waveform', 'length', 'target', 'denoise'}
 
 
+@pytest.mark.parametrize('size', SIZES)
+def test_a_detector_and_a_speaker_classifier(size, manifest):
+  lines = [json.loads(line) for line in manifest.read_text().splitlines()]
+  more = [
+      json.dumps(line | {'origin': origin, 'speaker': speaker})
+      for line in lines
+      for origin, speaker in (('original', 'x'), ('generated', 'y'))
+  ]
+  manifest.write_text('\n'.join(more))
+  bindings = [f"MANIFEST = '{manifest}'", 'BATCH_SIZE = 2']
+  for part, labels in (
+      ('detector', ('original', 'generated')),
+      ('speaker_classifier', ('x', 'y')),
+  ):
+    parse(part, size, bindings=bindings)
+    arguments = train.bound_arguments()
+    model = arguments['train_step'].model
+    assert model.labels == labels and len(model.channels) == 6
+    assert next(arguments['train_data']())['label'].shape == (2,)
+    assert next(arguments['eval_data']())['waveform'].shape == (2, 16000)
+    gin.clear_config()
+
+
 def test_the_small_size_is_that_of_the_bundles(manifest):
   bindings = [f"MANIFEST = '{manifest}'", *INITIAL]
   parse('soundstream', 'small', 'finetune', bindings=bindings)

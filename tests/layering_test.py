@@ -24,6 +24,7 @@ ROOMS = (
     'tokens',
     'lm',
     'soundstorm',
+    'classifier',
     'parts',
     'bundle_files',
     'bundle',
@@ -33,7 +34,6 @@ ROOMS = (
     'chain',
     'token_generator',
     'generate',
-    'classifier',
     'evaluation',
     'cli',
 )

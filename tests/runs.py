@@ -18,6 +18,8 @@ def save(folder: pathlib.Path, part: Part) -> pathlib.Path:
   if part.config['kind'] == 'soundstream':
     params = {'generator': params, 'discriminator': {'w': jnp.ones(2)}}
     mutables = {'codebooks': {'vectors': part.arrays['codebooks']}}
+  if part.config['kind'] == 'classifier':
+    mutables = {'batch_stats': part.arrays['batch_stats']}
   config = {name: part.config[name] for name in part.config if name != 'layer'}
   with Checkpoints(str(folder)) as checkpoints:
     state = TrainState(jnp.int32(1), params, {}, mutables)

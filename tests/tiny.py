@@ -112,6 +112,25 @@ def soundstorm(seed: int = 0, sizes: stages.Sizes = SIZES) -> Part:
   return Part(config, {'params': params})
 
 
+def classifier(seed: int = 0) -> Part:
+  config = {
+      'kind': 'classifier',
+      'labels': ['original', 'generated'],
+      'channels': [4, 8, 8],
+      'num_mels': 16,
+      'sample_rate': RATE,
+  }
+  params = _init(config, seed, jnp.zeros((1, RATE)))
+  statistics = {
+      f'block_{index}': {
+          'norm': {'mean': np.zeros(width, np.float32)}
+          | {'var': np.ones(width, np.float32)}
+      }
+      for index, width in enumerate(config['channels'])
+  }
+  return Part(config, {'params': params, 'batch_stats': statistics})
+
+
 @functools.cache
 def bundle(
     num_coarse: int = 2, deduplicate: bool = False, positions: str = 'time'

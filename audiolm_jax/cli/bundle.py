@@ -24,7 +24,7 @@ from absl import flags
 import audiolm_jax
 from audiolm_jax import corpus, parts
 from audiolm_jax.bundle import Bundle
-from audiolm_jax.bundle_files import PARTS, PREDICTORS
+from audiolm_jax.bundle_files import HALVED, PARTS
 from audiolm_jax.cli import folders, verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
@@ -38,7 +38,7 @@ flags.DEFINE_string(
 )
 flags.DEFINE_list(
     'float16',
-    list(PREDICTORS),
+    list(HALVED),
     'Parts that are stored in half the room. Rounding changes the tokens of'
     ' tokenizers: do it before extraction or not at all.',
     flag_values=FLAGS,
@@ -51,6 +51,15 @@ flags.DEFINE_multi_string(
 )
 flags.DEFINE_string(
     'notes', None, 'Text file that ends the model card.', flag_values=FLAGS
+)
+
+_GENERATING = (
+    'It continues any voice it is given and makes up what it says. Do not pass'
+    ' its output off as a recording.'
+)
+_DETECTING = (
+    'It knows what it was trained with. Its answer is a probability and no'
+    ' proof.'
 )
 
 
@@ -107,10 +116,12 @@ def model_card(
     name: str, bundle: Bundle, clips: Iterable[Clip], notes: str
 ) -> str:
   """Says what is in the bundle, and where it comes from."""
+  detects = set(bundle.parts) == {'classifier'}
+  verb_name = 'detect' if detects else 'generate'
   sections = [
       f'# {name}',
       'An AudioLM bundle made with audiolm_jax'
-      f' {audiolm_jax.__version__}: `audiolm generate --model=FOLDER`.',
+      f' {audiolm_jax.__version__}: `audiolm {verb_name} --model=FOLDER`.',
       '## Parts',
       tables.grid(
           ('part', 'parameters'),
@@ -122,8 +133,7 @@ def model_card(
       '## What it heard',
       _heard(clips) or 'Not recorded; do not pass this model on.',
       '## Limits',
-      'It continues any voice it is given and makes up what it says. Do not'
-      ' pass its output off as a recording.',
+      _DETECTING if detects else _GENERATING,
       notes or '',
   ]
   return '\n\n'.join(section.rstrip() for section in sections if section) + '\n'

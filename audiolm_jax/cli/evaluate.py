@@ -1,33 +1,42 @@
-"""Measures the parts of a model, and the sound that it generated.
+"""Measures a model and what it generates, beside the papers' tables.
 
 Examples:
   audiolm evaluate --generations=out --output_dir=report
+  audiolm evaluate --model=speech --manifest=corpus/manifest.jsonl
+  audiolm evaluate --model=piano --manifest=piano/manifest.jsonl \\
+      --visqol=audio --prompt_seconds=4 --acoustic_only=piano_acoustic_only
   audiolm evaluate --model=speech --manifest=corpus/manifest.jsonl \\
-      --output_dir=report
+      --tokens=tokens --pairs=pairs --split=test --num_prompts=32
   audiolm evaluate --model=speech --manifest=corpus/manifest.jsonl \\
-      --tokens=tokens --generations=out --output_dir=report
-  audiolm evaluate --model=piano --manifest=piano/manifest.jsonl --visqol=audio
+      --sections=tokenizers,recognition
 
---manifest measures the tokenizers on held-out clips: reconstruction at fewer
-and fewer quantizer levels, use of the codebooks and, where clips have labels,
-what tokens say about them. --tokens measures the language models' loss beside
-that of n-grams. --generations looks for faults in what was generated. Writes
-report.html, report.md, report.json and pictures.
+--manifest measures, on held-out clips, the tokenizers (Table I), what a
+recogniser understands (Table II), whose voice it is (Table III), quality,
+piano's notes and what the detector says. --tokens measures the language models'
+loss beside that of n-grams, and how much is copied from the training set.
+--pairs measures which of two recordings the model finds likelier (Table IV).
+--generations looks for faults in a folder of `audiolm generate`.
+
+Writes report.html, which needs no other file, report.md, report.json and
+pictures. What needs a package that is missing is a row that names it.
 """
 
-import dataclasses
-import functools
 import pathlib
 from collections.abc import Callable
 
 from absl import flags
 
 from audiolm_jax.bundle import Bundle
-from audiolm_jax.cli import compilation, folders, measuring, verb
+from audiolm_jax.cli import (
+    compilation,
+    evaluation_flags,
+    evaluation_plan,
+    folders,
+    measuring,
+    verb,
+)
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import page, plots, report
-
-Section = Callable[[measuring.Findings], None]
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -41,40 +50,53 @@ flags.DEFINE_string(
     'generations', None, 'Folder of `audiolm generate`.', flag_values=FLAGS
 )
 flags.DEFINE_string(
+    'pairs',
+    None,
+    'Minimal pairs in the layout of ZeroSpeech 2021 (data.minimal_pairs).',
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    'abx_items',
+    None,
+    "Triphones to compare instead of the manifest's; needs --abx_audio.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    'abx_audio',
+    None,
+    'Folder with the audio of --abx_items.',
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    'acoustic_only',
+    None,
+    'Bundle with an acoustic-only stage to compare with.',
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    'detector', 'detector', 'Bundle, or "" for none.', flag_values=FLAGS
+)
+flags.DEFINE_string(
+    'speakers', 'speakers', 'Bundle, or "" for none.', flag_values=FLAGS
+)
+flags.DEFINE_string(
     'output_dir', 'report', 'Where the report goes.', flag_values=FLAGS
 )
 flags.DEFINE_string(
     'split', 'dev', 'Held-out split of clips and tokens.', flag_values=FLAGS
 )
-flags.DEFINE_integer(
-    'num_clips', 12, 'Clips to decode and compare.', flag_values=FLAGS
-)
-flags.DEFINE_integer(
-    'num_counted_clips', 40, 'Clips to count codes of.', flag_values=FLAGS
-)
-flags.DEFINE_integer(
-    'num_labelled_clips', 60, 'Clips to compare with labels.', flag_values=FLAGS
-)
-flags.DEFINE_integer(
-    'num_training_clips',
-    400,
-    "Clips for the MFCCs' k-means.",
+flags.DEFINE_string(
+    'language',
+    'en',
+    'Which clips are recognised; those whose manifest does not say are in it.',
     flag_values=FLAGS,
 )
-flags.DEFINE_float(
-    'max_seconds', 8.0, 'How much of a clip is read.', flag_values=FLAGS
-)
-flags.DEFINE_float(
-    'labelled_seconds',
-    60.0,
-    'How much of a clip with labels is read to compare with them.',
+flags.DEFINE_list(
+    'sections',
+    [],
+    'Only these of what the inputs allow:'
+    f' {", ".join(evaluation_plan.SECTIONS)}.',
     flag_values=FLAGS,
-)
-flags.DEFINE_integer(
-    'num_batches', 40, 'Batches for each stage.', flag_values=FLAGS
-)
-flags.DEFINE_integer(
-    'batch_size', 4, 'Crops in each of them.', flag_values=FLAGS
 )
 flags.DEFINE_enum(
     'visqol', 'speech', ['speech', 'audio', 'off'], 'Mode.', flag_values=FLAGS
@@ -83,6 +105,9 @@ flags.DEFINE_bool(
     'pesq', True, 'PESQ, unless --visqol=audio.', flag_values=FLAGS
 )
 flags.DEFINE_bool('plots', True, 'Draw pictures.', flag_values=FLAGS)
+evaluation_flags.define(FLAGS)
+
+Section = Callable[[measuring.Findings], None]
 
 
 def main(argv: list[str]) -> None:
@@ -95,63 +120,59 @@ def main(argv: list[str]) -> None:
       folders.writable(FLAGS.output_dir), FLAGS.plots, {'inputs': _inputs()}
   )
   compilation.keep_compiled()
-  written = []
-  for name, section in _sections(findings).items():
+  bundle = Bundle.load(FLAGS.model) if FLAGS.model else None
+  if bundle:
+    findings.results['inputs']['fingerprint'] = bundle.fingerprint
+  for name, section in evaluation_plan.plan(FLAGS, bundle).items():
     with measuring.timed(name):
       section(findings)
     # What is measured is kept, whatever becomes of the next section.
-    pictures = sorted(findings.folder.glob('*.png'))
-    written = report.write(
-        findings.results,
-        findings.tables,
-        pictures,
-        findings.examples,
-        findings.folder,
-    )
-  print('\n'.join(str(path) for path in [*written, *pictures]))
+    written = _write(findings)
+  print('\n'.join(str(path) for path in written))
 
 
-def _sections(findings: measuring.Findings) -> dict[str, Section]:
-  """What is asked for, by name."""
-  sections: dict[str, Section] = {}
-  if FLAGS.generations:
-    sections['Generations'] = functools.partial(
-        measuring.generated_folder, folder=pathlib.Path(FLAGS.generations)
-    )
-  if not FLAGS.model:
-    return sections
-  bundle = Bundle.load(FLAGS.model)
-  findings.results['inputs']['fingerprint'] = bundle.fingerprint
-  fields = dataclasses.fields(measuring.Sizes)
-  sizes = measuring.Sizes(**{f.name: FLAGS[f.name].value for f in fields})
-  common = {'bundle': bundle, 'split': FLAGS.split, 'sizes': sizes}
-  if FLAGS.manifest:
-    sections['Tokenizers'] = functools.partial(
-        measuring.codec_and_meaning,
-        manifest=FLAGS.manifest,
-        metrics=measuring.metrics(FLAGS.visqol, FLAGS.pesq),
-        **common,
-    )
-  if FLAGS.tokens:
-    sections['Language models'] = functools.partial(
-        measuring.language_models, tokens=FLAGS.tokens, **common
-    )
-  return sections
+def _write(findings: measuring.Findings) -> list[pathlib.Path]:
+  if findings.draws:
+    for table in findings.tables:
+      plots.intervals(table, findings.folder / f'{table.name}.png')
+  shown = {example.picture for example in findings.examples}
+  pictures = sorted(findings.folder.glob('*.png'))
+  return [
+      *report.write(
+          findings.results,
+          findings.tables,
+          [picture for picture in pictures if picture not in shown],
+          findings.examples,
+          findings.folder,
+      ),
+      *pictures,
+  ]
 
 
 def _check_flags(argv: list[str]) -> None:
   if len(argv) > 1:
     raise UserError(f'{argv[1]!r} is not a flag; see audiolm evaluate --help.')
-  if not (FLAGS.generations or FLAGS.manifest or FLAGS.tokens):
-    raise UserError('Give --generations, --manifest or --tokens.')
-  if (FLAGS.manifest or FLAGS.tokens) and not FLAGS.model:
-    raise UserError('--manifest and --tokens need --model, a bundle.')
+  needing = [
+      f'--{name}'
+      for name in ('manifest', 'tokens', 'pairs', 'abx_items')
+      if FLAGS[name].value
+  ]
+  if not (FLAGS.generations or needing):
+    raise UserError(
+        'Give --generations, --manifest, --tokens, --pairs or --abx_items.'
+    )
+  if needing and not FLAGS.model:
+    raise UserError(f'{" and ".join(needing)} needs --model, a bundle.')
+  if FLAGS.abx_items and not FLAGS.abx_audio:
+    raise UserError('--abx_items needs --abx_audio, the folder of its audio.')
 
 
 def _inputs() -> dict[str, str]:
-  names = ['model', 'manifest', 'tokens', 'generations']
-  names += ['split'] if FLAGS.model else []
-  return {n: FLAGS[n].value for n in names if FLAGS[n].value}
+  names = ['model', 'manifest', 'tokens', 'pairs', 'abx_items', 'generations']
+  names += ['acoustic_only', 'split', 'seed'] if FLAGS.model else []
+  return {
+      name: FLAGS[name].value for name in names if FLAGS[name].value is not None
+  }
 
 
 def run() -> None:

@@ -8,6 +8,7 @@
   audiolm train         train any of the models from a Gin file
   audiolm bundle        put trained parts into a folder that one can hand over
   audiolm evaluate      measure a model, and what it generated
+  audiolm detect        tell continuations from originals, second by second
 
 `audiolm VERB --help` shows the flags of a verb, with examples.
 """

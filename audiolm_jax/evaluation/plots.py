@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import mel
+from audiolm_jax.evaluation.detection import Roc
 from audiolm_jax.evaluation.intervals import Figure
 from audiolm_jax.evaluation.language_model import Evaluation
 from audiolm_jax.evaluation.layers import Score
@@ -144,6 +145,23 @@ def _draw_cell(axes: Any, value: Cell, y: int) -> None:
     axes.plot([value.value], [y], 'o', color=COLOURS[0])
   elif isinstance(value, int | float):
     axes.plot([value], [y], 'D', color=COLOURS[1])
+
+
+def rocs(curves: Mapping[str, Roc], path: pathlib.Path) -> None:
+  """Continuations found against originals called so, a line a set."""
+  figure = _figure(4.6, 4.0)
+  (axes,) = _panels(figure, 1, 1)
+  for name, curve in curves.items():
+    label = f'{name} ({curve.auc:.4f})'
+    axes.step(curve.false_alarms, curve.hits, where='post', label=label)
+  axes.set(
+      xlabel='originals called generated',
+      ylabel='generated clips found',
+      title='ROC (area)',
+  )
+  axes.grid(alpha=0.3)
+  axes.legend(fontsize=7, loc='lower right')
+  _save(figure, path)
 
 
 def check_installed() -> None:

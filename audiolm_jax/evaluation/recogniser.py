@@ -53,7 +53,8 @@ def whisper(threads: int = 2) -> Recogniser | Missing:
   """Whisper base, greedy, in int8; Missing if its packages are.
 
   Each clip is decoded on its own, without fallback to other temperatures, so
-  that the same clip gives the same text.
+  that the same clip gives the same text; another number of threads may give
+  another one where it is hard to understand.
 
   Raises:
     UserError: The packages are there, and their weights are not the known ones.

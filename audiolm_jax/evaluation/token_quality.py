@@ -35,14 +35,14 @@ class Tokens(NamedTuple):
 
   Attributes:
     name: Of the tokenizer.
-    bitrate: Bits a second.
+    bitrate: Bits a second; None of what is not quantized.
     within: ABX error in per cent (abx.figures), or why there is none.
     across: The same across speakers.
     visqol: Of what is decoded from the tokens; None if nothing decodes them.
   """
 
   name: str
-  bitrate: float
+  bitrate: float | None
   within: Cell
   across: Cell
   visqol: Cell = None
@@ -55,7 +55,7 @@ def table(rows: Sequence[Tokens], source: str) -> Table:
       'Tokens: phones and sound (Table I)',
       _NOTE.format(source),
       ('tokens', 'bit/s', 'ABX within', 'ABX across', 'ViSQOL'),
-      [[row.name, round(row.bitrate), *row[2:]] for row in rows]
+      [[row.name, row.bitrate and round(row.bitrate), *row[2:]] for row in rows]
       + [list(row) for row in PUBLISHED],
   )
 

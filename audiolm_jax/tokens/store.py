@@ -198,3 +198,13 @@ def read(token_dir: str, split: str) -> Iterator[Record]:
   paths = shard_paths(token_dir, split)
   for serialized in tf.data.TFRecordDataset(paths).as_numpy_iterator():
     yield parse(serialized, num_levels)
+
+
+class Split(Iterable):
+  """The clips of a split, which can be read any number of times."""
+
+  def __init__(self, token_dir: str, split: str):
+    self._token_dir, self._split = token_dir, split
+
+  def __iter__(self) -> Iterator[Record]:
+    return read(self._token_dir, self._split)

@@ -1,9 +1,11 @@
 """Tests audiolm_jax/cli/bundle.py."""
 
+import numpy as np
 import pytest
 import runs
 import tiny
 
+from audiolm_jax import bundle_files
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.cli import bundle as verb
 from audiolm_jax.errors import UserError
@@ -54,6 +56,22 @@ def test_runs_and_bundles_become_one_bundle(tokenizers, tmp_path):
   assert '| soundstorm |' in card
   assert '| noise | CC0-1.0 | 3 |' in card
   assert card.endswith('Made by hand.\n')
+
+
+def test_a_classifier_is_a_bundle_of_its_own(tmp_path):
+  trained = tiny.classifier()
+  folder = runs.save(tmp_path / 'run', trained)
+  run(folder, f'--output_dir={tmp_path}/detector')
+  card = (tmp_path / 'detector/MODEL_CARD.md').read_text()
+  assert 'audiolm detect --model' in card and 'no proof' in card
+  assert 'continues any voice' not in card
+  found = bundle_files.weights(tmp_path / 'detector', 'classifier')
+  kernel = trained.arrays['params']['out']['kernel']
+  np.testing.assert_allclose(
+      found['params']['out']['kernel'], kernel, atol=1e-3
+  )
+  assert found['mutables'].keys() == {'batch_stats'}
+  assert found['config']['labels'] == ['original', 'generated']
 
 
 def test_language_models_of_other_tokenizers_are_refused(tokenizers, tmp_path):

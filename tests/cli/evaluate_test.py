@@ -117,6 +117,7 @@ def test_tokenizers_are_measured_on_the_held_out_clips(
       '--visqol=off',
       '--nopesq',
       '--num_clips=2',
+      '--sections=tokenizers',
   )
   assert found['reconstruction']['levels'] == [1, 2, 4]
   assert found['reconstruction']['num_clips'] == 2
@@ -170,7 +171,7 @@ def test_tokens_of_other_tokenizers_are_refused(tmp_path, model, tokens):
 @pytest.mark.parametrize(
     'flags, message',
     [
-        ([], '--generations, --manifest or --tokens'),
+        ([], '--generations, --manifest, --tokens, --pairs or --abx_items'),
         (['--manifest=x'], '--model'),
         (['--generations=nowhere'], 'audiolm generate'),
         (['--generations=x', 'clip.wav'], "'clip.wav' is not a flag"),
@@ -185,3 +186,51 @@ def test_a_mistake_costs_one_line(tmp_path, flags, message):
 def test_a_split_that_is_not_there_is_named(tmp_path, model, manifest):
   with pytest.raises(UserError, match="'test'.*dev.*train"):
     run(tmp_path, f'--model={model}', f'--manifest={manifest}', '--split=test')
+
+
+def continued(tmp_path, model, manifest, tokens, *flags):
+  return run(
+      tmp_path,
+      f'--model={model}',
+      f'--manifest={manifest}',
+      f'--tokens={tokens}',
+      '--sections=continuations',
+      '--detector=',
+      '--num_prompts=2',
+      '--prompt_seconds=0.4',
+      '--continuation_seconds=0.4',
+      *flags,
+  )
+
+
+def without_times(report):
+  tables = report['tables']
+  place = tables['quality']['header'].index('real-time factor')
+  for row in tables['quality']['rows']:
+    del row[place]
+  return tables
+
+
+def test_a_seed_reproduces_what_is_measured_of_continuations(
+    tmp_path, model, manifest, tokens
+):
+  args = (model, manifest, tokens)
+  first = without_times(continued(tmp_path / 'a', *args))
+  assert {'quality', 'copied', 'piano_agreement'} <= first.keys()
+  rows = {row[0]: row for row in first['quality']['rows']}
+  assert rows['AudioLM'][2]['num_clips'] == 2
+  # An untrained model is farther from the truth than the truth is.
+  assert rows['AudioLM'][2]['value'] > rows['original'][2]['value'] == 0
+  page = (tmp_path / 'a/report/report.html').read_text()
+  assert page.count('<audio') == 2 * 3
+  again = without_times(continued(tmp_path / 'b', *args, '--noplots'))
+  assert first == again
+  other = without_times(continued(tmp_path / 'c', *args, '--seed=1'))
+  assert first['quality'] != other['quality']
+
+
+def test_a_section_that_is_not_there_is_refused(tmp_path, generations):
+  with pytest.raises(UserError, match='no section'):
+    run(tmp_path, f'--generations={generations}', '--sections=quality')
+  with pytest.raises(UserError, match='allow generations'):
+    run(tmp_path, f'--generations={generations}', '--sections=pairs')

@@ -136,8 +136,8 @@ def test_whisper_understands_a_recording_and_noise_not():
   recognise = recogniser.whisper()
   waveform = audio.read('data/prompts/speech_russian.flac', 16000)
   random = np.random.default_rng(0)
-  noise = np.float32(0.1 * random.standard_normal(len(waveform)))
+  noise = np.float32(0.3 * random.standard_normal(len(waveform)))
   clean = recognise(waveform, 'ru')
   assert clean == recognise(waveform, 'ru')
   found = error_rates.errors(clean, recognise(waveform + noise, 'ru'), 'ru')
-  assert found.words > 0.3 * found.num_words
+  assert found.words > 0.5 * found.num_words

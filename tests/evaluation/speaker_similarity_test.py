@@ -51,6 +51,13 @@ def test_several_samples_of_each_prompt_count():
   assert found[1].value == pytest.approx(0.5) and found[2] == 8
 
 
+def test_samples_belong_to_their_speakers():
+  """One voice is always found and the other never: either may be drawn."""
+  kept = [LATER[0], LATER[1], *LATER[:2]]
+  figure = rows(samples=[*kept, *kept])['samples'][1]
+  assert (figure.value, figure.low, figure.high) == (0.5, 0.0, 1.0)
+
+
 def test_silence_is_left_out():
   silent = [np.float32([np.nan, np.nan]), *LATER[1:]]
   found = rows(silent=silent)['silent']

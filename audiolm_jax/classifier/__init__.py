@@ -1,0 +1,1 @@
+"""Log-mel convolutional network: who speaks, and whether anybody did."""

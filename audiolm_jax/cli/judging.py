@@ -1,0 +1,135 @@
+"""Whose voice it is, and whether it was generated: classifiers are asked."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from audiolm_jax.bundle import Bundle
+from audiolm_jax.classifier.labels import GENERATED
+from audiolm_jax.cli.measuring import Findings
+from audiolm_jax.evaluation import (
+    comparison,
+    detection,
+    plots,
+    speaker,
+    speaker_encoder,
+    speaker_similarity,
+)
+from audiolm_jax.evaluation.comparison import (
+    AUTOREGRESSIVE,
+    Asked,
+    Comparison,
+    Waveform,
+)
+from audiolm_jax.evaluation.detection import Sample
+from audiolm_jax.evaluation.tables import Table
+
+
+def regenerated(
+    bundle: Bundle, found: Comparison, asked: Asked
+) -> list[Waveform]:
+  """What follows prompts, by other voices: no model heard the prompt."""
+  wholes = [
+      np.concatenate([excerpt.prompt, excerpt.rest])
+      for excerpt in found.excerpts
+  ]
+  lm = comparison.models(bundle, None)[AUTOREGRESSIVE]
+  made = comparison.regenerate(lm, wholes, asked.batch_size, asked.seed)
+  return [
+      waveform[len(excerpt.prompt) :]
+      for excerpt, waveform in zip(found.excerpts, made, strict=True)
+  ]
+
+
+def similarity(found: Comparison, anew: list[Waveform], asked: Asked) -> Table:
+  """By an encoder that knows none of the speakers."""
+  sounds = {
+      speaker_similarity.TRUE: [excerpt.rest for excerpt in found.excerpts],
+      speaker_similarity.CODEC: [excerpt.codec for excerpt in found.excerpts],
+      speaker_similarity.GENERATION: anew,
+  }
+  for name, rows in found.made.items():
+    label = f'{speaker_similarity.CONTINUATION}, {name}'
+    if name == AUTOREGRESSIVE:
+      label = speaker_similarity.CONTINUATION
+    sounds[label] = [
+        row[number].waveform
+        for number in range(asked.samples_per_prompt)
+        for row in rows
+    ]
+  return speaker_similarity.table(
+      speaker_encoder.resemblyzer(),
+      [excerpt.prompt for excerpt in found.excerpts],
+      found.groups,
+      sounds,
+      f'{len(found.excerpts)} prompts.',
+      asked.seed,
+  )
+
+
+def classification(
+    found: Comparison, anew: list[Waveform], speakers: str, seed: int
+) -> Table:
+  """By a classifier that knows all of the speakers."""
+  classifier = Bundle.load(speakers).classifier
+  groups = [str(group) for group in found.groups]
+  sets = {
+      speaker.ORIGINAL: [excerpt.rest for excerpt in found.excerpts],
+      speaker.RECONSTRUCTION: [excerpt.codec for excerpt in found.excerpts],
+      speaker.ACOUSTIC_GENERATION: anew,
+  }
+  spoken = {
+      name: speaker.Spoken(waveforms, groups)
+      for name, waveforms in sets.items()
+  }
+  for name in found.made:
+    pairs = found.all(name)
+    label = f'{speaker.CONTINUATION}, {name}'
+    spoken[speaker.CONTINUATION if name == AUTOREGRESSIVE else label] = (
+        speaker.Spoken(
+            [waveform for _, waveform in pairs],
+            [str(excerpt.group) for excerpt, _ in pairs],
+        )
+    )
+  return speaker.table(
+      lambda waveform: classifier.classify(waveform).label,
+      classifier.labels,
+      spoken,
+      seed,
+  )
+
+
+def detected(
+    findings: Findings, found: Comparison, detector: str, seed: int
+) -> None:
+  """Continuations without their prompts against what the codec made of clips.
+
+  The more of the detector's own training clips are among the originals, the
+  less the figures say: give it held-out speakers.
+  """
+  classifier = Bundle.load(detector).classifier
+
+  def detect(waveform: Waveform) -> float:
+    return classifier.classify(waveform).probability(GENERATED)
+
+  rows = detection.measure(
+      detect, list(_samples(found)), found.sample_rate, seed=seed
+  )
+  findings.tables.append(detection.table(rows, f'"{detector}"', seed))
+  if findings.draws:
+    curves = {
+        name: detection.roc(judged)
+        for name, judged in rows.items()
+        if 0 < judged.generated.sum() < len(judged.generated)
+    }
+    plots.rocs(curves, findings.folder / 'roc.png')
+
+
+def _samples(found: Comparison) -> Iterator[Sample]:
+  for excerpt in found.excerpts:
+    group = str(excerpt.group)
+    yield Sample(excerpt.codec, False, 'codec', group)
+    yield Sample(excerpt.rest, False, detection.RECORDING, group)
+  for name in found.made:
+    for excerpt, waveform in found.all(name):
+      yield Sample(waveform, True, name, str(excerpt.group))

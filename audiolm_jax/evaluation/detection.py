@@ -1,0 +1,209 @@
+"""How well a detector tells continuations from originals (AudioLM s. IV-H)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from audiolm_jax.classifier.distortions import EVALUATED, Distortion
+from audiolm_jax.evaluation import intervals, progress
+from audiolm_jax.evaluation.intervals import Figure
+from audiolm_jax.evaluation.tables import Table
+
+Waveform = Float[np.ndarray, ' N']
+# The probability that a clip was generated.
+Detect = Callable[[Waveform], float]
+
+# AudioLM s. IV-H and SoundStorm s. 7, on sets of their own.
+_PAPERS = (
+    ('AudioLM, the paper', 98.6),
+    ('SoundStorm with the same classifier, its paper', 98.5),
+)
+_HEADER = (
+    'clips',
+    'accuracy %',
+    'AUC',
+    'originals right %',
+    'generated right %',
+)
+
+
+# How originals came about that are not what a detector is asked about.
+RECORDING = 'recording'
+
+
+class Sample(NamedTuple):
+  """A clip to ask a detector about.
+
+  Attributes:
+    waveform: At the detector's rate.
+    generated: Whether it is a continuation, without its prompt.
+    how: What made it, such as 'autoregressive', 'parallel', 'codec'; originals
+      as they were recorded are RECORDING.
+    group: Speaker or piece.
+  """
+
+  waveform: Waveform
+  generated: bool
+  how: str
+  group: str
+
+
+class Judged(NamedTuple):
+  """Clips and what a detector says of them.
+
+  Attributes:
+    scores: Probability that each was generated.
+    generated: Whether it was.
+    groups: Speaker or piece of each.
+  """
+
+  scores: Float[np.ndarray, ' N']
+  generated: Bool[np.ndarray, ' N']
+  groups: Sequence[str]
+
+  def only(self, chosen: Bool[np.ndarray, ' N']) -> 'Judged':
+    """Some of them."""
+    groups = [
+        group for group, keep in zip(self.groups, chosen, strict=True) if keep
+    ]
+    return Judged(self.scores[chosen], self.generated[chosen], groups)
+
+
+class Roc(NamedTuple):
+  """What a detector could do at other thresholds.
+
+  Attributes:
+    false_alarms: Share of originals called generated, ascending from 0 to 1.
+    hits: Share of generated clips found there.
+    auc: Area under the curve: how often a generated clip has a higher score
+      than an original, ties counting half.
+  """
+
+  false_alarms: Float[np.ndarray, ' T']
+  hits: Float[np.ndarray, ' T']
+  auc: float
+
+
+def judge(
+    detect: Detect,
+    samples: Sequence[Sample],
+    sample_rate: int,
+    distortion: Distortion | None = None,
+    seed: int = 0,
+) -> Judged:
+  """Asks a detector about clips, distorted if a distortion is given."""
+  scores = []
+  for index, sample in enumerate(samples):
+    waveform = sample.waveform
+    if distortion is not None:
+      draws = np.random.default_rng((seed, index))
+      waveform = distortion(waveform, sample_rate, draws)
+    scores.append(detect(waveform))
+  return Judged(
+      np.array(scores, float),
+      np.array([sample.generated for sample in samples], bool),
+      [sample.group for sample in samples],
+  )
+
+
+def measure(
+    detect: Detect,
+    samples: Sequence[Sample],
+    sample_rate: int,
+    under: Mapping[str, Distortion] = EVALUATED,
+    seed: int = 0,
+) -> dict[str, Judged]:
+  """All that the table has a row of, the whole set first.
+
+  Args:
+    detect: The detector.
+    samples: Continuations, coded originals and, if they are to have their row,
+      recordings.
+    sample_rate: Hz.
+    under: Distortions by what they are.
+    seed: Of the distortions.
+  """
+  asked = [sample for sample in samples if sample.how != RECORDING]
+  judged = judge(detect, asked, sample_rate)
+  rows = {'all continuations': judged}
+  ways = sorted({sample.how for sample in asked if sample.generated})
+  for way in ways if len(ways) > 1 else []:
+    chosen = [not sample.generated or sample.how == way for sample in asked]
+    rows[f'only {way} ones'] = judged.only(np.array(chosen, bool))
+  if recordings := [x for x in samples if x.how == RECORDING]:
+    name = 'originals that no codec touched'
+    rows[name] = judge(detect, recordings, sample_rate)
+  for name, distortion in progress.follow(list(under.items()), 'distortions'):
+    rows[name] = judge(detect, asked, sample_rate, distortion, seed)
+  return rows
+
+
+def accuracy(judged: Judged, seed: int = 0) -> Figure:
+  """In percent at one half, both classes counting alike."""
+  right = (judged.scores >= 0.5) == judged.generated
+  rows = np.stack([right, judged.generated], axis=-1).astype(float)
+
+  def statistic(chosen: Float[np.ndarray, 'M 2']) -> float:
+    of_class = [chosen[chosen[:, 1] == each, 0] for each in (0, 1)]
+    # Speakers drawn by chance may have clips of one class only.
+    return 100 * float(np.mean([rows.mean() for rows in of_class if len(rows)]))
+
+  return intervals.bootstrap(rows, judged.groups, statistic, seed)
+
+
+def roc(judged: Judged) -> Roc:
+  """The curve over all thresholds.
+
+  Raises:
+    ValueError: One of the classes is missing.
+  """
+  num_generated = int(judged.generated.sum())
+  num_originals = len(judged.generated) - num_generated
+  if not num_generated or not num_originals:
+    raise ValueError('A ROC curve needs originals and generated clips.')
+  order = np.argsort(-judged.scores, kind='stable')
+  scores, generated = judged.scores[order], judged.generated[order]
+  # Clips of the same score are called the same: a threshold lies behind them.
+  last = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
+  hits = np.append(0, generated.cumsum()[last]) / num_generated
+  false_alarms = np.append(0, (~generated).cumsum()[last]) / num_originals
+  area = float(np.trapezoid(hits, false_alarms))
+  return Roc(false_alarms, hits, area)
+
+
+def table(rows: Mapping[str, Judged], model: str, seed: int = 0) -> Table:
+  """The accuracy of each set of clips beside the papers'.
+
+  Args:
+    rows: Sets by what they are; one with both classes or with one.
+    model: Names the detector.
+    seed: Of the intervals.
+  """
+  measured = [_row(name, judged, seed) for name, judged in rows.items()]
+  papers = [(name, value, None, None, None) for name, value in _PAPERS]
+  return Table(
+      name='detector',
+      title='The detector',
+      note=(
+          f'What {model} says of continuations without their prompts and of'
+          ' originals, which went through the same codec unless a row says'
+          ' otherwise; whole clips, a threshold of one half, both classes'
+          ' counting alike. Higher is better (AudioLM s. IV-H).'
+      ),
+      header=_HEADER,
+      rows=[*measured, *papers],
+  )
+
+
+def _row(name: str, judged: Judged, seed: int):
+  both = 0 < judged.generated.sum() < len(judged.generated)
+  sides = [
+      accuracy(judged.only(judged.generated == side), seed)
+      if (judged.generated == side).any()
+      else None
+      for side in (False, True)
+  ]
+  area = roc(judged).auc if both else None
+  return (name, accuracy(judged, seed) if both else None, area, *sides)

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Trains what `audiolm detect` comes with: the detector of a bundle's
+# continuations and the speaker classifier, about an hour on two cores. Needs an
+# activated .venv with
+# pip install -c constraints.txt -e '.[train,eval]' -r data/requirements.txt
+#
+#   bash launch/detector.sh MANIFEST [OUT]
+#
+# MANIFEST is of speech, or a glob of several manifests; data.speech makes one.
+# OUT gets everything (default: runs/detector). MODEL names another bundle than
+# `speech`; TEST_SPEAKERS and DEV_SPEAKERS, joined by commas, who is held out.
+# Run it again and it goes on where it stopped.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+manifest=${1:?a manifest of speech}
+out=${2:-runs/detector}
+model=${MODEL:-speech}
+test_speakers=${TEST_SPEAKERS-it_IT_m_Carlo,ru_RU_f_IvrvoiceRU,af_nova,am_michael,bf_emma,bm_fable}
+dev_speakers=${DEV_SPEAKERS-fr_CA_f_June,af_sarah,bm_daniel}
+
+train() {  # train FOLDER GIN_FILE MANIFEST STEPS BINDING...
+  audiolm train --gin_file="$2" --gin_file=gin/small.gin \
+      --gin.MODEL_DIR="'$1'" --gin.MANIFEST="'$3'" --gin.TRAIN_STEPS="$4" \
+      --gin.BATCH_SIZE=32 --gin.LEARNING_RATE=2e-3 "${@:5}"
+}
+
+python -m data.detector_clips "$out/clips" --model="$model" \
+    --manifest="$manifest" --test_speakers="$test_speakers" \
+    --dev_speakers="$dev_speakers"
+train "$out/run" gin/detector.gin "$out/clips/manifest.jsonl" 3000
+audiolm bundle "$out/run" --output_dir="$out/bundle" \
+    --manifest="$out/clips/manifest.jsonl"
+python -m launch.detector_report "$out/report" --model="$out/bundle" \
+    --manifest="$out/clips/manifest.jsonl"
+audiolm bundle "$out/run" --output_dir="$out/bundle" \
+    --manifest="$out/clips/manifest.jsonl" --notes="$out/report/report.md"
+
+train "$out/speakers_run" gin/speaker_classifier.gin "$manifest" 3000
+audiolm bundle "$out/speakers_run" --output_dir="$out/speakers_bundle" \
+    --manifest="$manifest"
