@@ -60,7 +60,8 @@ def table(
       ' repeats dropped, mean over prompts, and the longest of all. Copies'
       ' are seen by runs far longer than those of recordings that the model'
       ' never heard. The planted copies, cut out of the training set, must be'
-      ' found whole.',
+      ' found whole. Seconds are those of the clip: few tokens in many seconds'
+      ' are a sound that is held, not a copy.',
       [
           'continuation',
           *(
