@@ -76,7 +76,7 @@ def continued(
   if tokens:
     with timed('Copying'):
       findings.tables.append(_copied(bundle, found, tokens, asked.seed))
-  if any(excerpt.clip.speaker for excerpt in found.excerpts):
+  if _is_speech(found):
     with timed('Voices'):
       anew = judging.regenerated(bundle, found, asked)
       findings.tables.append(judging.similarity(found, anew, asked))
@@ -118,7 +118,13 @@ def _quality(found: Comparison, seed: int) -> Table:
       found.sample_rate,
       seed,
   )
-  return quality.table(clips, _ways(found), naturalness.dnsmos())
+  # DNSMOS says nothing of music.
+  opinion = naturalness.dnsmos() if _is_speech(found) else None
+  return quality.table(clips, _ways(found), opinion)
+
+
+def _is_speech(found: Comparison) -> bool:
+  return any(excerpt.clip.speaker for excerpt in found.excerpts)
 
 
 def _piano(found: Comparison, seed: int) -> list[Table]:
