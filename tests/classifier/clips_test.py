@@ -55,6 +55,8 @@ def test_the_track_has_a_row_for_each_second_begun():
   track = CLASSIFIER.classify(waveform.astype(np.float32)).track[:, 1]
   assert len(track) == 6
   assert all(track[:3] > 0.8) and all(track[3:] < 0.2)
+  # Windows from 1.5 to 2.5 s on, of mean 5, 5, 5, 2.5 and 0.
+  assert track[2] == pytest.approx(1 / (1 + np.exp(-3.5)), rel=1e-5)
 
 
 @pytest.mark.parametrize('length', [1, 49, 99, 101, 130, 175, 199])
