@@ -76,6 +76,8 @@ def _command(model: str, *flags_of_it: str) -> list[str]:
       f'--model={model}',
       *flags_of_it,
       '--split=test',
+      '--num_labelled_clips=24',
+      '--labelled_seconds=10',
       f'--num_prompts={NUM_PROMPTS.value}',
       f'--output_dir={REPORTS.value}/{model}',
   ]

@@ -74,6 +74,7 @@ def evaluate(folder: str, *flags: str) -> dict[str, Any]:
   command = [
       *(sys.executable, '-m', 'audiolm_jax.cli.main', 'evaluate'),
       *(f'--model={MODEL.value}', f'--output_dir={folder}', '--noplots'),
+      '--sections=tokenizers',
       *flags,
   ]
   subprocess.run(command, check=True)

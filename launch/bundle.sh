@@ -73,5 +73,6 @@ bundle() {  # bundle FLAG...
 # The model card ends with what the bundle measures.
 bundle
 audiolm evaluate --model="$run/bundle" --manifest="$corpus" \
-    --tokens="$run/tokens" --output_dir="$run/report" --visqol=$visqol
+    --tokens="$run/tokens" --output_dir="$run/report" --visqol=$visqol \
+    --sections=tokenizers,language_models
 bundle --notes="$run/report/report.md"

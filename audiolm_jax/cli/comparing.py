@@ -1,7 +1,6 @@
 """What `audiolm evaluate` measures of continuations and regenerated clips."""
 
 import math
-import pathlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,16 +13,12 @@ from audiolm_jax.corpus import Clip
 from audiolm_jax.evaluation import (
     basic_pitch,
     comparison,
-    continuations,
-    error_rates,
     memorised,
-    minimal_pairs,
     naturalness,
     page,
     piano,
     piano_excerpts,
     plots,
-    probes,
     quality,
 )
 from audiolm_jax.evaluation.comparison import (
@@ -32,15 +27,11 @@ from audiolm_jax.evaluation.comparison import (
     Asked,
     Comparison,
 )
-from audiolm_jax.evaluation.error_rates import Spoken
-from audiolm_jax.evaluation.recogniser import Recogniser
-from audiolm_jax.evaluation.tables import Missing, Table
+from audiolm_jax.evaluation.tables import Table
 
 # As many as somebody listens to.
 _NUM_EXAMPLES = 4
 RECONSTRUCTION = 'codec reconstruction'
-# Of clips to recognise; the paper's last 4 to 10 s (s. IV-C).
-_LONGEST_SECONDS = 16.0
 
 
 class Others(NamedTuple):
@@ -48,13 +39,13 @@ class Others(NamedTuple):
 
   Attributes:
     acoustic_only: Has an acoustic-only stage, or None.
-    detector: Tells continuations from recordings, or ''.
-    speakers: Tells speakers apart, or ''.
+    detector: Tells continuations from recordings, or None.
+    speakers: Tells speakers apart, or None.
   """
 
   acoustic_only: str | None
-  detector: str
-  speakers: str
+  detector: str | None
+  speakers: str | None
 
 
 def continued(
@@ -78,12 +69,7 @@ def continued(
       findings.tables.append(_copied(bundle, found, tokens, asked.seed))
   if _is_speech(found):
     with timed('Voices'):
-      anew = judging.regenerated(bundle, found, asked)
-      findings.tables.append(judging.similarity(found, anew, asked))
-      if others.speakers:
-        findings.tables.append(
-            judging.classification(found, anew, others.speakers, asked.seed)
-        )
+      judging.voices(findings, bundle, found, asked, others.speakers)
   else:
     with timed('Piano'):
       findings.tables += _piano(found, asked.seed)
@@ -157,87 +143,6 @@ def _copied(bundle: Bundle, found: Comparison, tokens: str, seed: int) -> Table:
       _ways(found),
       store.Split(tokens, 'train'),
       bundle.tokenizers.sizes,
-  )
-
-
-def likelier(
-    findings: Findings, bundle: Bundle, folder: str, num_pairs: int, seed: int
-) -> None:
-  """Asks the semantic stage which of two recordings is likelier."""
-  pairs = minimal_pairs.read(folder, max_pairs=num_pairs)
-  paths = [
-      path
-      for some in pairs.values()
-      for pair in some
-      for path in (pair.good, pair.bad)
-  ]
-  scores = minimal_pairs.score(
-      bundle.semantic, bundle.language_model('semantic'), paths
-  )
-  findings.tables.append(
-      probes.table(
-          pairs, scores, f'Pairs of {pathlib.Path(folder).name}.', seed
-      )
-  )
-
-
-def understood(
-    findings: Findings,
-    bundle: Bundle,
-    clips: Sequence[Clip],
-    asked: Asked,
-    recognise: Recogniser | Missing,
-    language: str,
-) -> None:
-  """Regenerates clips from semantic tokens, and has all recognised.
-
-  Args:
-    findings: Gets a table.
-    bundle: Makes them.
-    clips: Held-out ones.
-    asked: Says how many.
-    recognise: Speech to text, or why there is none.
-    language: Clips in others are left out; those whose manifest does not say
-      are in it.
-  """
-  said = [
-      clip
-      for clip in clips
-      if clip.transcript
-      and (clip.language or language) == language
-      and clip.seconds <= _LONGEST_SECONDS
-  ]
-  chosen = continuations.choose(said, 1.0, asked.num_prompts)
-  sources = sorted({clip.source for clip in chosen})
-  excerpts = continuations.cut(bundle, chosen, 0.0, _LONGEST_SECONDS)
-  originals = [excerpt.rest for excerpt in excerpts]
-  sounds = {
-      error_rates.ORIGINAL: originals,
-      error_rates.CODEC: [excerpt.codec for excerpt in excerpts],
-  }
-  for name, lm in comparison.models(bundle, None).items():
-    label = error_rates.GENERATION if name == AUTOREGRESSIVE else name
-    sounds[label] = comparison.regenerate(
-        lm, originals, asked.batch_size, asked.seed
-    )
-  findings.tables.append(
-      error_rates.table(
-          recognise,
-          {
-              name: [
-                  Spoken(
-                      each,
-                      clip.transcript,
-                      clip.speaker or clip.path,
-                      language,
-                  )
-                  for each, clip in zip(waveforms, chosen, strict=True)
-              ]
-              for name, waveforms in sounds.items()
-          },
-          f'{len(chosen)} held-out clips of {", ".join(sources)}.',
-          asked.seed,
-      )
   )
 
 

@@ -74,10 +74,13 @@ flags.DEFINE_string(
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
-    'detector', 'detector', 'Bundle, or "" for none.', flag_values=FLAGS
+    'detector',
+    None,
+    'Bundle; detector if none is named and clips are of speech.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
-    'speakers', 'speakers', 'Bundle, or "" for none.', flag_values=FLAGS
+    'speakers', None, 'Bundle, as --detector; speakers.', flag_values=FLAGS
 )
 flags.DEFINE_string(
     'output_dir', 'report', 'Where the report goes.', flag_values=FLAGS

@@ -8,7 +8,13 @@ from absl import flags
 
 from audiolm_jax import corpus
 from audiolm_jax.bundle import Bundle
-from audiolm_jax.cli import comparing, evaluation_flags, measuring, phones
+from audiolm_jax.cli import (
+    comparing,
+    evaluation_flags,
+    measuring,
+    phones,
+    probing,
+)
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import comparison, recogniser
 
@@ -58,18 +64,10 @@ def plan(values: flags.FlagValues, bundle: Bundle | None) -> dict[str, Section]:
 
 
 def _of_bundle(values: flags.FlagValues, bundle: Bundle) -> dict[str, Section]:
-  sizes = evaluation_flags.sizes(values)
-  asked = evaluation_flags.asked(values)
   sections: dict[str, Section] = {}
   if values.manifest:
-    sections['tokenizers'] = functools.partial(
-        measuring.codec_and_meaning,
-        bundle=bundle,
-        manifest=values.manifest,
-        split=values.split,
-        sizes=sizes,
-        metrics=measuring.metrics(values.visqol, values.pesq),
-    )
+    clips = corpus.read_manifest(values.manifest, values.split)
+    sections |= _of_clips(values, bundle, clips)
   if values.abx_items:
     sections['phones'] = functools.partial(
         phones.of_items,
@@ -78,56 +76,88 @@ def _of_bundle(values: flags.FlagValues, bundle: Bundle) -> dict[str, Section]:
         folder=values.abx_audio,
         seed=values.seed,
     )
-  elif values.manifest and 'semantic_tokenizer' in bundle.parts:
-    spoken = [
-        clip
-        for clip in corpus.read_manifest(values.manifest, values.split)
-        if clip.labels and clip.speaker
-    ]
-    if spoken:
-      sections['phones'] = functools.partial(
-          phones.of_labels,
-          bundle=bundle,
-          labelled=spoken,
-          num_clips=sizes.num_labelled_clips,
-          max_seconds=sizes.labelled_seconds,
-          seed=values.seed,
-      )
   if values.tokens:
     sections['language_models'] = functools.partial(
         measuring.language_models,
         bundle=bundle,
         tokens=values.tokens,
         split=values.split,
-        sizes=sizes,
-    )
-  if values.manifest and comparison.models(bundle, None):
-    clips = corpus.read_manifest(values.manifest, values.split)
-    if any(clip.transcript for clip in clips):
-      sections['recognition'] = functools.partial(
-          comparing.understood,
-          bundle=bundle,
-          clips=clips,
-          asked=asked,
-          recognise=recogniser.whisper(),
-          language=values.language,
-      )
-    sections['continuations'] = functools.partial(
-        comparing.continued,
-        bundle=bundle,
-        clips=clips,
-        asked=asked,
-        others=comparing.Others(
-            values.acoustic_only, values.detector, values.speakers
-        ),
-        tokens=values.tokens,
+        sizes=evaluation_flags.sizes(values),
     )
   if values.pairs:
     sections['pairs'] = functools.partial(
-        comparing.likelier,
+        probing.likelier,
         bundle=bundle,
         folder=values.pairs,
         num_pairs=values.num_pairs,
         seed=values.seed,
     )
+  return sections
+
+
+def _of_clips(
+    values: flags.FlagValues, bundle: Bundle, clips: list[corpus.Clip]
+) -> dict[str, Section]:
+  sizes = evaluation_flags.sizes(values)
+  sections: dict[str, Section] = {
+      'tokenizers': functools.partial(
+          measuring.codec_and_meaning,
+          bundle=bundle,
+          manifest=values.manifest,
+          split=values.split,
+          sizes=sizes,
+          metrics=measuring.metrics(values.visqol, values.pesq),
+      )
+  }
+  # Notes overlap and make no triphones.
+  spoken = [clip for clip in clips if clip.labels and clip.speaker]
+  if spoken and 'semantic_tokenizer' in bundle.parts:
+    sections['phones'] = functools.partial(
+        phones.of_labels,
+        bundle=bundle,
+        labelled=spoken,
+        num_clips=sizes.num_labelled_clips,
+        max_seconds=sizes.labelled_seconds,
+        seed=values.seed,
+    )
+  if comparison.models(bundle, None):
+    sections |= _generated(values, bundle, clips)
+  return sections
+
+
+def _generated(
+    values: flags.FlagValues, bundle: Bundle, clips: list[corpus.Clip]
+) -> dict[str, Section]:
+  asked = evaluation_flags.asked(values)
+  sections: dict[str, Section] = {}
+  said = probing.in_language(clips, values.language)
+  if said:
+    sections['recognition'] = functools.partial(
+        probing.understood,
+        bundle=bundle,
+        clips=said,
+        asked=asked,
+        recognise=recogniser.whisper(),
+        language=values.language,
+    )
+  # Classifiers that come with the package have heard speech only.
+  is_speech = any(clip.speaker for clip in clips)
+  others = comparing.Others(
+      values.acoustic_only,
+      *(
+          name if given is None and is_speech else given
+          for name, given in (
+              ('detector', values.detector),
+              ('speakers', values.speakers),
+          )
+      ),
+  )
+  sections['continuations'] = functools.partial(
+      comparing.continued,
+      bundle=bundle,
+      clips=clips,
+      asked=asked,
+      others=others,
+      tokens=values.tokens,
+  )
   return sections

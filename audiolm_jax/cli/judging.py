@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from audiolm_jax.bundle import Bundle
+from audiolm_jax.classifier.clips import ClipClassifier
 from audiolm_jax.classifier.labels import GENERATED
 from audiolm_jax.cli.measuring import Findings
 from audiolm_jax.evaluation import (
@@ -25,7 +26,30 @@ from audiolm_jax.evaluation.detection import Sample
 from audiolm_jax.evaluation.tables import Table
 
 
-def regenerated(
+def voices(
+    findings: Findings,
+    bundle: Bundle,
+    found: Comparison,
+    asked: Asked,
+    speakers: str | None,
+) -> None:
+  """Whether voices stay, by an encoder and by a classifier (Table III).
+
+  Args:
+    findings: Gets two tables, or one where the classifier knows nobody.
+    bundle: Regenerates what follows the prompts, by other voices.
+    found: Prompts, and what follows them.
+    asked: As `found` was.
+    speakers: Bundle of the classifier, or None.
+  """
+  anew = _regenerated(bundle, found, asked)
+  findings.tables.append(_similarity(found, anew, asked))
+  classifier = Bundle.load(speakers).classifier if speakers else None
+  if classifier and {str(g) for g in found.groups} & {*classifier.labels}:
+    findings.tables.append(_classification(found, anew, classifier, asked.seed))
+
+
+def _regenerated(
     bundle: Bundle, found: Comparison, asked: Asked
 ) -> list[Waveform]:
   """What follows prompts, by other voices: no model heard the prompt."""
@@ -41,7 +65,7 @@ def regenerated(
   ]
 
 
-def similarity(found: Comparison, anew: list[Waveform], asked: Asked) -> Table:
+def _similarity(found: Comparison, anew: list[Waveform], asked: Asked) -> Table:
   """By an encoder that knows none of the speakers."""
   sounds = {
       speaker_similarity.TRUE: [excerpt.rest for excerpt in found.excerpts],
@@ -67,11 +91,13 @@ def similarity(found: Comparison, anew: list[Waveform], asked: Asked) -> Table:
   )
 
 
-def classification(
-    found: Comparison, anew: list[Waveform], speakers: str, seed: int
+def _classification(
+    found: Comparison,
+    anew: list[Waveform],
+    classifier: ClipClassifier,
+    seed: int,
 ) -> Table:
   """By a classifier that knows all of the speakers."""
-  classifier = Bundle.load(speakers).classifier
   groups = [str(group) for group in found.groups]
   sets = {
       speaker.ORIGINAL: [excerpt.rest for excerpt in found.excerpts],
