@@ -16,7 +16,7 @@ manifest=${1:?a manifest of speech}
 out=${2:-runs/detector}
 model=${MODEL:-speech}
 test_speakers=${TEST_SPEAKERS-it_IT_m_Carlo,ru_RU_f_IvrvoiceRU,af_nova,am_michael,bf_emma,bm_fable}
-dev_speakers=${DEV_SPEAKERS-fr_CA_f_June,af_sarah,bm_daniel}
+dev_speakers=${DEV_SPEAKERS-af_sarah,bm_daniel}
 
 train() {  # train FOLDER GIN_FILE MANIFEST STEPS BINDING...
   audiolm train --gin_file="$2" --gin_file=gin/small.gin \
@@ -27,7 +27,7 @@ train() {  # train FOLDER GIN_FILE MANIFEST STEPS BINDING...
 python -m data.detector_clips "$out/clips" --model="$model" \
     --manifest="$manifest" --test_speakers="$test_speakers" \
     --dev_speakers="$dev_speakers"
-train "$out/run" gin/detector.gin "$out/clips/manifest.jsonl" 3000
+train "$out/run" gin/detector.gin "$out/clips/manifest.jsonl" 1000
 audiolm bundle "$out/run" --output_dir="$out/bundle" \
     --manifest="$out/clips/manifest.jsonl"
 python -m launch.detector_report "$out/report" --model="$out/bundle" \
@@ -35,6 +35,6 @@ python -m launch.detector_report "$out/report" --model="$out/bundle" \
 audiolm bundle "$out/run" --output_dir="$out/bundle" \
     --manifest="$out/clips/manifest.jsonl" --notes="$out/report/report.md"
 
-train "$out/speakers_run" gin/speaker_classifier.gin "$manifest" 3000
+train "$out/speakers_run" gin/speaker_classifier.gin "$manifest" 1500
 audiolm bundle "$out/speakers_run" --output_dir="$out/speakers_bundle" \
     --manifest="$manifest"
