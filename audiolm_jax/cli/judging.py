@@ -157,5 +157,6 @@ def _samples(found: Comparison) -> Iterator[Sample]:
     yield Sample(excerpt.codec, False, 'codec', group)
     yield Sample(excerpt.rest, False, detection.RECORDING, group)
   for name in found.made:
-    for excerpt, waveform in found.all(name):
+    made = zip(found.excerpts, found.first(name), strict=True)
+    for excerpt, waveform in made:
       yield Sample(waveform, True, name, str(excerpt.group))
