@@ -4,7 +4,8 @@
       --speech_tokens=tokens/speech --piano_tokens=tokens/piano --pairs=pairs
 
 Runs `audiolm evaluate` on the test split for each bundle, in the sizes that the
-page names. Reports of their own, with players, lie under --reports.
+page names. Reports of their own, with players, lie under --reports; those that
+are there already are taken as they are.
 """
 
 import os
@@ -12,10 +13,10 @@ import pathlib
 import shlex
 import subprocess
 import sys
-import time
 
 from absl import app, flags
 
+_HERE = pathlib.Path(__file__).parent
 _DEFINE = flags.DEFINE_string
 SPEECH = _DEFINE('speech', None, 'Folder of data.speech.', required=True)
 PIANO = _DEFINE('piano', None, 'Folder of data.piano.', required=True)
@@ -29,9 +30,8 @@ NUM_PROMPTS = flags.DEFINE_integer('num_prompts', 12, 'Of each bundle.')
 _HEAD = """# Results
 
 What the bundles that come with the package measure, beside the papers. Of
-commit `{commit}`, on {cores} CPU cores; written by `python -m bench.results`,
-whose reports with players and pictures take {minutes:.0f} minutes. Figures in
-brackets are 95 % intervals of a bootstrap over speakers or pieces (pairs, for
+commit `{commit}`, on {cores} CPU cores; written by `python -m bench.results`.
+Figures in brackets are 95 % intervals of a bootstrap over speakers or pieces (pairs, for
 the linguistic probes). Small models of a few hours of sound stand here beside
 models of 60,000 hours: the tables say how far the way is.
 """
@@ -39,7 +39,6 @@ models of 60,000 hours: the tables say how far the way is.
 
 def main(argv: list[str]) -> None:
   del argv
-  start = time.monotonic()
   commands = {
       'speech': _command(
           'speech',
@@ -60,14 +59,11 @@ def main(argv: list[str]) -> None:
   }
   parts = []
   for name, command in commands.items():
-    subprocess.run([sys.executable, '-m', *command], check=True)
-    report = pathlib.Path(REPORTS.value, name, 'report.md').read_text()
-    parts.append(_section(name, command, report))
-  head = _HEAD.format(
-      commit=_commit(),
-      cores=len(os.sched_getaffinity(0)),
-      minutes=(time.monotonic() - start) / 60,
-  )
+    report = pathlib.Path(REPORTS.value, name, 'report.md')
+    if not report.exists():
+      subprocess.run([sys.executable, '-m', *command], check=True)
+    parts.append(_section(name, command, report.read_text()))
+  head = _HEAD.format(commit=_commit(), cores=len(os.sched_getaffinity(0)))
   pathlib.Path(OUTPUT.value).write_text('\n'.join([head, *parts]))
 
 
@@ -97,7 +93,7 @@ def _section(name: str, command: list[str], report: str) -> str:
 def _commit() -> str:
   command = ['git', 'describe', '--always', '--dirty', '--abbrev=10']
   return subprocess.run(
-      command, check=True, capture_output=True, text=True
+      command, check=True, capture_output=True, text=True, cwd=_HERE
   ).stdout.strip()
 
 
