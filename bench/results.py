@@ -31,9 +31,9 @@ _HEAD = """# Results
 
 What the bundles that come with the package measure, beside the papers. Of
 commit `{commit}`, on {cores} CPU cores; written by `python -m bench.results`.
-Figures in brackets are 95 % intervals of a bootstrap over speakers or pieces (pairs, for
-the linguistic probes). Small models of a few hours of sound stand here beside
-models of 60,000 hours: the tables say how far the way is.
+Figures in brackets are 95 % intervals of a bootstrap over speakers or pieces
+(pairs, for the linguistic probes). Small models of a few hours of sound stand
+here beside models of 60,000 hours: the tables say how far the way is.
 """
 
 
