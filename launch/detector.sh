@@ -35,6 +35,11 @@ python -m launch.detector_report "$out/report" --model="$out/bundle" \
 audiolm bundle "$out/run" --output_dir="$out/bundle" \
     --manifest="$out/clips/manifest.jsonl" --notes="$out/report/report.md"
 
-train "$out/speakers_run" gin/speaker_classifier.gin "$manifest" 1500
+python -m data.closed_set "$manifest" "$out/speakers.jsonl"
+train "$out/speakers_run" gin/speaker_classifier.gin "$out/speakers.jsonl" 1500
 audiolm bundle "$out/speakers_run" --output_dir="$out/speakers_bundle" \
-    --manifest="$manifest"
+    --manifest="$out/speakers.jsonl"
+audiolm evaluate --model="$model" --manifest="$out/speakers.jsonl" \
+    --split=test --sections=continuations --speakers="$out/speakers_bundle" \
+    --detector="$out/bundle" --num_prompts=64 --samples_per_prompt=1 \
+    --output_dir="$out/speakers_report"

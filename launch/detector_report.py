@@ -10,6 +10,7 @@ where matplotlib is there, roc.png.
 
 import importlib.util
 import json
+import pathlib
 import sys
 
 from absl import flags
@@ -54,7 +55,7 @@ def main(argv: list[str]) -> None:
       rate,
       distortions.EVALUATED,
   )
-  table = detection.table(rows, FLAGS.model)
+  table = detection.table(rows, pathlib.Path(FLAGS.model).name)
   (out / 'report.md').write_text(tables.markdown(table))
   curves = {
       name: detection.roc(judged)

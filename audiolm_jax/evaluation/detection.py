@@ -22,6 +22,7 @@ _PAPERS = (
 )
 _HEADER = (
     'clips',
+    'N',
     'accuracy %',
     'AUC',
     'originals right %',
@@ -182,7 +183,7 @@ def table(rows: Mapping[str, Judged], model: str, seed: int = 0) -> Table:
     seed: Of the intervals.
   """
   measured = [_row(name, judged, seed) for name, judged in rows.items()]
-  papers = [(name, value, None, None, None) for name, value in _PAPERS]
+  papers = [(name, None, value, None, None, None) for name, value in _PAPERS]
   return Table(
       name='detector',
       title='The detector',
@@ -206,4 +207,5 @@ def _row(name: str, judged: Judged, seed: int):
       for side in (False, True)
   ]
   area = roc(judged).auc if both else None
-  return (name, accuracy(judged, seed) if both else None, area, *sides)
+  figure = accuracy(judged, seed) if both else None
+  return (name, len(judged.scores), figure, area, *sides)

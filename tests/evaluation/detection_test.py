@@ -99,7 +99,7 @@ def test_the_table_has_the_papers_rows_and_says_what_it_cannot():
   originals = clips.only(~clips.generated)
   found = detection.table({'all': clips, 'originals': originals}, 'detector')
   assert [row[0] for row in found.rows[:2]] == ['all', 'originals']
-  assert found.rows[1][1] is None and found.rows[1][4] is None
-  assert found.rows[1][3].num_clips == len(originals.scores)
-  assert [row[1] for row in found.rows[2:]] == [98.6, 98.5]
+  assert found.rows[1][2] is None and found.rows[1][5] is None
+  assert found.rows[1][1] == found.rows[1][4].num_clips == len(originals.scores)
+  assert [row[2] for row in found.rows[2:]] == [98.6, 98.5]
   assert all(len(row) == len(found.header) for row in found.rows)
