@@ -34,6 +34,8 @@ commit `{commit}`, on {cores} CPU cores; written by `python -m bench.results`.
 Figures in brackets are 95 % intervals of a bootstrap over speakers or pieces
 (pairs, for the linguistic probes). Small models of a few hours of sound stand
 here beside models of 60,000 hours: the tables say how far the way is.
+Real-time factors are of this one run, whatever else the machine did;
+[bench/README.md](../bench/README.md) has those of idle cores.
 """
 
 
