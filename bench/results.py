@@ -35,7 +35,9 @@ Figures in brackets are 95 % intervals of a bootstrap over speakers or pieces
 (pairs, for the linguistic probes). Small models of a few hours of sound stand
 here beside models of 60,000 hours: the tables say how far the way is.
 Real-time factors are of this one run, whatever else the machine did;
-[bench/README.md](../bench/README.md) has those of idle cores.
+[bench/README.md](../bench/README.md) has those of idle cores. Two of the test
+clips' voices are known to the detector: [detector.md](detector.md) is of voices
+that are not, and has the classifier's half of Table III.
 """
 
 
