@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiolm_jax.evaluation import intervals
@@ -18,6 +18,7 @@ def test_a_mean_is_that_of_clips_and_a_ratio_that_of_sums():
   assert intervals.ratio([1, 0], [4, 6], 'ab').value == pytest.approx(0.1)
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.lists(finite, min_size=2, max_size=8), st.integers(0, 9))
 def test_a_seed_reproduces_the_interval_and_it_holds_the_value(values, seed):
   groups = range(len(values))
