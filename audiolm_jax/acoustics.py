@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Protocol
 
+import jax
 import numpy as np
 
 from audiolm_jax.bundle import ParallelModel
@@ -98,7 +99,8 @@ class Parallel:
 
   def fill(self, draft: Draft, start: int, end: int, keys: Keys) -> None:
     """Makes all levels of a window, then of the next."""
-    keys = fold_in(keys, _PARALLEL)
+    # On one device: it fills the whole of it with one row.
+    keys = fold_in(jax.device_put(keys, jax.local_devices()[0]), _PARALLEL)
     for done, stop in spans(start, end, self.step):
       self._fill_window(draft, done, stop, fold_in(keys, done))
 

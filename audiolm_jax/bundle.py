@@ -48,17 +48,19 @@ class LanguageModel:
     model: The Transformer.
     params: Its weights.
     crop_seconds: Length of what it was trained on.
+    kept: How the sampler keeps its matrices, one of lm.matrices.TYPES.
   """
 
   stage: Stage
   model: Transformer
   params: PyTree
   crop_seconds: float
+  kept: str = 'full'
 
   @functools.cached_property
   def weights(self) -> decoder.Weights:
     """The parameters as the sampler takes them."""
-    return decoder.pack(self.model, self.params)
+    return decoder.pack(self.model, self.params, self.kept)
 
 
 class ParallelModel(NamedTuple):
@@ -84,26 +86,35 @@ class Bundle:
   tokens. Asking for a part that is not there raises a UserError.
   """
 
-  def __init__(self, bundled: Mapping[str, Part], where: str = 'The bundle'):
+  def __init__(
+      self,
+      bundled: Mapping[str, Part],
+      where: str = 'The bundle',
+      kept: str = 'full',
+  ):
     """Checks that the parts belong together.
 
     Args:
       bundled: Parts by name.
       where: Names the bundle in messages.
+      kept: How the sampler keeps the stages' matrices (lm.matrices.TYPES);
+        fewer bytes are read faster, and change what is drawn.
 
     Raises:
       UserError: Two parts do not fit; both are named.
     """
     self.parts = {name: bundled[name] for name in PARTS if name in bundled}
-    self.where = where
+    self.where, self.kept = where, kept
     for name in self.parts:
       if name in PREDICTORS:
         self._check_fit(name)
 
   @classmethod
-  def load(cls, path_or_name: str | os.PathLike) -> 'Bundle':
+  def load(
+      cls, path_or_name: str | os.PathLike, kept: str = 'full'
+  ) -> 'Bundle':
     """Reads a folder, or one of the bundles that come with the package."""
-    return cls(bundle_files.read(path_or_name), str(path_or_name))
+    return cls(bundle_files.read(path_or_name), str(path_or_name), kept)
 
   def save(
       self,
@@ -159,7 +170,7 @@ class Bundle:
   def language_models(self) -> dict[str, LanguageModel]:
     """Those there are, by stage."""
     return {
-        name: LanguageModel(**self._predictor(name))
+        name: LanguageModel(**self._predictor(name), kept=self.kept)
         for name in self.parts
         if name in STAGES
     }

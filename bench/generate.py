@@ -8,7 +8,8 @@ and by that of the CPU, which suffers less from what else runs here.
 `share_of_bound` is of the rate at which the machine could read the weights and
 the filled cache once a step. audiolm-pytorch takes its turns in the midst of
 `generate` of its wrappers, with its cache: `peer` is as it comes, `peer_flash`
-has the fused attention that it offers, which has no positions.
+has the fused attention that it offers, which has no positions. `weights` says
+how ours are kept; of each, all take turns.
 `times_peer_alone` compares with as many rows one by one. Weights are random,
 which changes no speed. The last lines are what `audiolm generate` takes for
 a bundle, one sample at a time.
@@ -24,8 +25,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from absl import flags
+from jax.sharding import NamedSharding, PartitionSpec
 
-from audiolm_jax.cli import verb
+from audiolm_jax import stage_sampler
+from audiolm_jax.cli import request, verb
 from audiolm_jax.lm import decoder, sampler
 from audiolm_jax.lm.sampling import Sampling
 from audiolm_jax.lm.transformer import Transformer
@@ -42,6 +45,12 @@ PAST = flags.DEFINE_multi_integer('past', [128, 512, 2048], 'Places before.')
 ROWS = flags.DEFINE_multi_integer('rows', [1, 8, 64], 'Sampled at once.')
 STEPS = flags.DEFINE_integer('steps', 16, 'Ids of ours in a turn.')
 TURNS = flags.DEFINE_integer('turns', 8, 'Ids of theirs; a multiple of 8.')
+WEIGHTS = flags.DEFINE_list(
+    'weights', ['full', 'int8'], 'Ways to keep ours: full, bfloat16, int8.'
+)
+CPU_DEVICES = flags.DEFINE_integer(
+    'cpu_devices', 1, 'That CPU cores are dealt out to; they share rows.'
+)
 PEER_PLACES = flags.DEFINE_integer(
     'peer_places', 1 << 14, 'No more rows x past of theirs.'
 )
@@ -58,34 +67,42 @@ class Ours(NamedTuple):
 
   stage: stages.Stage
   model: Transformer
-  weights: decoder.Weights
+  weights: dict[str, decoder.Weights]
 
 
 def ours(name: str) -> Ours:
-  """At the size of the flags."""
+  """At the size of the flags, kept in each way."""
   stage = getattr(stages, name)(SIZES)
   model = models.transformer(stage)
   ids = np.zeros((1, 2), np.int32)
   init = jax.jit(model.init)
   params = unbox(init(jax.random.key(0), ids, ids[0], ids))['params']
-  return Ours(stage, model, decoder.pack(model, params))
+  weights = {kind: decoder.pack(model, params, kind) for kind in WEIGHTS.value}
+  return Ours(stage, model, weights)
 
 
-def draw(lm: Ours, rows: int, past: int) -> Iterator[timing.Seconds]:
+def draw(lm: Ours, kind: str, rows: int, past: int) -> Iterator[timing.Seconds]:
   """Of a step, turn by turn; nothing happens between two of them."""
   prompts = sampler.Prompts(
       np.full((rows, past), lm.stage.target.offset, np.int32),
       np.ones((rows, past), bool),
       np.arange(past + _MAX_IDS, dtype=np.int32)[None],
   )
+  keys = request.spread(jax.random.split(jax.random.key(0), rows))
+  spread = stage_sampler.rows_of(keys)
+  weights = lm.weights[kind]
+  if spread:
+    everywhere = NamedSharding(spread.mesh, PartitionSpec())
+    weights = jax.device_put(weights, everywhere)
   pieces = sampler.draw_pieces(
       lm.model,
-      lm.weights,
+      weights,
       prompts,
       lm.stage.candidates(_MAX_IDS),
-      jax.random.split(jax.random.key(0), rows),
+      keys,
       Sampling(),
       [1] + [STEPS.value] * (_MAX_IDS // STEPS.value),
+      rows=spread,
   )
   next(pieces)  # Reads the prompt.
   next(pieces)  # Compiles.
@@ -95,32 +112,38 @@ def draw(lm: Ours, rows: int, past: int) -> Iterator[timing.Seconds]:
     yield timing.since(start, STEPS.value)
 
 
-def step_bytes(lm: Ours, rows: int, past: int) -> int:
+def step_bytes(lm: Ours, kind: str, rows: int, past: int) -> int:
   """What a step needs to read: weights, and the cache as far as it is filled.
 
   Of the embedding, that is the codes of the level that is sampled.
   """
-  layers = jax.tree.leaves(lm.weights.layers)
+  weights = lm.weights[kind]
+  layers = sum(leaf.nbytes for leaf in jax.tree.leaves(weights.layers))
   codes = lm.stage.target.codebook_size * lm.model.embed_dim
   width = lm.model.num_heads * lm.model.head_dim
   places = 2 * lm.model.num_layers * rows * past * width
-  itemsize = lm.weights.embedding.dtype.itemsize
-  return itemsize * (sum(leaf.size for leaf in layers) + codes + places)
+  return layers + weights.embedding.dtype.itemsize * (codes + places)
 
 
 def take_turns(
     lm: Ours, peers: dict[str, Callable], rows: int, past: int
 ) -> dict[str, list[timing.Seconds]]:
-  """Of a step of ours and of each of theirs."""
-  turns, taken = draw(lm, rows, past), []
+  """Of a step of ours, kept in each way, and of each of theirs."""
+  turns = {kind: draw(lm, kind, rows, past) for kind in lm.weights}
+  taken = {kind: [] for kind in turns}
+
+  def take_ours() -> None:
+    for kind, turn in turns.items():
+      taken[kind].append(next(turn))
+
   seconds = {
-      name: sample(rows, past, lambda: taken.append(next(turns)))
+      name: sample(rows, past, take_ours)
       for name, sample in peers.items()
       if rows * past <= PEER_PLACES.value
   }
-  while len(taken) < TURNS.value:
-    taken.append(next(turns))
-  return {'ours': taken} | seconds
+  while min(map(len, taken.values())) < TURNS.value:
+    take_ours()
+  return taken | seconds
 
 
 def samplers(peer: ModuleType, name: str) -> dict[str, Callable]:
@@ -137,7 +160,7 @@ def samplers(peer: ModuleType, name: str) -> dict[str, Callable]:
 
 
 def measure(name: str, peer: ModuleType | None) -> Iterator[dict[str, Any]]:
-  """Each number of rows behind each past, by each clock."""
+  """Each number of rows behind each past, kept in each way, by each clock."""
   lm = ours(name)
   peers = samplers(peer, name) if peer else {}
   known = {clock: {} for clock in timing.Seconds._fields}
@@ -145,28 +168,31 @@ def measure(name: str, peer: ModuleType | None) -> Iterator[dict[str, Any]]:
     before = timing.read_byte()
     seconds = take_turns(lm, peers, rows, past)
     bounds = map(min, before, timing.read_byte())
-    for (clock, medians), bound in zip(known.items(), bounds, strict=True):
+    for (clock, medians), byte in zip(known.items(), bounds, strict=True):
       medians |= {
           (key, rows, past): statistics.median(getattr(t, clock) for t in turns)
           for key, turns in seconds.items()
       }
-      where = {'stage': name, 'rows': rows, 'past': past, 'clock': clock}
-      bound *= step_bytes(lm, rows, past)
-      yield where | _figures(medians, rows, past, bound)
+      for kind in lm.weights:
+        bound = byte * step_bytes(lm, kind, rows, past)
+        where = {'stage': name, 'weights': kind, 'rows': rows, 'past': past}
+        figures = _figures(medians, kind, rows, past, bound)
+        yield where | {'clock': clock} | figures
 
 
 def _figures(
     medians: dict[tuple[str, int, int], float],
+    kind: str,
     rows: int,
     past: int,
     bound: float,
 ) -> dict[str, float]:
   """Of medians of seconds so far, by whose they are, rows and past."""
-  mine = medians['ours', rows, past]
+  mine = medians[kind, rows, past]
   line = {
       'ids_per_second': rows / mine,
       'share_of_bound': bound / mine,
-      'times_first_past': mine / medians['ours', rows, min(PAST.value)],
+      'times_first_past': mine / medians[kind, rows, min(PAST.value)],
   }
   for key in ('peer', 'peer_flash'):
     if step := medians.get((key, rows, past)):
@@ -180,6 +206,7 @@ def _figures(
 def main(_: list[str]) -> None:
   """Measures the stages, then the bundle."""
   memory.keep_freed_memory()
+  jax.config.update('jax_num_cpu_devices', CPU_DEVICES.value)
   peer = models.import_peer('peer') if models.PEER.value else None
   threads = len(os.sched_getaffinity(0))
   for name in STAGES.value:

@@ -37,6 +37,7 @@ from absl import flags
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.cli import (
     compilation,
+    cores,
     folders,
     hosts,
     making,
@@ -79,6 +80,14 @@ flags.DEFINE_integer(
     lower_bound=1,
     flag_values=FLAGS,
 )
+flags.DEFINE_integer(
+    'cpu_devices',
+    None,
+    'Where there is no accelerator: shares of the CPU that the rows of a batch'
+    ' are dealt out to; as many as cores if not given, at most 4.',
+    lower_bound=1,
+    flag_values=FLAGS,
+)
 settings.define(FLAGS)
 flags.DEFINE_integer(
     'num_hosts', None, 'Hosts that share the work.', 1, flag_values=FLAGS
@@ -100,7 +109,7 @@ def main(argv: list[str]) -> int:
   paths = _paths([*FLAGS.prompts, *argv[1:]])
   folder = folders.writable(FLAGS.output_dir)
   compilation.keep_compiled()
-  bundle = Bundle.load(FLAGS.model)
+  bundle = Bundle.load(FLAGS.model, FLAGS.weights)
   lm = asked.model(bundle)
   request.check_voice(asked, lm)
   found = _measure(asked, lm, paths)
@@ -159,9 +168,14 @@ def _conclude(folder: pathlib.Path, files: Sequence[str] | None) -> None:
     print(f'  and {len(files) - _MOST_LISTED} more')
 
 
+def _start(argv: list[str]) -> int:
+  cores.deal_out(FLAGS.cpu_devices)
+  return main(argv)
+
+
 def run() -> None:
   """Entry point."""
-  verb.run(main, FLAGS)
+  verb.run(_start, FLAGS)
 
 
 if __name__ == '__main__':

@@ -55,6 +55,7 @@ class Request(NamedTuple):
     voice: A recording of who shall say it, its first `prompt_seconds` that is.
     stop_at_end: Whether less is generated where the model says it is over.
     acoustics: One of ACOUSTICS.
+    weights: How the stages' matrices are kept, one of lm.matrices.TYPES.
   """
 
   mode: str
@@ -66,6 +67,7 @@ class Request(NamedTuple):
   voice: str | None = None
   stop_at_end: bool = False
   acoustics: str = 'autoregressive'
+  weights: str = 'full'
 
   def model(self, bundle: Bundle) -> AudioLM:
     """What does it.
@@ -112,6 +114,7 @@ class Request(NamedTuple):
         'voice': self.voice,
         'stop_at_end': self.stop_at_end,
         'acoustics': self.acoustics,
+        'weights': self.weights,
         'fingerprint': fingerprint,
     }
 

@@ -16,6 +16,7 @@ from audiolm_jax.cli.request import (
     Request,
 )
 from audiolm_jax.errors import UserError
+from audiolm_jax.lm import matrices
 from audiolm_jax.lm.sampling import Sampling
 
 # Semantic, coarse and fine.
@@ -40,6 +41,14 @@ def define(values: flags.FlagValues) -> None:
       'What makes the sound of semantic tokens: the coarse and the fine stage,'
       ' or SoundStorm, all frames at once; acoustic_only goes on without'
       ' semantic tokens.',
+      flag_values=values,
+  )
+  flags.DEFINE_enum(
+      'weights',
+      'full',
+      matrices.TYPES,
+      "How the stages' weights are kept while sampling: of the type that they"
+      ' compute in, or in fewer bytes, which large models read faster.',
       flag_values=values,
   )
   _define_sizes(values)
@@ -124,6 +133,7 @@ def request(values: flags.FlagValues) -> Request:
       voice=values.voice,
       stop_at_end=values.stop_at_end,
       acoustics=values.acoustics,
+      weights=values.weights,
   )
 
 

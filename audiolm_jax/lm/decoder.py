@@ -3,7 +3,8 @@
 The same network as `Transformer`, which trains. A step is as fast as memory is
 read, so weights that read the same input are one matrix, only the logits that
 may be needed are computed, and places of the cache lie next to each other:
-both products of attention then run along them.
+both products of attention then run along them. The matrices of blocks may be
+kept in fewer bytes (matrices).
 """
 
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from audiolm_jax.attention import attend_in_blocks, relative_position_bucket
+from audiolm_jax.lm.matrices import Matrix, keep, multiply
 from audiolm_jax.lm.transformer import (
     Transformer,
     causal_mask,
@@ -23,18 +25,27 @@ from audiolm_jax.lm.transformer import (
 
 
 class Layer(NamedTuple):
-  """Weights of a block; J is the width of all heads together."""
+  """Weights of a block; J is the width of all heads together.
+
+  Attributes:
+    attention_norm: [D].
+    qkv: [D, 3 J].
+    out: [J, D].
+    mlp_norm: [D].
+    wi: [D, 2 F].
+    wo: [F, D].
+  """
 
   attention_norm: Float[Array, ' D']
-  qkv: Float[Array, 'D J3']
-  out: Float[Array, 'J D']
+  qkv: Matrix
+  out: Matrix
   mlp_norm: Float[Array, ' D']
-  wi: Float[Array, 'D F2']
-  wo: Float[Array, 'F D']
+  wi: Matrix
+  wo: Matrix
 
 
 class Weights(NamedTuple):
-  """Of the whole network, in the type it computes in.
+  """Of the whole network.
 
   Attributes:
     embedding: Of ids, in and out.
@@ -56,8 +67,17 @@ class Cache(NamedTuple):
   values: Float[Array, 'N E S']
 
 
-def pack(model: Transformer, params: PyTree) -> Weights:
-  """Takes a Transformer's parameters over."""
+def pack(model: Transformer, params: PyTree, kind: str = 'full') -> Weights:
+  """Takes a Transformer's parameters over.
+
+  Args:
+    model: The sizes, and the type that is computed in.
+    params: Of the model.
+    kind: How the matrices of blocks are kept, one of matrices.TYPES.
+
+  Raises:
+    UserError: There is no such kind.
+  """
   reach = jnp.arange(-model.max_distance, model.max_distance + 1)
   buckets = relative_position_bucket(
       reach[None], True, model.num_buckets, model.max_distance
@@ -67,15 +87,15 @@ def pack(model: Transformer, params: PyTree) -> Weights:
   return Weights(
       jnp.asarray(params['embedding'], model.dtype),
       table[:, buckets[0]],
-      tuple(_pack_layer(layer, model.dtype) for layer in layers),
+      tuple(_pack_layer(layer, model.dtype, kind) for layer in layers),
       jnp.asarray(params['norm']['scale']),
   )
 
 
-def _pack_layer(params: PyTree, dtype: Any) -> Layer:
-  def kernel(module: str, *names: str) -> Array:
+def _pack_layer(params: PyTree, dtype: Any, kind: str) -> Layer:
+  def kernel(module: str, *names: str) -> Matrix:
     kernels = [params[module][name]['kernel'] for name in names]
-    return jnp.concatenate(kernels, axis=1).astype(dtype)
+    return keep(jnp.concatenate(kernels, axis=1).astype(dtype), kind)
 
   return Layer(
       jnp.asarray(params['attention_norm']['scale']),
@@ -123,10 +143,10 @@ def prefill(
   ]
   caches = []
   for layer in weights.layers:
-    h = rms_norm(x, layer.attention_norm, model.dtype) @ layer.qkv
+    h = multiply(rms_norm(x, layer.attention_norm, model.dtype), layer.qkv)
     q, k, v = (_split_heads(part, model) for part in jnp.split(h, 3, axis=-1))
     y = jnp.moveaxis(attend_in_blocks(q, k, v, biases, mask), 1, 2)
-    x = x + y.reshape(*x.shape[:-1], -1) @ layer.out
+    x = x + multiply(y.reshape(*x.shape[:-1], -1), layer.out)
     x = x + _mlp(layer, x, model)
     caches.append(Cache(*(_places_last(part) for part in (k, v))))
   return caches
@@ -154,13 +174,13 @@ def step(
   bias = bias.reshape(-1, bias.shape[-1])
   new_caches = []
   for layer, cache in zip(weights.layers, caches, strict=True):
-    h = rms_norm(x, layer.attention_norm, model.dtype) @ layer.qkv
+    h = multiply(rms_norm(x, layer.attention_norm, model.dtype), layer.qkv)
     q, k, v = (
         part.reshape(-1, model.head_dim) for part in jnp.split(h, 3, axis=-1)
     )
     cache = _write(cache, k, v, index)
     y = _attend(q, cache, bias).astype(x.dtype)
-    x = x + y.reshape(len(x), -1) @ layer.out
+    x = x + multiply(y.reshape(len(x), -1), layer.out)
     x = x + _mlp(layer, x, model)
     new_caches.append(cache)
   return rms_norm(x, weights.norm, model.dtype), new_caches
@@ -177,9 +197,9 @@ def logits(
 def _mlp(
     layer: Layer, x: Float[Array, '*B D'], model: Transformer
 ) -> Float[Array, '*B D']:
-  h = rms_norm(x, layer.mlp_norm, model.dtype) @ layer.wi
+  h = multiply(rms_norm(x, layer.mlp_norm, model.dtype), layer.wi)
   gate, h = jnp.split(h, 2, axis=-1)
-  return (nn.gelu(gate) * h) @ layer.wo
+  return multiply(nn.gelu(gate) * h, layer.wo)
 
 
 def _write(

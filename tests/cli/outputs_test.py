@@ -205,6 +205,7 @@ def test_a_wav_that_was_deleted_is_made_again(run, tmp_path):
     'flag,message',
     [
         ('--seed=1', 'seed 0 and not 1'),
+        ('--weights=int8', 'weights full and not int8'),
         ('--mode=acoustic_generation', 'mode continuation and not acoustic'),
         ('--temperatures=1,1,1', r'temperatures \[0.6, 0.8, 0.6\] and not'),
         ('--continuation_seconds=0.4', 'continuation_seconds 0.2 and not 0.4'),

@@ -96,6 +96,17 @@ def test_bfloat16_is_near_float32():
   np.testing.assert_allclose(found, decode(*args, 4), atol=0.3)
 
 
+@pytest.mark.parametrize('kind', ['bfloat16', 'int8'])
+def test_narrow_weights_are_near_full_ones_in_prefill_and_steps(kind):
+  packed = decoder.pack(MODEL, params(), kind)
+  args = draw_ids(3, LENGTH), padding(0, 1, 2), TIME[None]
+  found, full = decode(*args, 4, packed=packed), decode(*args, 4)
+  assert 0 < np.abs(found - full).mean() < 0.1
+  # A last bit may lie between two roundings, but hardly ever does.
+  later = decode(*args, 7, packed=packed)
+  assert np.abs(found[:, 3:] - later).mean() < 0.01
+
+
 def test_logits_of_some_ids_are_those_of_all():
   x, rows = jax.random.normal(jax.random.key(0), (3, 8)), slice(5, 9)
   embedding = weights().embedding
