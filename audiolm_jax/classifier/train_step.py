@@ -1,7 +1,6 @@
 """How the classifier learns: one step, as the train loop wants it."""
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -15,13 +14,13 @@ from audiolm_jax.training.state import (
     Batch,
     Metrics,
     TrainState,
-    Waveform,
+    TrainStep,
     sizes,
 )
 
 
 @dataclasses.dataclass(frozen=True)
-class ClassifierTrainStep:
+class ClassifierTrainStep(TrainStep):
   """Cross-entropy of seconds; batches have 'waveform' and 'label'.
 
   The statistics of the batch norms are mutables: the batch's own while it
@@ -62,16 +61,6 @@ class ClassifierTrainStep:
     variables = {'params': state.params, **state.mutables}
     logits = self.model.apply(variables, batch['waveform'])
     return self._metrics(logits, batch)
-
-  def waveforms(
-      self, state: TrainState, batch: Batch
-  ) -> Mapping[str, Waveform]:
-    """Returns nothing: this model makes no sound."""
-    return {}
-
-  def warnings(self, metrics: Mapping[str, float]) -> list[str]:
-    """Returns nothing: the accuracy says it all."""
-    return []
 
   def model_config(self) -> dict[str, Any]:
     """JSON that rebuilds the model, labels included."""

@@ -15,14 +15,14 @@ from audiolm_jax.training.state import (
     Batch,
     Metrics,
     TrainState,
-    Waveform,
+    TrainStep,
     sizes,
 )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class LanguageModelTrainStep:
-  """Implements training.state.TrainStep; one class for all three stages.
+class LanguageModelTrainStep(TrainStep):
+  """One class for all three stages.
 
   Batches are {'inputs', 'targets', 'segment_ids', 'loss_weights': B L,
   'positions': L}. Positions are the same for all rows, so they have no batch
@@ -85,16 +85,6 @@ class LanguageModelTrainStep:
     params = state.mutables.get('ema', state.params)
     _, (metrics, _) = self._loss(params, state.mutables, batch, None)
     return metrics
-
-  def waveforms(
-      self, state: TrainState, batch: Batch
-  ) -> Mapping[str, Waveform]:
-    """Returns nothing: ids make no sound."""
-    return {}
-
-  def warnings(self, metrics: Mapping[str, float]) -> list[str]:
-    """Returns nothing: its loss hides nothing."""
-    return []
 
   def model_config(self) -> dict[str, Any]:
     """Sizes of the model, and which tokens it knows."""

@@ -16,15 +16,15 @@ from audiolm_jax.training.state import (
     Batch,
     Metrics,
     TrainState,
-    Waveform,
+    TrainStep,
     sizes,
 )
 from audiolm_jax.w2v_bert import losses
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class SoundStormTrainStep:
-  """Implements training.state.TrainStep: masked codes from those around them.
+class SoundStormTrainStep(TrainStep):
+  """masked codes from those around them.
 
   Batches are {'semantic': B T, 'acoustic': B T Q, 'lengths': B}, as
   tokens.tasks_frames makes them.
@@ -87,16 +87,6 @@ class SoundStormTrainStep:
     codes, lengths = batch['acoustic'], batch['lengths']
     masked = masking.mask(key, codes, lengths, self.model.mask_id)
     return self._metrics(params, batch, masked, {})
-
-  def waveforms(
-      self, state: TrainState, batch: Batch
-  ) -> Mapping[str, Waveform]:
-    """Returns nothing: codes make no sound."""
-    return {}
-
-  def warnings(self, metrics: Mapping[str, float]) -> list[str]:
-    """Returns nothing: its loss hides nothing."""
-    return []
 
   def model_config(self) -> dict[str, Any]:
     """Sizes of the model, and which tokens it knows."""

@@ -52,7 +52,10 @@ class Waveform(NamedTuple):
 
 @runtime_checkable
 class TrainStep(Protocol):
-  """The one contract between the train loop and a model."""
+  """The one contract between the train loop and a model.
+
+  A model that makes no sound, or whose loss hides nothing, derives from it.
+  """
 
   def variables(self, key: PRNGKeyArray, batch: Batch) -> dict[str, PyTree]:
     """Returns {'params', 'mutables'}, boxed where the model names its axes."""
@@ -79,14 +82,14 @@ class TrainStep(Protocol):
 
     The state comes without opt_state. Jit inside.
     """
-    ...
+    return {}
 
   def warnings(self, metrics: Mapping[str, float]) -> list[str]:
     """What an evaluation says against the run, a line each; [] if all is well.
 
     For what falling losses hide, such as codebooks of which one code is left.
     """
-    ...
+    return []
 
   def model_config(self) -> dict[str, Any]:
     """JSON that rebuilds the model; 'kind' says which family it is."""

@@ -15,7 +15,7 @@ from audiolm_jax.training.state import (
     Batch,
     Metrics,
     TrainState,
-    Waveform,
+    TrainStep,
     sizes,
 )
 from audiolm_jax.w2v_bert import frontend, losses, masking
@@ -26,7 +26,7 @@ _FEW, _NEARLY_ALL = 0.01, 0.95
 
 
 @dataclasses.dataclass(frozen=True)
-class W2vBertTrainStep:
+class W2vBertTrainStep(TrainStep):
   """beta (contrastive + alpha diversity) + gamma masked prediction.
 
   w2v-BERT s. 3; where it names no number, wav2vec 2.0's are the defaults.
@@ -99,10 +99,6 @@ class W2vBertTrainStep:
         state.params, state.mutables, batch, key, temperature, True
     )
     return metrics
-
-  def waveforms(self, state: TrainState, batch: Batch) -> dict[str, Waveform]:
-    """Nothing: this model makes no sound."""
-    return {}
 
   def warnings(self, metrics: Mapping[str, float]) -> list[str]:
     """Names a collapse of the codebook, as w2v-BERT has it without contrast."""
