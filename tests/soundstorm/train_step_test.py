@@ -42,13 +42,48 @@ def batch(num_rows: int = 8, num_frames: int = 12, seed: int = 0):
   }
 
 
+@pytest.fixture(scope='module')
+def learner():
+  return train_step()
+
+
+@pytest.fixture(scope='module')
+def step(learner):
+  return jax.jit(learner.step)
+
+
+@pytest.fixture(scope='module')
+def evaluate(learner):
+  return jax.jit(learner.evaluate)
+
+
+@pytest.fixture(scope='module')
+def state(learner):
+  return jax.jit(learner.init)(KEY, batch())
+
+
+@pytest.fixture(scope='module')
+def averaging():
+  """Drops out, and keeps an average of the weights."""
+  return train_step(dropout=0.5, ema_decay=0.5)
+
+
+@pytest.fixture(scope='module')
+def averaging_step(averaging):
+  return jax.jit(averaging.step)
+
+
+@pytest.fixture(scope='module')
+def averaging_state(averaging):
+  return jax.jit(averaging.init)(KEY, batch())
+
+
 def test_it_keeps_the_contract_of_the_train_loop():
   assert isinstance(train_step(), TrainStep)
 
 
-def test_only_masked_codes_of_the_drawn_level_are_asked_for(monkeypatch):
+def test_only_masked_codes_of_the_drawn_level_are_asked_for(state, monkeypatch):
   learner, data = train_step(), batch()
-  state = jax.jit(learner.init)(KEY, data)
 
   def mask(key, codes, lengths, mask_id, level_decay=1.0):
     del key, lengths, level_decay
@@ -75,11 +110,9 @@ def test_only_masked_codes_of_the_drawn_level_are_asked_for(monkeypatch):
   assert found['weight'] == 8
 
 
-def test_padding_has_no_say():
-  learner, data = train_step(), batch()
+def test_padding_has_no_say(step, state):
+  data = batch()
   data['lengths'][::2] = 7
-  state = jax.jit(learner.init)(KEY, data)
-  step = jax.jit(learner.step)
   other = {name: values.copy() for name, values in data.items()}
   other['acoustic'][::2, 7:] = 5
   other['semantic'][::2, 7:] = 2
@@ -87,33 +120,33 @@ def test_padding_has_no_say():
   jax.tree.map(np.testing.assert_array_equal, one, two)
 
 
-def test_an_empty_row_changes_nothing():
+def test_an_empty_row_changes_nothing(step, evaluate, state):
   """Evaluations fill the last batch up with them."""
-  learner, data = train_step(), batch()
+  data = batch()
   data['lengths'][4:] = 0
-  state = jax.jit(learner.init)(KEY, data)
-  found = jax.jit(learner.evaluate)(state, data)
+  found = evaluate(state, data)
   assert np.isfinite(found['loss']) and found['weight'] > 0
   data['lengths'][:] = 0
-  nothing = jax.jit(learner.evaluate)(state, data)
+  nothing = evaluate(state, data)
   assert nothing['loss'] == nothing['weight'] == 0
-  state, _ = jax.jit(learner.step)(state, data, KEY)
+  state, _ = step(state, data, KEY)
   assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
 
 
-def test_same_step_same_noise_other_step_other_noise():
-  learner, data = train_step(dropout=0.5), batch()
-  state, step = jax.jit(learner.init)(KEY, data), jax.jit(learner.step)
+def test_same_step_same_noise_other_step_other_noise(
+    averaging_step, averaging_state
+):
+  data, state, step = batch(), averaging_state, averaging_step
   first, again = (step(state, data, KEY)[1]['loss'] for _ in range(2))
   later = step(state.replace(step=state.step + 1), data, KEY)[1]['loss']
   assert first == again != later
 
 
-def test_evaluations_do_not_change_and_read_the_average():
-  learner, data = train_step(dropout=0.5, ema_decay=0.5), batch()
-  state = jax.jit(learner.init)(KEY, data)
-  before = state.params
-  state, _ = jax.jit(learner.step)(state, data, KEY)
+def test_evaluations_do_not_change_and_read_the_average(
+    averaging, averaging_step, averaging_state
+):
+  data, before = batch(), averaging_state.params
+  state, _ = averaging_step(averaging_state, data, KEY)
   jax.tree.map(
       lambda average, old, new: np.testing.assert_allclose(
           average, (old + new) / 2, atol=1e-6
@@ -122,7 +155,7 @@ def test_evaluations_do_not_change_and_read_the_average():
       before,
       state.params,
   )
-  evaluate = jax.jit(learner.evaluate)
+  evaluate = jax.jit(averaging.evaluate)
   found = evaluate(state, data)['loss']
   assert found == evaluate(state, data)['loss']
   averaged = state.replace(params=state.mutables['ema'], mutables={})
@@ -153,27 +186,23 @@ def test_it_learns_codes_that_follow_from_the_semantic_ids(optimized):
 
 
 @pytest.mark.slow
-def test_it_learns_the_same_on_any_mesh():
-  def train(data, model, fsdp):
-    rules = standard_logical_axis_rules(fsdp)
-    partitioner = Partitioner(make_mesh(data, model), rules)
-    compiled = partitioner.compile(train_step(), KEY, batch())
-    state = compiled.init()
-    for seed in range(3):
-      state, _ = compiled.step(state, partitioner.put(batch(seed=seed)), KEY)
-    metrics = compiled.evaluate(state, partitioner.put(batch(seed=9)))
-    return state.params, metrics
-
-  one, four = train(1, 1, fsdp=False), train(2, 2, fsdp=True)
+def test_it_learns_the_same_on_any_mesh(learner, step, evaluate, state):
+  partitioner = Partitioner(make_mesh(2, 2), standard_logical_axis_rules(True))
+  compiled = partitioner.compile(learner, KEY, batch())
+  one, four = state, compiled.init()
+  for seed in range(3):
+    data = batch(seed=seed)
+    one, _ = step(one, data, KEY)
+    four, _ = compiled.step(four, partitioner.put(data), KEY)
+  held_out = batch(seed=9)
   jax.tree.map(
       lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-4),
-      one,
-      four,
+      (one.params, evaluate(one, held_out)),
+      (four.params, compiled.evaluate(four, partitioner.put(held_out))),
   )
 
 
-def test_microbatches_weigh_as_their_targets():
+def test_microbatches_weigh_as_their_targets(state):
   learner, data = train_step(num_microbatches=4), batch()
-  state = jax.jit(learner.init)(KEY, data)
   _, metrics = jax.jit(learner.step)(state, data, KEY)
   assert np.isfinite(metrics['loss']) and metrics['weight'] > 0

@@ -29,37 +29,46 @@ def clip():
   return (0.15 * voice * syllables).astype(np.float32)
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures('optimized')
-def test_one_clip_is_learnt_and_the_adversary_does_not_undo_it():
+BATCH = {'waveform': jnp.asarray(clip())[None], 'length': jnp.array([8000])}
+
+
+@pytest.fixture
+def train_step():
   adversary = Adversary(
       Discriminators(4, 16, 4, num_scales=1),
       optimizers.adam(1e-3, b1=0.5, b2=0.9),
       weights={'adversarial': 0.2, 'feature_matching': 0.2},
       start_step=250,
   )
-  train_step = SoundStreamTrainStep(
+  return SoundStreamTrainStep(
       MODEL,
       optimizers.adam(2e-3),
       adversary,
       weights={'spectral': 1.0, 'waveform': 1.0},
   )
-  batch = {
-      'waveform': jnp.asarray(clip())[None],
-      'length': jnp.array([8000]),
-  }
+
+
+@pytest.fixture
+def state(train_step):
+  """Made before `optimized`: what runs once need not be fast."""
+  return jax.jit(train_step.init)(jax.random.key(0), BATCH)
+
+
+@pytest.mark.slow
+def test_one_clip_is_learnt_and_the_adversary_does_not_undo_it(
+    train_step, state, optimized
+):
   key = jax.random.key(0)
-  state = jax.jit(train_step.init)(key, batch)
   step = jax.jit(train_step.step, donate_argnums=0)
   evaluate = jax.jit(train_step.evaluate)
-  state, _ = step(state, batch, key)
-  first = evaluate(state, batch)
+  state, _ = step(state, BATCH, key)
+  first = evaluate(state, BATCH)
   worst = -np.inf
   for i in range(1, 350):
-    state, metrics = step(state, batch, key)
+    state, metrics = step(state, BATCH, key)
     if i > 250:
       worst = max(worst, float(metrics['spectral']))
-  last = evaluate(state, batch)
+  last = evaluate(state, BATCH)
   assert first['si_snr'] < 0 and last['si_snr'] > 5
   assert last['spectral'] < 0.5 * first['spectral']
   assert worst < 0.8 * first['spectral']
