@@ -73,6 +73,22 @@ def test_a_continuation_begins_with_the_prompts_own_tokens(setting, prompts):
     assert_same(start, tokens_of(prompt))
 
 
+def test_narrow_weights_draw_the_same_in_any_company(prompts):
+  bundle = Bundle(tiny.bundle().parts, kept='int8')
+  for name in ('semantic', 'coarse', 'fine'):
+    for layer in bundle.language_model(name).weights.layers:
+      assert layer.wi.values.dtype == np.int8
+  lm = AudioLM(bundle)
+  together = lm.continuation(prompts, SECONDS, keys(0, 1))
+  (alone,) = lm.continuation(prompts[1:], SECONDS, keys(1))
+  assert_same(alone.tokens, together[1].tokens)
+
+
+def test_weights_of_an_unknown_kind_are_refused():
+  with pytest.raises(UserError, match="'int4'; choose one of full"):
+    _ = Bundle(tiny.bundle().parts, kept='int4').language_model('fine').weights
+
+
 def test_a_row_does_not_depend_on_its_batch_whatever_the_lengths(lm):
   long = tiny.noise(1, 2.0)[0]
   ragged = [long[: round(s * tiny.RATE)] for s in (0.0, 0.2, 1.5)]
