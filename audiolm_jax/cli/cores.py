@@ -13,7 +13,7 @@ _MOST = 4
 
 
 def deal_out(num_devices: int | None) -> None:
-  """Makes so many devices of the CPU, if nothing has been computed yet.
+  """Makes so many devices of the CPU, before anything is computed.
 
   Args:
     num_devices: None makes as many as there are cores, in powers of two, which

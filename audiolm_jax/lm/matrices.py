@@ -20,7 +20,7 @@ class Halved(NamedTuple):
   """Rounded to bfloat16, as vectors are that it is multiplied with.
 
   Attributes:
-    values: Out x in: XLA:CPU reads it twice as fast as in x out.
+    values: Out x in.
   """
 
   values: BFloat16[Array, 'F D']
@@ -30,7 +30,7 @@ class Quantized(NamedTuple):
   """Rounded to 255 steps, as vectors are that it is multiplied with.
 
   Attributes:
-    values: Out x in.
+    values: Out x in, which XLA:CPU reads twice as fast as in x out.
     scale: Of a step, for each output.
   """
 

@@ -24,7 +24,7 @@ from audiolm_jax.w2v_bert import losses
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SoundStormTrainStep(TrainStep):
-  """masked codes from those around them.
+  """Masked codes from those around them.
 
   Batches are {'semantic': B T, 'acoustic': B T Q, 'lengths': B}, as
   tokens.tasks_frames makes them.
