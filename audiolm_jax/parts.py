@@ -82,7 +82,8 @@ def from_checkpoint(model: Model) -> tuple[str, Part]:
   config, params = model.config, model.params
   if config['kind'] in networks.KINDS:
     vectors = model.mutables['codebooks']['vectors']
-    arrays = {'params': params['generator'], 'codebooks': vectors}
+    params = model.mutables.get('ema', params['generator'])
+    arrays = {'params': params, 'codebooks': vectors}
     return 'acoustic_tokenizer', Part(config, arrays)
   if config['kind'] in ('language_model', 'soundstorm') and config['stage']:
     params = model.mutables.get('ema', params)

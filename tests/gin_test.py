@@ -49,6 +49,15 @@ def test_parts_that_hear_audio(part, size, manifest):
   assert arguments['train_step'].model_config()['kind'] == part
 
 
+@pytest.mark.parametrize('size', [None, 'small'])
+def test_the_codec_can_have_the_spectral_pair(size, manifest):
+  parse('soundstream', size, 'spectral', bindings=[f"MANIFEST = '{manifest}'"])
+  step = train.bound_arguments()['train_step']
+  assert step.model_config()['kind'] == 'spectral_soundstream'
+  assert step.adversary is None and step.balancer_decay is None
+  assert (step.model.frame_rate, step.model.num_quantizers) == (25.0, 12)
+
+
 @pytest.mark.parametrize('size', SIZES)
 @pytest.mark.parametrize(
     'part', ['semantic', 'coarse', 'fine', 'acoustic_only', 'soundstorm']
