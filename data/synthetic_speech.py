@@ -24,7 +24,7 @@ from data.recording import SAMPLE_RATE, SPLITS, worker_processes, write_flac
 _SEED = 0
 _RMS = 0.08
 # Seconds that a passage lasts on average.
-_KOKORO_SECONDS = 11.0
+_KOKORO_SECONDS = 10.5
 _PIPER_SECONDS = 11.5
 
 
