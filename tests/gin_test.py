@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiolm_jax import parts
+from audiolm_jax import augment, corpus, parts
 from audiolm_jax.cli import train
 from audiolm_jax.training import program_costs
 from audiolm_jax.training.state import sizes
@@ -122,6 +122,24 @@ def test_a_codec_can_learn_to_leave_noise_out(size, manifest):
   assert arguments['train_step'].model.denoising
   batch = next(arguments['train_data']())
   assert batch.keys() == {'waveform', 'length', 'target', 'denoise'}
+
+
+@pytest.mark.parametrize('size', SIZES)
+@pytest.mark.parametrize('part', ['soundstream', 'w2v_bert'])
+def test_what_hears_audio_can_train_on_changed_crops(part, size, manifest):
+  bindings = [
+      f"MANIFEST = '{manifest}'",
+      'BATCH_SIZE = 2',
+      'CROP_SECONDS = 1.0',
+  ]
+  bindings += ['changes.Changes.echo_share = 0.7']
+  parse(part, size, 'augment', bindings=bindings)
+  arguments = train.bound_arguments()
+  batch = next(arguments['train_data']())
+  assert isinstance(arguments['train_data'](), augment.AugmentedBatches)
+  assert isinstance(arguments['eval_data'](), corpus.AudioBatches)
+  assert batch['waveform'].shape == (2, 16000)
+  assert gin.query_parameter('changes.Changes.echo_share') == 0.7
 
 
 @pytest.mark.parametrize('size', SIZES)
