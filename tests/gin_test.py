@@ -187,12 +187,19 @@ def types(jaxpr):
 
 
 @pytest.mark.parametrize(
-    'part', ['soundstream', 'w2v_bert', 'semantic', 'soundstorm']
+    'part, layer',
+    [
+        ('soundstream', None),
+        ('soundstream', 'spectral'),
+        ('w2v_bert', None),
+        ('semantic', 'no_tokens'),
+        ('soundstorm', 'no_frames'),
+    ],
 )
-def test_accelerators_multiply_in_bfloat16(part, manifest):
-  tokens = {'semantic': 'no_tokens', 'soundstorm': 'no_frames'}.get(part)
-  bindings = [] if tokens else [f"MANIFEST = '{manifest}'"]
-  parse(part, 'tiny', tokens, 'accelerator', bindings=bindings)
+def test_accelerators_multiply_in_bfloat16(part, layer, manifest):
+  hears = part in ('soundstream', 'w2v_bert')
+  bindings = [f"MANIFEST = '{manifest}'"] if hears else []
+  parse(part, 'tiny', layer, 'accelerator', bindings=bindings)
   arguments = train.bound_arguments()
   learner, data = arguments['train_step'], arguments['train_data']
   batch, key = next(data() if callable(data) else data), jax.random.key(0)
