@@ -18,6 +18,7 @@ from audiolm_jax.lm import decoder
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.parts import Part
 from audiolm_jax.soundstorm.model import SoundStorm
+from audiolm_jax.soundstream import networks
 from audiolm_jax.tokens import trained_tokenizers
 from audiolm_jax.tokens.fields import Field
 from audiolm_jax.tokens.layout import Stage
@@ -139,7 +140,7 @@ class Bundle:
     """Waveform to codes and back."""
     part = self._part('acoustic_tokenizer')
     model = parts.build(part.config)
-    if part.config['kind'] != 'soundstream':
+    if part.config['kind'] not in networks.KINDS:
       return trained_tokenizers.pretrained(model, part.arrays['params'])
     return trained_tokenizers.soundstream(
         model, part.arrays['params'], part.arrays['codebooks']

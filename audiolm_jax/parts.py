@@ -18,12 +18,12 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.pretrained import families
 from audiolm_jax.soundstorm.model import SoundStorm
-from audiolm_jax.soundstream.model import SoundStream
+from audiolm_jax.soundstream import networks
 from audiolm_jax.training.loading import Model
 from audiolm_jax.w2v_bert.model import W2vBert
 
 _MODULES = {
-    'soundstream': SoundStream,
+    **networks.KINDS,
     'w2v_bert': W2vBert,
     'language_model': Transformer,
     'soundstorm': SoundStorm,
@@ -80,7 +80,7 @@ def build(config: Mapping[str, Any]) -> nn.Module:
 def from_checkpoint(model: Model) -> tuple[str, Part]:
   """Name and part of a trained model, without what only training needs."""
   config, params = model.config, model.params
-  if config['kind'] == 'soundstream':
+  if config['kind'] in networks.KINDS:
     vectors = model.mutables['codebooks']['vectors']
     arrays = {'params': params['generator'], 'codebooks': vectors}
     return 'acoustic_tokenizer', Part(config, arrays)
@@ -100,7 +100,7 @@ def variables(part: Part) -> dict[str, PyTree]:
   if part.config['kind'] == 'classifier':
     statistics = {'batch_stats': part.arrays['batch_stats']}
     return {'params': params, 'mutables': statistics}
-  if part.config['kind'] != 'soundstream':
+  if part.config['kind'] not in networks.KINDS:
     return {'params': params}
   vectors = part.arrays['codebooks']
   books = {

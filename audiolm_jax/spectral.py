@@ -21,9 +21,14 @@ def stft(
 
   Nothing is padded here; F = window // 2 + 1.
   """
-  hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
   frames = _frame(waveform, window, hop)
-  return jnp.fft.rfft(frames * hann.astype(np.float32)[None, None])
+  return jnp.fft.rfft(frames * hann(window)[None, None])
+
+
+def hann(window: int) -> Float[np.ndarray, ' W']:
+  """The periodic Hann window, whose shifted copies add up to a constant."""
+  wave = np.cos(2 * np.pi * np.arange(window) / window)
+  return (0.5 - 0.5 * wave).astype(np.float32)
 
 
 @functools.lru_cache(maxsize=32)

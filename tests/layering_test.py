@@ -17,6 +17,7 @@ ROOMS = (
     'attention',
     'rotary',
     'conformer',
+    'nn',
     'training',
     'soundstream',
     'w2v_bert',

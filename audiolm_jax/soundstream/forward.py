@@ -2,13 +2,12 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from audiolm_jax.soundstream import codebooks, quantizer
 from audiolm_jax.soundstream.codebooks import Codebooks
-from audiolm_jax.soundstream.model import SoundStream
+from audiolm_jax.soundstream.networks import Networks
 from audiolm_jax.soundstream.quantizer import Quantized
 from audiolm_jax.soundstream.sounds import Sound
 
@@ -26,7 +25,7 @@ class Learnt(NamedTuple):
 
 
 def encode(
-    model: SoundStream, params: PyTree, sound: Sound
+    model: Networks, params: PyTree, sound: Sound
 ) -> Float[Array, 'B T D']:
   """The latents of the waveform."""
   return model.apply(
@@ -35,7 +34,7 @@ def encode(
 
 
 def decode(
-    model: SoundStream, params: PyTree, z: Float[Array, 'B T D'], sound: Sound
+    model: Networks, params: PyTree, z: Float[Array, 'B T D'], sound: Sound
 ) -> Float[Array, 'B N']:
   """The waveform of the latents."""
   output = model.apply({'params': params}, z, method='decode')
@@ -43,24 +42,21 @@ def decode(
   return jnp.where(sound.samples, output, 0.0)
 
 
-def with_dropout(
-    model: SoundStream,
+def with_some_levels(
+    model: Networks,
     params: PyTree,
     books: Codebooks,
     z: Float[Array, 'B T D'],
     sound: Sound,
+    num_levels: Int[Array, ' B'],
     key: PRNGKeyArray,
     quantizing: Bool[Array, ''],
 ) -> tuple[tuple[Float[Array, 'B N'], Float[Array, '']], Learnt]:
-  """(Output, commitment) with some levels of each row, and what is learnt.
+  """(Output, commitment) of each row's first levels, and what is learnt.
 
   Unless it is `quantizing` the decoder hears z itself and nothing commits.
   """
-  init_key, dropout_key = jax.random.split(key)
-  books = codebooks.initialize(books, z, sound.frames, init_key)
-  num_levels = quantizer.draw_num_levels(
-      dropout_key, len(z), model.num_quantizers
-  )
+  books = codebooks.initialize(books, z, sound.frames, key)
   quantized = quantizer.quantize(z, books.vectors, num_levels, sound.frames)
   z = jnp.where(quantizing, quantized.z, z)
   commitment = jnp.where(quantizing, quantized.commitment, 0.0)
@@ -69,7 +65,7 @@ def with_dropout(
 
 
 def with_all_levels(
-    model: SoundStream, params: PyTree, books: Codebooks, sound: Sound
+    model: Networks, params: PyTree, books: Codebooks, sound: Sound
 ) -> tuple[Float[Array, 'B N'], Float[Array, '']]:
   """Output and commitment."""
   z = encode(model, params, sound)

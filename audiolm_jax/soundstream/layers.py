@@ -1,8 +1,6 @@
 """Causal convolutions and the blocks of SoundStream's Figure 3.
 
-Applied with a mutable collection 'stream', every convolution takes its past
-from there and leaves it for the next call: pieces then give what the whole does
-(`soundstream.streaming`).
+Every convolution can go on where a piece before it ended (`nn.past`).
 """
 
 from typing import Any
@@ -11,6 +9,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import lax
 from jaxtyping import Array, Bool, Float
+
+from audiolm_jax.nn import past
 
 KERNEL_AXES = (None, None, 'conv')
 DILATIONS = (1, 3, 9)  # Of a block's residual units.
@@ -24,32 +24,17 @@ def causal_conv(
     dilation: int = 1,
 ) -> Float[Array, 'B T D']:
   """Convolves behind the module's past, zeros at first; T = N / stride."""
-  past = (kernel.shape[0] - 1) * dilation + 1 - stride
-  if streaming := past > 0 and _streams(module):
-    x = _behind_past(module, x, past)
+  length = (kernel.shape[0] - 1) * dilation + 1 - stride
+  if streaming := length > 0 and past.is_streaming(module):
+    x = past.behind_past(module, x, length)
   return lax.conv_general_dilated(
       x,
       kernel,
       window_strides=(stride,),
-      padding=[(0 if streaming else past, 0)],
+      padding=[(0 if streaming else length, 0)],
       rhs_dilation=(dilation,),
       dimension_numbers=('NWC', 'WIO', 'NWC'),
   )
-
-
-def _streams(module: nn.Module) -> bool:
-  return module.is_mutable_collection('stream') and not module.is_initializing()
-
-
-def _behind_past(
-    module: nn.Module, x: Float[Array, 'B N C'], length: int
-) -> Float[Array, 'B M C']:
-  """The last `length` samples before x, then x; keeps its own last ones."""
-  shape = (x.shape[0], length, x.shape[2])
-  past = module.variable('stream', 'past', jnp.zeros, shape, x.dtype)
-  x = jnp.concatenate([past.value, x], axis=1)
-  past.value = x[:, x.shape[1] - length :]
-  return x
 
 
 def _kernel_init():
@@ -123,6 +108,23 @@ class Film(nn.Module):
     beta = self.param('beta', _film_init(nn.initializers.zeros), shape)
     row = flag.astype(jnp.int32)
     return gamma[row] * z + beta[row]
+
+
+def denoised(
+    film: Film, z: Float[Array, 'B T D'], denoise: Bool[Array, 'B _'] | None
+) -> Float[Array, 'B T D']:
+  """Latents without the noise where `denoise` asks for it; None never does."""
+  flag = jnp.zeros((len(z), 1), bool) if denoise is None else denoise
+  return film(z, flag)
+
+
+def check_length(waveform: Float[Array, 'B N'], hop_length: int) -> None:
+  """Refuses what is no whole number of frames."""
+  if waveform.shape[-1] % hop_length:
+    raise ValueError(
+        f'{waveform.shape[-1]} samples are not a multiple of the hop length'
+        f' {hop_length}; pad the waveform.'
+    )
 
 
 def _film_init(init: nn.initializers.Initializer):

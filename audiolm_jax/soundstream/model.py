@@ -100,6 +100,20 @@ class SoundStream(nn.Module):
       spacing *= stride
     return heard + 2 * spacing
 
+  @property
+  def num_past_frames(self) -> int:
+    """Frames before a frame that its waveform may depend on.
+
+    A decoder hears up to twice as far as the encoder that it mirrors: its
+    widest layers come first, at the lowest rate.
+    """
+    return 2 * round(self.receptive_field / self.hop_length)
+
+  @property
+  def delay(self) -> int:
+    """Samples behind a frame's end that its waveform depends on."""
+    return 0
+
   def setup(self):
     self.encoder = Encoder(
         self.encoder_channels, self.strides, self.embedding_dim, self.dtype
@@ -118,20 +132,20 @@ class SoundStream(nn.Module):
     `denoise` asks for latents without the noise, frame by frame or all alike;
     None never does, and is all that a model without `denoising` can do.
     """
-    if waveform.shape[-1] % self.hop_length:
-      raise ValueError(
-          f'{waveform.shape[-1]} samples are not a multiple of the hop length'
-          f' {self.hop_length}; pad the waveform.'
-      )
+    layers.check_length(waveform, self.hop_length)
     z = self.encoder(GAIN * waveform).astype(jnp.float32)
-    if not self.denoising:
-      return z
-    if denoise is None:
-      denoise = jnp.zeros((len(z), 1), bool)
-    return self.film(z, denoise)
+    return layers.denoised(self.film, z, denoise) if self.denoising else z
 
-  def decode(self, z: Float[Array, 'B T D']) -> Float[Array, 'B N']:
-    """Latents to waveform, `hop_length` samples a frame."""
+  def decode(
+      self,
+      z: Float[Array, 'B T D'],
+      present: Bool[Array, 'B T'] | None = None,
+  ) -> Float[Array, 'B N']:
+    """Latents to waveform, `hop_length` samples a frame.
+
+    Frames that are not `present` come last: they change nothing before them.
+    """
+    del present
     return self.decoder(z) / GAIN
 
   def __call__(self, waveform: Float[Array, 'B N']) -> Float[Array, 'B N']:

@@ -66,10 +66,19 @@ def quantize(
 
 
 def draw_num_levels(
-    key: PRNGKeyArray, batch_size: int, num_quantizers: int
+    key: PRNGKeyArray,
+    batch_size: int,
+    num_quantizers: int,
+    full_share: float = 0.0,
 ) -> Int[Array, ' B']:
-  """Quantizer dropout: each row keeps a uniform 1..Q of its levels."""
-  return jax.random.randint(key, (batch_size,), 1, num_quantizers + 1)
+  """Quantizer dropout: each row keeps a uniform 1..Q of its levels.
+
+  Of the rows `full_share`, the first ones, keep all of them (Descript's codec
+  leaves a half, arXiv 2306.06546): so that the whole is not learnt last.
+  """
+  some = jax.random.randint(key, (batch_size,), 1, num_quantizers + 1)
+  is_full = jnp.arange(batch_size) < full_share * batch_size
+  return jnp.where(is_full, num_quantizers, some)
 
 
 def nearest(

@@ -1,11 +1,12 @@
-"""Encoding and decoding piece by piece, with a latency of one frame.
+"""Encoding and decoding piece by piece, with a latency of one frame and `delay`.
 
   step = jax.jit(functools.partial(streaming.encode, model, params, codebooks))
   past = streaming.encoder_past(model, params, batch_size=1)
   for chunk in chunks:  # 'B N', N any multiple of model.hop_length
     codes, past = step(past, chunk)
 
-The codes of the pieces, one after the other, are those of the whole.
+The codes of the pieces, one after the other, are those of the whole. So are the
+samples, but for `model.delay` of them that come before the first: silence.
 """
 
 from typing import Any
@@ -15,26 +16,26 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from audiolm_jax.soundstream import quantizer
-from audiolm_jax.soundstream.model import SoundStream
+from audiolm_jax.soundstream.networks import Networks
 
 # What each convolution heard last, by the names of the modules.
 Past = PyTree
 
 
-def encoder_past(model: SoundStream, params: PyTree, batch_size: int) -> Past:
+def encoder_past(model: Networks, params: PyTree, batch_size: int) -> Past:
   """Silence, before the first sample."""
   frame = jnp.zeros((batch_size, model.hop_length))
   return _silence(model, params, frame, 'encode')
 
 
-def decoder_past(model: SoundStream, params: PyTree, batch_size: int) -> Past:
+def decoder_past(model: Networks, params: PyTree, batch_size: int) -> Past:
   """Nothing, before the first frame."""
   frame = jnp.zeros((batch_size, 1, model.embedding_dim))
   return _silence(model, params, frame, 'decode')
 
 
 def encode(
-    model: SoundStream,
+    model: Networks,
     params: PyTree,
     codebooks: Float[Array, 'Q K D'],
     past: Past,
@@ -46,7 +47,7 @@ def encode(
 
 
 def decode(
-    model: SoundStream,
+    model: Networks,
     params: PyTree,
     codebooks: Float[Array, 'Q K D'],
     past: Past,
@@ -58,7 +59,7 @@ def decode(
 
 
 def _apply(
-    model: SoundStream, params: PyTree, past: Past, x: Array, method: str
+    model: Networks, params: PyTree, past: Past, x: Array, method: str
 ) -> tuple[Any, Past]:
   variables = {'params': params, 'stream': past}
   y, changed = model.apply(variables, x, method=method, mutable=['stream'])
@@ -66,7 +67,7 @@ def _apply(
 
 
 def _silence(
-    model: SoundStream, params: PyTree, frame: Array, method: str
+    model: Networks, params: PyTree, frame: Array, method: str
 ) -> Past:
   _, past = jax.eval_shape(
       lambda params: _apply(model, params, {}, frame, method), params

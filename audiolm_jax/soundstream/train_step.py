@@ -16,12 +16,13 @@ from audiolm_jax.soundstream import (
     forward,
     health,
     losses,
+    quantizer,
     sounds,
 )
 from audiolm_jax.soundstream.adversary import Adversary, Round
 from audiolm_jax.soundstream.codebooks import Codebooks
 from audiolm_jax.soundstream.forward import Learnt
-from audiolm_jax.soundstream.model import SoundStream
+from audiolm_jax.soundstream.networks import Networks, kind_of
 from audiolm_jax.soundstream.sounds import Sound
 from audiolm_jax.training.state import (
     Batch,
@@ -49,10 +50,12 @@ class SoundStreamTrainStep:
     model: The codec.
     tx: Optimizer of the codec, with its own clipping.
     adversary: The discriminators; None trains without.
-    weights: Of 'spectral' and 'waveform'; what is left out is not computed.
+    weights: Of 'spectral', 'waveform' and 'complex'; what is left out is not
+      computed.
     commitment_weight: Of the commitment loss, outside of the balancer. The
       balanced gradients are small: at 0.25, VQ-VAE's, commitment wins and the
       latents shrink to nothing; at 0 nothing keeps them from growing.
+    full_depth_share: Share of the rows that quantizer dropout leaves all levels.
     quantize_from: Until this step the decoder hears the latents as they are, so
       that it needs them before commitment pulls at them. The codebooks follow
       from the start.
@@ -63,13 +66,14 @@ class SoundStreamTrainStep:
     revival_threshold: Usage, as a fraction of uniform, under which a code dies.
   """
 
-  model: SoundStream
+  model: Networks
   tx: optax.GradientTransformation
   adversary: Adversary | None = None
   weights: Mapping[str, float] = dataclasses.field(
       default_factory=lambda: {'spectral': 1.0, 'waveform': 0.1}
   )
   commitment_weight: float = 0.01
+  full_depth_share: float = 0.0
   quantize_from: int = 0
   decoder_only: bool = False
   balancer_decay: float | None = 0.99
@@ -182,7 +186,7 @@ class SoundStreamTrainStep:
 
   def model_config(self) -> dict[str, Any]:
     """JSON that rebuilds the model."""
-    return {'kind': 'soundstream', **sizes(self.model)}
+    return {'kind': kind_of(self.model), **sizes(self.model)}
 
   def _reconstruction(
       self, sound: Sound, output: Float[Array, 'B N']
@@ -199,8 +203,12 @@ class SoundStreamTrainStep:
     if self.decoder_only:
       z = jax.lax.stop_gradient(z)
     quantizing = state.step >= self.quantize_from
-    return forward.with_dropout(
-        self.model, params, books, z, sound, key, quantizing
+    init_key, levels_key = jax.random.split(key)
+    num_levels = quantizer.draw_num_levels(
+        levels_key, len(z), self.model.num_quantizers, self.full_depth_share
+    )
+    return forward.with_some_levels(
+        self.model, params, books, z, sound, num_levels, init_key, quantizing
     )
 
   def _reconstruct(

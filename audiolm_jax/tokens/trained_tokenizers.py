@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 from flax import traverse_util
 from jaxtyping import Array, Float, Int, PyTree
 
 from audiolm_jax.soundstream import quantizer
-from audiolm_jax.soundstream.model import SoundStream
+from audiolm_jax.soundstream.networks import Networks
 from audiolm_jax.tokens import windows
 from audiolm_jax.tokens.tokenizers import Context
 from audiolm_jax.training.state import sizes
@@ -27,6 +28,8 @@ from audiolm_jax.w2v_bert.kmeans import KMeans
 _WINDOW_SECONDS = 30.0
 _PUBLIC_MARGIN_SECONDS = 5.0
 _SEMANTIC_MARGIN_SECONDS = 2.5
+# Stands for the codes of frames that fill a batch up.
+_ABSENT = -1
 
 
 # Weights, waveforms 'B N' and lengths ' B' to codes 'B T Q'.
@@ -43,7 +46,9 @@ class Codec(NamedTuple):
     encode: Waveforms and their lengths to codes.
     decode: Codes of the first levels to waveforms.
     embed: Codes of the first levels to the vectors they stand for.
-    causal: Whether what follows changes nothing that is decoded before.
+    context: What the waveform of a frame depends on, or depends on much.
+    pads: Whether frames of the code `_ABSENT` may follow a clip's and change
+      nothing that is decoded before them.
     margin_seconds: How far around a frame encoding hears, or hears much.
   """
 
@@ -51,11 +56,12 @@ class Codec(NamedTuple):
   encode: Encode
   decode: Decode
   embed: Decode
-  causal: bool
+  context: Context
+  pads: bool
   margin_seconds: float
 
 
-def soundstream_codec(model: SoundStream) -> Codec:
+def soundstream_codec(model: Networks) -> Codec:
   """SoundStream; its weights are the model's params, and the codebooks.
 
   The margin is the receptive field, 0.33 s with the paper's strides, so that
@@ -70,25 +76,30 @@ def soundstream_codec(model: SoundStream) -> Codec:
 
   def decode(weights: PyTree, codes: Array) -> Array:
     params, codebooks = weights
-    z = quantizer.decode(codes, codebooks)
-    return model.apply({'params': params}, z, method='decode')
+    present = codes[..., 0] != _ABSENT
+    z = quantizer.decode(jnp.maximum(codes, 0), codebooks)
+    return model.apply({'params': params}, z, present, method='decode')
 
   def embed(weights: PyTree, codes: Array) -> Array:
     return quantizer.decode(codes, weights[1])
 
+  context = Context(model.num_past_frames, -(-model.delay // model.hop_length))
   margin_seconds = model.receptive_field / model.sample_rate
-  return Codec(model, encode, decode, embed, True, margin_seconds)
+  return Codec(model, encode, decode, embed, context, True, margin_seconds)
 
 
 def soundstream(
-    model: SoundStream,
+    model: Networks,
     params: PyTree,
     codebooks: Float[Array | np.ndarray, 'Q K D'],
 ) -> 'CodecTokenizer':
   """SoundStream; `params` are the model's alone."""
-  settings = _settings(model)
-  settings.pop('decoder_channels', None)
   # The decoder makes no codes.
+  settings = {
+      name: value
+      for name, value in _settings(model).items()
+      if not name.startswith(('decoder_', 'synthesis_'))
+  }
   heard = {name: params[name] for name in params if name != 'decoder'}
   return CodecTokenizer(
       soundstream_codec(model),
@@ -106,8 +117,11 @@ def pretrained(model: nn.Module, params: PyTree) -> 'CodecTokenizer':
     )
 
   methods = map(call, ('encode', 'decode', 'embed'))
+  margin = round(_PUBLIC_MARGIN_SECONDS * model.sample_rate / model.hop_length)
+  # A decoder hears up to twice as far as the encoder that it mirrors.
+  context = Context(2 * margin, 0 if model.causal else margin)
   return CodecTokenizer(
-      Codec(model, *methods, model.causal, _PUBLIC_MARGIN_SECONDS),
+      Codec(model, *methods, context, model.causal, _PUBLIC_MARGIN_SECONDS),
       params,
       functools.partial(fingerprint, _settings(model), [params]),
   )
@@ -128,15 +142,11 @@ class CodecTokenizer:
     self.sample_rate, self.hop_length = model.sample_rate, model.hop_length
     self.num_quantizers = model.num_quantizers
     self.codebook_size = model.codebook_size
-    self._weights, self._causal = weights, codec.causal
+    self._weights, self._pads = weights, codec.pads
+    self.context = codec.context
     frame_rate = model.sample_rate / model.hop_length
     self._margin = round(codec.margin_seconds * frame_rate)
     self._window = round(_WINDOW_SECONDS * frame_rate)
-    # A decoder hears up to twice as far as the encoder that it mirrors: its
-    # widest layers come first, at the lowest rate.
-    self.context = Context(
-        2 * self._margin, 0 if codec.causal else self._margin
-    )
     self._fingerprint = fingerprint
     self._encode, self._decode, self._embed = map(
         jax.jit, (codec.encode, codec.decode, codec.embed)
@@ -180,8 +190,9 @@ class CodecTokenizer:
   ) -> Float[np.ndarray, 'B N']:
     num_rows, num_frames, _ = codes.shape
     more_rows = windows.row_bucket(num_rows) - num_rows
-    more_frames = windows.bucket(num_frames) - num_frames if self._causal else 0
-    padded = np.pad(codes, [(0, more_rows), (0, more_frames), (0, 0)])
+    more_frames = windows.bucket(num_frames) - num_frames if self._pads else 0
+    more = [(0, more_rows), (0, more_frames), (0, 0)]
+    padded = np.pad(codes, more, constant_values=_ABSENT)
     waveform = self._decode(self._weights, padded)
     return np.asarray(waveform)[:num_rows, : num_frames * self.hop_length]
 

@@ -1,0 +1,166 @@
+"""What a codec keeps of speech, level by level: words, voice, naturalness.
+
+  python -m bench.copies --model=runs/codec --manifest=corpora/speech/manifest.jsonl
+
+The model is a training run of a codec, or a bundle. Held-out clips are copied
+through its first levels, and put through a recogniser (WER, CER), PESQ, ViSQOL,
+DNSMOS and a speaker encoder (cosine of copy and original); the originals stand
+in the first row. One JSON object a line.
+"""
+
+import json
+import pathlib
+import random
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from absl import app, flags
+from jaxtyping import Float
+
+from audiolm_jax import audio, corpus, parts
+from audiolm_jax.bundle import Bundle
+from audiolm_jax.corpus import Clip
+from audiolm_jax.evaluation import (
+    error_rates,
+    fidelity,
+    naturalness,
+    perceptual,
+    recogniser,
+    speaker_encoder,
+)
+from audiolm_jax.evaluation.reconstruction import levels_to_keep
+from audiolm_jax.tokens.trained_tokenizers import CodecTokenizer
+from audiolm_jax.training import loading
+
+MODEL = flags.DEFINE_string('model', None, 'A run or a bundle.', required=True)
+MANIFEST = flags.DEFINE_string('manifest', None, 'Of clips.', required=True)
+SPLIT = flags.DEFINE_string('split', 'test', 'That clips are from.')
+SOURCE = flags.DEFINE_string('source', 'kokoro', 'That clips are from.')
+LANGUAGE = flags.DEFINE_string('language', 'en', 'That clips are in.')
+CLIPS = flags.DEFINE_integer('clips', 12, 'How many, shared by all speakers.')
+LEVELS = flags.DEFINE_list('levels', [], 'Only these numbers of levels.')
+QUICK = flags.DEFINE_bool('quick', False, 'Words and PESQ only.')
+OUT = flags.DEFINE_string('out', None, 'A folder that gets the copies.')
+
+Waveforms = Sequence[Float[np.ndarray, ' _']]
+
+
+def main(argv: Sequence[str]) -> None:
+  del argv
+  codec = load_codec(MODEL.value)
+  clips = choose(
+      corpus.read_manifest(MANIFEST.value, SPLIT.value),
+      SOURCE.value,
+      LANGUAGE.value,
+      CLIPS.value,
+  )
+  originals = [audio.read(clip.path, codec.sample_rate) for clip in clips]
+  report('original', clips, originals, originals)
+  for level, copies in copied(codec, originals):
+    report(f'{level} levels', clips, originals, copies)
+    if OUT.value:
+      folder = pathlib.Path(OUT.value, str(level))
+      folder.mkdir(parents=True, exist_ok=True)
+      for clip, copy in zip(clips, copies, strict=True):
+        name = pathlib.Path(clip.path).stem + '.wav'
+        audio.write(folder / name, copy, codec.sample_rate)
+
+
+def load_codec(path: str) -> CodecTokenizer:
+  """The codec of a bundle, or of a training run's newest checkpoint."""
+  if not pathlib.Path(path, 'checkpoints').is_dir():
+    return Bundle.load(path).acoustic
+  name, part = parts.from_checkpoint(loading.load_params(path))
+  return Bundle({name: part}, path).acoustic
+
+
+def choose(
+    clips: Sequence[Clip], source: str, language: str, count: int
+) -> list[Clip]:
+  """Clips with transcripts, of all speakers in turn; the same in every run."""
+  wanted = [
+      clip
+      for clip in clips
+      if (clip.source, clip.language) == (source, language) and clip.transcript
+  ]
+  random.Random(0).shuffle(wanted)
+  turns: dict[str | None, int] = {}
+  order = []
+  for clip in wanted:
+    turns[clip.speaker] = turns.get(clip.speaker, 0) + 1
+    order.append((turns[clip.speaker], str(clip.speaker), clip))
+  return [clip for *_, clip in sorted(order, key=lambda x: x[:2])[:count]]
+
+
+def copied(
+    codec: CodecTokenizer, originals: Waveforms
+) -> Iterator[tuple[int, Waveforms]]:
+  """Copies of all clips by each number of levels."""
+  levels = [int(level) for level in LEVELS.value]
+  codes = [
+      codec.encode(
+          audio.pad_to_multiple(clip, codec.hop_length)[None],
+          np.array([len(clip)]),
+      )
+      for clip in originals
+  ]
+  for level in levels or levels_to_keep(codec.num_quantizers):
+    copies = [codec.decode(each[..., :level])[0] for each in codes]
+    yield level, [
+        copy[: len(clip)] for copy, clip in zip(copies, originals, strict=True)
+    ]
+
+
+def report(
+    name: str, clips: Sequence[Clip], originals: Waveforms, copies: Waveforms
+) -> None:
+  """Prints all figures of one number of levels."""
+  recognise = recogniser.whisper(1)
+  errors = [
+      error_rates.errors(
+          clip.transcript, recognise(copy, LANGUAGE.value), LANGUAGE.value
+      )
+      for clip, copy in zip(clips, copies, strict=True)
+  ]
+  words, num_words = (
+      sum(getattr(each, key) for each in errors)
+      for key in ('words', 'num_words')
+  )
+  letters, num_letters = (
+      sum(getattr(each, key) for each in errors)
+      for key in ('characters', 'num_characters')
+  )
+  figures = {'WER': 100 * words / num_words, 'CER': 100 * letters / num_letters}
+  for metric in metrics():
+    values = [
+        metric.measure(*pair, recogniser.SAMPLE_RATE)
+        for pair in zip(originals, copies, strict=True)
+    ]
+    figures[metric.name] = float(np.nanmean(values))
+  rounded = {key: round(value, 3) for key, value in figures.items()}
+  print(json.dumps({'copy': name, 'clips': len(clips), **rounded}), flush=True)
+
+
+def metrics() -> list[fidelity.Metric]:
+  """All that is measured beside the words."""
+  if QUICK.value:
+    return [perceptual.pesq()]
+  opinion, encode = naturalness.dnsmos(), speaker_encoder.resemblyzer()
+  found = [perceptual.pesq(), perceptual.visqol('speech')]
+  if callable(opinion):
+    found.append(
+        fidelity.Metric(
+            'dnsmos', 'MOS', True, lambda _, y, rate: opinion(y, rate)
+        )
+    )
+  if callable(encode):
+    found.append(
+        fidelity.Metric(
+            'speaker', '', True, lambda x, y, _: float(encode(x) @ encode(y))
+        )
+    )
+  return found
+
+
+if __name__ == '__main__':
+  app.run(main)
