@@ -21,6 +21,7 @@ ROOMS = (
     'training',
     'soundstream',
     'w2v_bert',
+    'semantic_vq',
     'pretrained',
     'tokens',
     'lm',
