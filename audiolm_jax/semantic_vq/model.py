@@ -23,7 +23,6 @@ from audiolm_jax.semantic_vq import hearing
 from audiolm_jax.semantic_vq.speaking import Speaker, Voice
 from audiolm_jax.soundstream import layers
 
-
 # Parameters of what makes the codes.
 BELOW_CODES = ('encoder', 'latent')
 

@@ -24,6 +24,7 @@ from audiolm_jax.training.state import (
     Waveform,
     sizes,
 )
+from audiolm_jax.w2v_bert.losses import mean_over
 
 
 class Heard(NamedTuple):
@@ -44,21 +45,25 @@ class Heard(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class SemanticVqTrainStep(TrainStep):
-  """Spectra of what is spoken from the codes, and commitment to the codes.
+  """Spectra of what is spoken from the codes, and latents that stay near them.
 
-  Batches are {'waveform' 'B N', 'length' 'B'}. Mean and deviation are those of
-  a random half of the crop or more, so that a prompt's codes are those of the
-  same seconds in a longer clip. The codes are told the voice of the other half
-  of their crop.
+  Batches are {'waveform' 'B N', 'length' 'B'}. The decoder is told the voice of
+  the other half of the crop. A second view of the crop, perturbed, and with
+  mean and deviation of a part of it alone, has to come near to the first view's
+  codes: so a prompt's codes are those of the same seconds in a longer clip, and
+  voices matter less.
 
   Attributes:
     model: What learns.
     tx: Its optimizer, with its own clipping.
     spectral_weight: Of soundstream.losses.spectral_loss.
     commitment_weight: Of the latents' distance from their codes.
-    warp: The input's largest stretch of frequency (perturbation.perturb); what
-      shall come out stays as it is.
-    shortest_share: Of a crop, that mean and deviation are taken over.
+    consistency_weight: Of the second view's distance from the first's codes;
+      0 leaves it out.
+    warp: The second view's largest stretch of frequency
+      (perturbation.perturb).
+    shortest_share: Of a crop, that the second view's mean and deviation are
+      taken over.
     quantize_from: Until this step the decoder hears the latents as they are.
     codebook_decay: Of the codebook's averages.
     revival_threshold: Usage, as a fraction of uniform, under which a code dies.
@@ -68,8 +73,9 @@ class SemanticVqTrainStep(TrainStep):
   tx: optax.GradientTransformation
   spectral_weight: float = 0.4
   commitment_weight: float = 0.25
-  warp: float = 0.0
-  shortest_share: float = 0.5
+  consistency_weight: float = 0.25
+  warp: float = 0.1
+  shortest_share: float = 0.4
   quantize_from: int = 150
   codebook_decay: float = 0.99
   revival_threshold: float = 0.1
@@ -99,11 +105,17 @@ class SemanticVqTrainStep(TrainStep):
     return descent.step(self.tx, loss, state, batch, key)
 
   def evaluate(self, state: TrainState, batch: Batch) -> Metrics:
-    """Losses of whole crops, unperturbed."""
+    """Losses of whole crops; the second view is a prompt of half a crop."""
     books = state.mutables['codebooks']
     heard = self._hear(batch)
     output, quantized = self._speak(state.params, books, heard)
-    return self._metrics(heard, output, quantized.commitment, books)
+    # As of a prompt, beside the same seconds in all of the crop.
+    starts = jnp.arange(heard.valid.shape[1])[None]
+    prompt = heard.valid & (2 * starts < heard.valid.sum(axis=1)[:, None])
+    other = self._latents(state.params, heard.spectra, heard.valid, prompt)
+    found = self._agreement(books, quantized, other, prompt)
+    distances = {'commitment': quantized.commitment, **found}
+    return self._metrics(heard, output, distances, books)
 
   def waveforms(
       self, state: TrainState, batch: Batch
@@ -144,21 +156,61 @@ class SemanticVqTrainStep(TrainStep):
       key: PRNGKeyArray,
       quantizing: Bool[Array, ''],
   ) -> tuple[Float[Array, ''], tuple[Metrics, PyTree]]:
-    keys = jax.random.split(key, 4)
+    keys = jax.random.split(key, 3)
     heard = self._hear(batch)
-    counted = part_of(keys[0], heard.valid, self.shortest_share)
-    spectra = perturbation.perturb(keys[1], heard.spectra, self.warp)
-    z = self._latents(params, spectra, heard.valid, counted)
-    books = codebooks.initialize(books, z, heard.valid, keys[2])
+    z, other = self._two_views(params, heard, keys[0])
+    books = codebooks.initialize(books, z, heard.valid, keys[1])
     quantized = self._quantize(books, z, heard.valid)
     codes = jnp.where(quantizing, quantized.z, z)
     output = self._decode(params, codes, heard, other_half=True)
-    commitment = jnp.where(quantizing, quantized.commitment, 0.0)
+    distances = {'commitment': quantized.commitment}
+    if self.consistency_weight:
+      distances |= self._agreement(books, quantized, other, heard.valid)
+    distances = {
+        name: jnp.where(quantizing, value, 0.0)
+        for name, value in distances.items()
+    }
     books = codebooks.update(
-        books, quantized, keys[3], self.codebook_decay, self.revival_threshold
+        books, quantized, keys[2], self.codebook_decay, self.revival_threshold
     )
-    metrics = self._metrics(heard, output, commitment, books)
+    metrics = self._metrics(heard, output, distances, books)
     return metrics['loss'], (metrics, {'codebooks': books})
+
+  def _two_views(
+      self, params: PyTree, heard: Heard, key: PRNGKeyArray
+  ) -> tuple[Float[Array, 'B T D'], Float[Array, 'B T D']]:
+    """Latents of the crop as it is, and as the second view has it."""
+    valid, spectra = heard.valid, heard.spectra
+    if not self.consistency_weight:
+      z = self._latents(params, spectra, valid, valid)
+      return z, z
+    part_key, warp_key = jax.random.split(key)
+    part = part_of(part_key, valid, self.shortest_share)
+    perturbed = perturbation.perturb(warp_key, spectra, self.warp)
+    z = self._latents(
+        params,
+        jnp.concatenate([spectra, perturbed]),
+        jnp.concatenate([valid, valid]),
+        jnp.concatenate([valid, part]),
+    )
+    first, second = jnp.split(z, 2)
+    return first, second
+
+  def _agreement(
+      self,
+      books: Codebooks,
+      quantized: Quantized,
+      other: Float[Array, 'B T D'],
+      valid: Bool[Array, 'B T'],
+  ) -> Metrics:
+    """How far the second view is off, and how often its codes are the same."""
+    vectors = quantizer.decode(quantized.codes, books.vectors)
+    distance = jnp.square(other - vectors).mean(axis=-1)
+    same = quantizer.encode(other, books.vectors) == quantized.codes
+    return {
+        'consistency': mean_over(distance, valid),
+        'agreement': mean_over(same[..., 0], valid),
+    }
 
   def _speak(
       self, params: PyTree, books: Codebooks, heard: Heard
@@ -188,17 +240,19 @@ class SemanticVqTrainStep(TrainStep):
     return jnp.where(heard.samples, output, 0.0)
 
   def _metrics(
-      self, heard: Heard, output, commitment, books: Codebooks
+      self, heard: Heard, output, distances: Metrics, books: Codebooks
   ) -> Metrics:
     num_valid = jnp.maximum(heard.samples.sum(), 1).astype(jnp.float32)
     spectral = losses.spectral_loss(
         heard.target, output, num_valid, self.model.sample_rate
     )
     loss = self.spectral_weight * spectral
+    loss += self.commitment_weight * distances['commitment']
+    loss += self.consistency_weight * distances.get('consistency', 0.0)
     return {
-        'loss': loss + self.commitment_weight * commitment,
+        'loss': loss,
         'spectral': spectral,
-        'commitment': commitment,
+        **distances,
         'perplexity/01': codebooks.perplexity(books.usage)[0],
         'dead_codes/01': codebooks.num_dead(
             books.usage, self.revival_threshold

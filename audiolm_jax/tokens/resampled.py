@@ -24,7 +24,9 @@ class Resampled:
     fingerprint: Of the model and of the rate.
   """
 
-  def __init__(self, tokenizer: ClusterTokenizer | CodeTokenizer, sample_rate: int):
+  def __init__(
+      self, tokenizer: ClusterTokenizer | CodeTokenizer, sample_rate: int
+  ):
     """Resamples for `tokenizer` whatever comes at `sample_rate`.
 
     Raises:

@@ -65,6 +65,19 @@ def test_what_lies_in_the_padding_changes_nothing():
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(one))
 
 
+def test_agreement_is_the_share_of_codes_that_a_prompt_keeps():
+  state, _ = jitted('step')(initial_state(), tiny.batch(), KEY)
+  found = jitted('evaluate')(state, tiny.batch())
+  assert 0 < found['agreement'] < 1 and found['consistency'] > 0
+
+
+def test_without_a_second_view_nothing_is_compared():
+  _, found = jitted('step', consistency_weight=0.0)(
+      initial_state(), tiny.batch(), KEY
+  )
+  assert 'agreement' not in found and np.isfinite(found['loss'])
+
+
 def test_before_quantize_from_nothing_commits():
   early = jax.jit(tiny.train_step(quantize_from=5).step)
   state = initial_state()
