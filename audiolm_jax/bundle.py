@@ -23,7 +23,11 @@ from audiolm_jax.tokens import trained_tokenizers
 from audiolm_jax.tokens.fields import Field
 from audiolm_jax.tokens.layout import Stage
 from audiolm_jax.tokens.resampled import Resampled
-from audiolm_jax.tokens.tokenizers import Tokenizers
+from audiolm_jax.tokens.tokenizers import (
+    AcousticTokenizer,
+    SemanticTokenizer,
+    Tokenizers,
+)
 from audiolm_jax.tokens.trained_tokenizers import (
     ClusterTokenizer,
     CodecTokenizer,
@@ -250,7 +254,7 @@ def load_tokenizers(path_or_name: str) -> Tokenizers:
 
 
 def _sizes_fit(
-    field: Field, tokenizer: CodecTokenizer | ClusterTokenizer | Resampled
+    field: Field, tokenizer: SemanticTokenizer | AcousticTokenizer
 ) -> bool:
   rate = tokenizer.sample_rate / tokenizer.hop_length
   num_levels = getattr(tokenizer, 'num_quantizers', 1)

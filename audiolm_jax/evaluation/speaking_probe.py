@@ -7,6 +7,7 @@ with the same minutes the one whose words come through carries more of them.
 """
 
 import functools
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -152,7 +153,7 @@ def speak(
   spoken = []
   for clip in progress.follow(clips, 'Speaking from tokens'):
     hop = trained.probe.hop_length
-    unit = np.lcm(semantic.hop_length, speaking.STACK * hop)
+    unit = math.lcm(semantic.hop_length, speaking.STACK * hop)
     num_samples = windows.bucket(-(-len(clip) // unit)) * unit
     batch = {
         'waveform': np.pad(clip, (0, num_samples - len(clip)))[None],
@@ -167,21 +168,22 @@ def speak(
 class _Said(NamedTuple):
   """Ids at the probe's rate, and the clips that they are of."""
 
-  ids: Int[np.ndarray, 'B T']
-  waveform: Float[np.ndarray, 'B N']
-  length: Int[np.ndarray, ' B']
+  ids: Int[Array, 'B T']
+  waveform: Float[Array, 'B N']
+  length: Int[Array, ' B']
 
 
 def _said(
     semantic: SemanticTokenizer, hop: int, batch: Mapping[str, np.ndarray]
 ) -> _Said:
-  unit = np.lcm(semantic.hop_length, speaking.STACK * hop)
+  unit = math.lcm(semantic.hop_length, speaking.STACK * hop)
   num_samples = batch['waveform'].shape[1] // unit * unit
   waveform = np.asarray(batch['waveform'])[:, :num_samples]
   length = np.minimum(batch['length'], num_samples)
   ids = semantic.encode(waveform, length)
   starts = np.arange(num_samples // hop) * hop
-  return _Said(ids[:, starts // semantic.hop_length], waveform, length)
+  ids = ids[:, starts // semantic.hop_length]
+  return _Said(*map(jnp.asarray, (ids, waveform, length)))
 
 
 def _rate(step: int, done: float) -> float:
@@ -194,7 +196,9 @@ def _rate(step: int, done: float) -> float:
   )
 
 
-def _optimizer(learning_rate: float) -> optax.GradientTransformation:
+def _optimizer(
+    learning_rate: optax.ScalarOrSchedule,
+) -> optax.GradientTransformation:
   return optimizers.adam(learning_rate, b1=0.8, b2=0.99, weight_decay=1e-3)
 
 

@@ -8,10 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from audiolm_jax import parts
+from audiolm_jax import corpus, parts
+from audiolm_jax.corpus import AudioBatches
 from audiolm_jax.semantic_vq import perturbation
 from audiolm_jax.semantic_vq.train_step import part_of
+from audiolm_jax.training import loading, loop
 from audiolm_jax.training.state import TrainStep, is_boxed
+from tests import runs
 from tests.semantic_vq import tiny
 
 KEY = jax.random.key(0)
@@ -112,6 +115,31 @@ def test_a_warp_moves_what_is_heard_up_or_down():
   assert (peaks == peaks[:, :1]).all()
   assert 26 <= peaks.min() < 30 and 34 < peaks.max() <= 40
   assert perturbation.perturb(KEY, spectra, 0.0) is spectra
+
+
+@pytest.mark.slow
+def test_resumed_equals_straight(tmp_path):
+  def run(folder, num_steps):
+    loop.train(
+        train_step=tiny.train_step(quantize_from=2),
+        train_data=AudioBatches(clips, 16000, 0.8, 2, seed=0),
+        eval_data=lambda: iter([tiny.batch()]),
+        model_dir=str(tmp_path / folder),
+        num_steps=num_steps,
+        eval_every=2,
+        save_every=2,
+        num_eval_batches=1,
+    )
+
+  clips = corpus.read_manifest(runs.write_corpus(tmp_path / 'corpus'))
+  run('straight', 4)
+  run('resumed', 2)
+  run('resumed', 4)
+  one, two = (
+      loading.load_params(str(tmp_path / folder))
+      for folder in ('straight', 'resumed')
+  )
+  jax.tree.map(np.testing.assert_array_equal, one, two)
 
 
 @pytest.mark.slow
