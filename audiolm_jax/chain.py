@@ -103,6 +103,19 @@ def parallel(
   )
 
 
+# What makes the sound of semantic tokens, or goes on without them.
+KINDS = {
+    'autoregressive': autoregressive,
+    'parallel': parallel,
+    'acoustic_only': acoustic_only,
+}
+
+
+def preferred(bundle: Bundle) -> str:
+  """SoundStorm where there is one: it is faster, and better at equal tokens."""
+  return 'parallel' if 'soundstorm' in bundle.parts else 'autoregressive'
+
+
 def _acoustics(
     bundle: Bundle,
     first: str,

@@ -84,7 +84,8 @@ def from_checkpoint(model: Model) -> tuple[str, Part]:
   config, params = model.config, model.params
   if config['kind'] in networks.KINDS:
     vectors = model.mutables['codebooks']['vectors']
-    arrays = {'params': params['generator'], 'codebooks': vectors}
+    params = model.mutables.get('ema', params['generator'])
+    arrays = {'params': params, 'codebooks': vectors}
     return 'acoustic_tokenizer', Part(config, arrays)
   if config['kind'] == 'semantic_vq':
     # What speaks from the codes is there to make them worth speaking from.

@@ -1,6 +1,7 @@
-"""What a codec keeps of speech, level by level: words, voice, naturalness.
+r"""What a codec keeps of speech, level by level: words, voice, naturalness.
 
-  python -m bench.copies --model=runs/codec --manifest=corpora/speech/manifest.jsonl
+  python -m bench.copies --model=runs/codec \
+      --manifest=corpora/speech/manifest.jsonl
 
 The model is a training run of a codec, or a bundle. Held-out clips are copied
 through its first levels, and put through a recogniser (WER, CER), PESQ, ViSQOL,

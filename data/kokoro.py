@@ -1,4 +1,4 @@
-"""Kokoro-82M: English speech from text, in 26 voices.
+"""Kokoro-82M: English speech from text, in 26 voices and what lies between.
 
 Weights and voices are Apache-2.0. The phonemizer is GPL-3: this module builds
 data and is never imported by audiolm_jax.
@@ -110,7 +110,7 @@ class Kokoro:
     self._voices = fetch.npm('kokoro-js', '1.2.1', cache) / 'voices'
 
   def say(self, text: str, voice: str) -> Float[np.ndarray, ' N']:
-    """Reads `text`; voices that begin with b are British."""
+    """Reads `text`; voices that begin with b are British, a+b is a blend."""
     return self.say_phones(text, voice).waveform
 
   def say_phones(self, text: str, voice: str) -> Spoken:
@@ -127,11 +127,9 @@ class Kokoro:
     known = [c for c in phonemes if c in self._tokenizer.vocab]
     known = known[:_MAX_PHONEMES]
     tokens = self._tokenizer.tokenize(''.join(known))
-    # A voice is one vector for each length of the text.
-    styles = np.fromfile(self._voices / f'{voice}.bin', np.float32)
     inputs = {
         'tokens': np.array([[0, *tokens, 0]], np.int64),
-        'style': styles.reshape(-1, 256)[len(tokens)][None],
+        'style': self._style(voice, len(tokens))[None],
         'speed': np.ones(1, np.float32),
     }
     waveform, durations = self._session.run(None, inputs)
@@ -140,6 +138,12 @@ class Kokoro:
     start = max(seconds[0] - _LEAD_SECONDS, 0.0)
     phones = phone_times.phones(known, seconds[1:-1], start)
     return Spoken(waveform, phones)
+
+  def _style(self, voice: str, length: int) -> Float[np.ndarray, ' D']:
+    """A voice is one vector for each length; a blend is the mean of two."""
+    files = [self._voices / f'{name}.bin' for name in voice.split('+')]
+    styles = [np.fromfile(file, np.float32).reshape(-1, 256) for file in files]
+    return np.mean([style[length] for style in styles], axis=0)
 
 
 def _part(number: int) -> pathlib.Path:

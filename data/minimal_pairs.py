@@ -9,8 +9,8 @@ that of ZeroSpeech 2021: OUT/lexical/dev with words beside non-words and
 OUT/syntactic/dev with sentences beside ungrammatical ones, each WAVs and a
 gold.csv. Kokoro speaks, so this is synthetic speech. The column `frequency`
 counts in the Austen novels that data.speech trains on; a word that only the
-held-out novels have is 'oov'. More pairs extend fewer, and an interrupted
-build goes on where it stopped.
+held-out novels have is 'oov', though its plain stories say a dozen of them.
+More pairs extend fewer, and an interrupted build goes on where it stopped.
 """
 
 import csv

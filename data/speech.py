@@ -9,21 +9,26 @@ Examples:
 The default recordings have permissive licences; those of fillets, tuxpaint,
 klettres, ktuberling and hedgewars are copyleft. Synthetic speech is marked as
 such by its source, kokoro or piper. OUT/manifest.jsonl is usable as soon as the
-recordings are converted, and written again when all is done. An interrupted
-build goes on where it stopped.
+recordings are converted, and grows with every ten minutes of speech, so that a
+training may start on what is there. An interrupted build goes on where it
+stopped.
 """
 
 import pathlib
 import sys
+from collections.abc import Iterable, Sequence
 
 from absl import flags, logging
 
 from audiolm_jax.cli import verb
+from audiolm_jax.corpus import Clip, read_manifest, write_manifest
 from audiolm_jax.errors import UserError
 from data import decoding, game_speech, real_speech
 from data.recording import finish
 
 FLAGS = flags.FlagValues()
+
+_CLIPS_AT_ONCE = 55  # About ten minutes of speech.
 
 SOURCES = {
     'asterisk': real_speech.asterisk,
@@ -44,7 +49,7 @@ flags.DEFINE_list(
 flags.DEFINE_float(
     'kokoro_minutes',
     60.0,
-    'Minutes of synthetic English by 26 voices; about 22 CPU-minutes make 60.',
+    'Minutes of synthetic English by 58 voices; about 22 CPU-minutes make 60.',
     lower_bound=0.0,
     flag_values=FLAGS,
 )
@@ -66,19 +71,43 @@ flags.DEFINE_integer(
 def main(argv: list[str]) -> None:
   if len(argv) != 2:
     raise UserError('Give the folder to build in: python -m data.speech OUT')
-  out = pathlib.Path(argv[1])
-  clips = _recordings(out)
+  manifest = pathlib.Path(argv[1], 'manifest.jsonl')
+  clips = _recordings(manifest.parent)
   if FLAGS.kokoro_minutes or FLAGS.piper_minutes:
     # Its libraries are large, and nobody else needs them.
     from data import synthetic_speech
 
-    if clips:
-      finish(out / 'manifest.jsonl', clips)
     logging.info('Now the synthetic speech.')
-    clips += synthetic_speech.build(
-        out, FLAGS.kokoro_minutes, FLAGS.piper_minutes, FLAGS.workers
+    spoken = synthetic_speech.build(
+        manifest.parent,
+        FLAGS.kokoro_minutes,
+        FLAGS.piper_minutes,
+        FLAGS.workers,
     )
-  finish(out / 'manifest.jsonl', clips)
+    clips = grow(manifest, clips, spoken)
+  finish(manifest, clips)
+
+
+def grow(
+    manifest: pathlib.Path, clips: Sequence[Clip], more: Iterable[Clip]
+) -> list[Clip]:
+  """Writes the manifest now and then as clips come; returns all of them.
+
+  One that an interrupted build left is replaced by longer ones only, so that it
+  can be read all the time.
+  """
+  clips = list(clips)
+  written = len(read_manifest(manifest)) if manifest.exists() else 0
+  if len(clips) > written:
+    finish(manifest, clips)
+  written = max(written, len(clips))
+  for clip in more:
+    clips.append(clip)
+    if len(clips) >= written + _CLIPS_AT_ONCE:
+      write_manifest(manifest, clips)
+      written = len(clips)
+      logging.info('%s: %d clips so far.', manifest, written)
+  return clips
 
 
 def _recordings(out: pathlib.Path):

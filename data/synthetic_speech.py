@@ -1,10 +1,12 @@
-"""Read English of many voices: Austen's prose spoken by Kokoro and by Piper.
+"""Read English of many voices, spoken by Kokoro and by Piper.
 
-Held-out voices read held-out novels. Clip n of an engine depends on n alone, so
-that more minutes extend fewer.
+Kokoro's voices read Austen and plain little stories by turns, Piper reads
+Austen. Held-out voices read held-out novels and held-out sentences. Clip n of
+an engine depends on n alone, so that more minutes extend fewer.
 """
 
 import functools
+import itertools
 import pathlib
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
@@ -16,13 +18,13 @@ from jaxtyping import Float
 from audiolm_jax import audio
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
-from data import austen, kokoro, piper
-from data.recording import SAMPLE_RATE, worker_processes, write_flac
+from data import austen, kokoro, piper, plain_english, voices
+from data.recording import SAMPLE_RATE, SPLITS, worker_processes, write_flac
 
 _SEED = 0
 _RMS = 0.08
 # Seconds that a passage lasts on average.
-_KOKORO_SECONDS = 12.5
+_KOKORO_SECONDS = 10.5
 _PIPER_SECONDS = 11.5
 
 
@@ -47,8 +49,8 @@ def build(
     kokoro_minutes: float,
     piper_minutes: float,
     workers: int,
-) -> list[Clip]:
-  """Speaks what is not there yet, and returns all clips."""
+) -> Iterator[Clip]:
+  """Speaks what is not there yet; all clips, each as soon as it is there."""
   readings = list(
       plan(
           austen.passages(_SEED),
@@ -59,7 +61,7 @@ def build(
   if kokoro_minutes:
     kokoro.model()  # Once, before the workers read it.
   with worker_processes(workers) as pool:
-    return list(pool.map(read_aloud, readings, [out] * len(readings)))
+    yield from pool.map(read_aloud, readings, [out] * len(readings))
 
 
 def plan(
@@ -67,16 +69,24 @@ def plan(
     num_kokoro: int,
     num_piper: int,
 ) -> Iterator[Reading]:
-  """Voices take turns; no voice reads what another of its engine reads.
+  """Voices take turns; none reads what another of its engine reads.
+
+  A voice reads a passage of the novels and a plain story by turns, half of
+  them beginning with the one and half with the other.
 
   Raises:
     UserError: There is not as much text.
   """
-  unread = {split: iter(texts) for split, texts in passages.items()}
-  for number in range(num_kokoro):
-    voice = kokoro.VOICES[number % len(kokoro.VOICES)]
-    split = kokoro.SPLITS.get(voice, 'train')
-    yield Reading('kokoro', voice, split, _next(unread[split], number))
+  novels = {split: iter(texts) for split, texts in passages.items()}
+  plain = {split: plain_english.passages(split) for split in SPLITS}
+  shelves = {
+      voice: itertools.cycle((novels, plain)[:: 1 if number % 2 else -1])
+      for number, voice in enumerate(voices.TRAIN + voices.HELD_OUT)
+  }
+  for number, voice in enumerate(itertools.islice(voices.turns(), num_kokoro)):
+    split = voices.split(voice)
+    passage = _next(next(shelves[voice])[split], number)
+    yield Reading('kokoro', voice, split, passage)
   # Piper starts at the other end, so that neither plan moves the other.
   backwards = reversed(passages['train'])
   for number in range(num_piper):

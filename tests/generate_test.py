@@ -46,6 +46,18 @@ def lm(request):
   return AudioLM(tiny.bundle(**SETTINGS[request.param]))
 
 
+def test_soundstorm_is_preferred_where_there_is_one():
+  assert chain.preferred(tiny.bundle()) == 'autoregressive'
+  assert chain.preferred(with_soundstorm()) == 'parallel'
+  prompts, key = list(tiny.noise(1, PROMPT_SECONDS)), keys(0)
+  bundle = with_soundstorm()
+  [made] = AudioLM(bundle).continuation(prompts, 1.0, key)
+  [same] = AudioLM(bundle, chain.parallel(bundle)).continuation(
+      prompts, 1.0, key
+  )
+  assert_same(made.tokens, same.tokens)
+
+
 @pytest.fixture
 def prompts():
   return list(tiny.noise(2, PROMPT_SECONDS))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiolm_jax import parts
+from audiolm_jax import augment, corpus, parts
 from audiolm_jax.cli import train
 from audiolm_jax.training import program_costs
 from audiolm_jax.training.state import sizes
@@ -47,6 +47,15 @@ def test_parts_that_hear_audio(part, size, manifest):
   parse(part, size, bindings=[f"MANIFEST = '{manifest}'"])
   arguments = train.bound_arguments()
   assert arguments['train_step'].model_config()['kind'] == part
+
+
+@pytest.mark.parametrize('size', [None, 'small'])
+def test_the_codec_can_have_the_spectral_pair(size, manifest):
+  parse('soundstream', size, 'spectral', bindings=[f"MANIFEST = '{manifest}'"])
+  step = train.bound_arguments()['train_step']
+  assert step.model_config()['kind'] == 'spectral_soundstream'
+  assert step.adversary is None and step.balancer_decay is None
+  assert (step.model.frame_rate, step.model.num_quantizers) == (25.0, 12)
 
 
 @pytest.mark.parametrize('size', SIZES)
@@ -113,6 +122,24 @@ def test_a_codec_can_learn_to_leave_noise_out(size, manifest):
   assert arguments['train_step'].model.denoising
   batch = next(arguments['train_data']())
   assert batch.keys() == {'waveform', 'length', 'target', 'denoise'}
+
+
+@pytest.mark.parametrize('size', SIZES)
+@pytest.mark.parametrize('part', ['soundstream', 'w2v_bert'])
+def test_what_hears_audio_can_train_on_changed_crops(part, size, manifest):
+  bindings = [
+      f"MANIFEST = '{manifest}'",
+      'BATCH_SIZE = 2',
+      'CROP_SECONDS = 1.0',
+  ]
+  bindings += ['changes.Changes.echo_share = 0.7']
+  parse(part, size, 'augment', bindings=bindings)
+  arguments = train.bound_arguments()
+  batch = next(arguments['train_data']())
+  assert isinstance(arguments['train_data'](), augment.AugmentedBatches)
+  assert isinstance(arguments['eval_data'](), corpus.AudioBatches)
+  assert batch['waveform'].shape == (2, 16000)
+  assert gin.query_parameter('changes.Changes.echo_share') == 0.7
 
 
 @pytest.mark.parametrize('size', SIZES)

@@ -13,6 +13,8 @@ ROOMS = (
     'errors',
     'audio',
     'corpus',
+    'changes',
+    'augment',
     'spectral',
     'attention',
     'rotary',

@@ -110,6 +110,7 @@ def main(argv: list[str]) -> int:
   folder = folders.writable(FLAGS.output_dir)
   compilation.keep_compiled()
   bundle = Bundle.load(FLAGS.model, FLAGS.weights)
+  asked = asked.resolved(bundle)
   lm = asked.model(bundle)
   request.check_voice(asked, lm)
   found = _measure(asked, lm, paths)

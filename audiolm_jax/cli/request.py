@@ -25,12 +25,7 @@ UNCONDITIONAL = 'unconditional'
 # Seconds; what is generated beyond does not fit every memory.
 LONGEST_AT_ONCE = 60.0
 MODES = (CONTINUATION, ACOUSTIC_GENERATION, UNCONDITIONAL)
-# What makes the sound of semantic tokens, or goes on without them.
-ACOUSTICS = {
-    'autoregressive': chain.autoregressive,
-    'parallel': chain.parallel,
-    'acoustic_only': chain.acoustic_only,
-}
+ACOUSTICS = chain.KINDS
 
 Waveform = Float[np.ndarray, ' N']
 
@@ -54,7 +49,7 @@ class Request(NamedTuple):
     keep_prompt: Whether a continuation begins with the prompt itself.
     voice: A recording of who shall say it, its first `prompt_seconds` that is.
     stop_at_end: Whether less is generated where the model says it is over.
-    acoustics: One of ACOUSTICS.
+    acoustics: One of ACOUSTICS; None leaves it to the model.
     weights: How the stages' matrices are kept, one of lm.matrices.TYPES.
   """
 
@@ -66,11 +61,16 @@ class Request(NamedTuple):
   keep_prompt: bool = False
   voice: str | None = None
   stop_at_end: bool = False
-  acoustics: str = 'autoregressive'
+  acoustics: str | None = None
   weights: str = 'full'
 
+  def resolved(self, bundle: Bundle) -> 'Request':
+    """The same, with what the bundle makes sound with unless it is told."""
+    made_by = self.acoustics or chain.preferred(bundle)
+    return self._replace(acoustics=made_by)
+
   def model(self, bundle: Bundle) -> AudioLM:
-    """What does it.
+    """What does it, once it is `resolved`.
 
     Raises:
       UserError: The bundle lacks a part.

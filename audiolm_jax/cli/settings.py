@@ -36,11 +36,12 @@ def define(values: flags.FlagValues) -> None:
   )
   flags.DEFINE_enum(
       'acoustics',
-      'autoregressive',
+      None,
       list(ACOUSTICS),
-      'What makes the sound of semantic tokens: the coarse and the fine stage,'
-      ' or SoundStorm, all frames at once; acoustic_only goes on without'
-      ' semantic tokens.',
+      'What makes the sound of semantic tokens: parallel is SoundStorm, all'
+      ' frames at once, and the default where the model has one;'
+      ' autoregressive are the coarse and the fine stage; acoustic_only goes on'
+      ' without semantic tokens.',
       flag_values=values,
   )
   flags.DEFINE_enum(

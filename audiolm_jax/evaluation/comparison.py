@@ -77,7 +77,7 @@ def models(bundle: Bundle, acoustic_only: Bundle | None) -> dict[str, AudioLM]:
   """All that can go on from a prompt, by name."""
   found = {}
   if {'semantic', 'coarse'} <= bundle.parts.keys():
-    found[AUTOREGRESSIVE] = AudioLM(bundle)
+    found[AUTOREGRESSIVE] = AudioLM(bundle, chain.autoregressive(bundle))
   if {'semantic', 'soundstorm'} <= bundle.parts.keys():
     found[PARALLEL] = AudioLM(bundle, chain.parallel(bundle))
   if acoustic_only:

@@ -1,4 +1,4 @@
-"""ConvNeXt blocks over frames (arXiv 2201.03545, as Vocos has them, 2306.00814).
+"""ConvNeXt blocks over frames, as Vocos has them (arXiv 2306.00814).
 
 Nearly all of their arithmetic is in two wide matrix products a frame, which is
 what processors of every kind do fastest.

@@ -1,7 +1,6 @@
 """Waveforms to spectra of overlapping frames and back, in pieces or whole."""
 
 import jax.numpy as jnp
-import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Bool, Complex, Float
 

@@ -1,4 +1,4 @@
-"""Encoding and decoding piece by piece, with a latency of one frame and `delay`.
+"""Encoding and decoding piece by piece, a frame and `delay` late.
 
   step = jax.jit(functools.partial(streaming.encode, model, params, codebooks))
   past = streaming.encoder_past(model, params, batch_size=1)

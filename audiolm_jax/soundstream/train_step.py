@@ -24,6 +24,7 @@ from audiolm_jax.soundstream.codebooks import Codebooks
 from audiolm_jax.soundstream.forward import Learnt
 from audiolm_jax.soundstream.networks import Networks, kind_of
 from audiolm_jax.soundstream.sounds import Sound
+from audiolm_jax.training import descent
 from audiolm_jax.training.state import (
     Batch,
     Metrics,
@@ -55,7 +56,8 @@ class SoundStreamTrainStep:
     commitment_weight: Of the commitment loss, outside of the balancer. The
       balanced gradients are small: at 0.25, VQ-VAE's, commitment wins and the
       latents shrink to nothing; at 0 nothing keeps them from growing.
-    full_depth_share: Share of the rows that quantizer dropout leaves all levels.
+    full_depth_share: Share of the rows that keep all levels, whatever the
+      quantizer dropout of the others.
     quantize_from: Until this step the decoder hears the latents as they are, so
       that it needs them before commitment pulls at them. The codebooks follow
       from the start.
@@ -63,6 +65,8 @@ class SoundStreamTrainStep:
       language models that learnt from them go on fitting.
     balancer_decay: Of the average gradient norms; None for plain weights.
     codebook_decay: Of the codebooks' averages.
+    ema_decay: Of the moving average of the codec's parameters, which
+      evaluations and bundles then use; None for none.
     revival_threshold: Usage, as a fraction of uniform, under which a code dies.
   """
 
@@ -79,6 +83,7 @@ class SoundStreamTrainStep:
   balancer_decay: float | None = 0.99
   codebook_decay: float = 0.99
   revival_threshold: float = 0.1
+  ema_decay: float | None = None
 
   def variables(self, key: PRNGKeyArray, batch: Batch) -> dict[str, PyTree]:
     """Returns {'params', 'mutables'}; kernels carry logical axis names."""
@@ -96,12 +101,15 @@ class SoundStreamTrainStep:
         self.model.codebook_size,
         self.model.embedding_dim,
     )
+    mutables = {
+        'codebooks': books,
+        'balancer': balancer.empty(self._weights),
+    }
+    if self.ema_decay is not None:
+      mutables['ema'] = generator
     return {
         'params': {'generator': generator, 'discriminator': discriminator},
-        'mutables': {
-            'codebooks': books,
-            'balancer': balancer.empty(self._weights),
-        },
+        'mutables': mutables,
     }
 
   def init(self, key: PRNGKeyArray, batch: Batch) -> TrainState:
@@ -152,7 +160,11 @@ class SoundStreamTrainStep:
             'discriminator': game.params,
         },
         opt_state={'generator': opt_state, 'discriminator': game.opt_state},
-        mutables={'codebooks': books, 'balancer': norms},
+        mutables={
+            'codebooks': books,
+            'balancer': norms,
+            **self._average(state, params),
+        },
     )
     found = values | game.losses | {'commitment': commitment}
     return new_state, found | health.measure(
@@ -215,7 +227,7 @@ class SoundStreamTrainStep:
       self, state: TrainState, sound: Sound
   ) -> tuple[Array, Array]:
     books = state.mutables['codebooks']
-    params = state.params['generator']
+    params = state.mutables.get('ema', state.params['generator'])
     return forward.with_all_levels(self.model, params, books, sound)
 
   def _move(
@@ -227,6 +239,14 @@ class SoundStreamTrainStep:
       # Weight decay would move the rest without a gradient.
       moved = {**params, 'decoder': moved['decoder']}
     return moved, opt_state
+
+  def _average(self, state: TrainState, params: PyTree) -> dict[str, PyTree]:
+    """The moving average of the parameters, if there is one."""
+    if self.ema_decay is None:
+      return {}
+    ema = state.mutables['ema']
+    ema = descent.moved_average(ema, params, state.step, self.ema_decay)
+    return {'ema': ema}
 
   def _learn(self, learnt: Learnt, key: PRNGKeyArray) -> Codebooks:
     if self.decoder_only:

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import PRNGKeyArray, PyTree
+from jaxtyping import Array, Int, PRNGKeyArray, PyTree
 
 from audiolm_jax.training import microbatches
 from audiolm_jax.training.microbatches import Loss
@@ -48,8 +48,8 @@ def step(
   params = optax.apply_updates(state.params, updates)
   mutables = found.mutables
   if ema_decay is not None:
-    average = optax.incremental_update(params, mutables['ema'], 1 - ema_decay)
-    mutables = {**mutables, 'ema': average}
+    ema = moved_average(mutables['ema'], params, state.step, ema_decay)
+    mutables = {**mutables, 'ema': ema}
   new_state = state.replace(
       step=state.step + 1,
       params=params,
@@ -57,3 +57,15 @@ def step(
       mutables=mutables,
   )
   return new_state, found.metrics
+
+
+def moved_average(
+    ema: PyTree, params: PyTree, step: Int[Array, ''], decay: float
+) -> PyTree:
+  """The moving average of parameters after one more step.
+
+  It forgets faster while it is young, so that what the parameters were at
+  random is gone after some hundred steps.
+  """
+  young = (1.0 + step) / (10.0 + step)
+  return optax.incremental_update(params, ema, 1 - jnp.minimum(decay, young))

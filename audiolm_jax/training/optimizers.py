@@ -53,6 +53,34 @@ def cosine(
   )
 
 
+def trapezoid(
+    peak: float,
+    warmup_steps: int,
+    num_steps: int,
+    decay_fraction: float = 0.15,
+    final_fraction: float = 0.0,
+) -> optax.Schedule:
+  """Linear up to the peak, level, and linear down in the last steps.
+
+  A run whose hours are not known yet stays on the level: with more num_steps it
+  goes on from a checkpoint of before the descent as if they had been known.
+
+  Raises:
+    UserError: The warm-up reaches into the descent.
+  """
+  descent = round(num_steps * decay_fraction)
+  if warmup_steps > num_steps - descent:
+    raise UserError(
+        f'{warmup_steps} steps of warm-up do not fit before the last {descent}'
+        f' of {num_steps} steps; train longer or lower'
+        ' optimizers.trapezoid.warmup_steps.'
+    )
+  down = optax.linear_schedule(
+      peak, peak * final_fraction, max(descent, 1), num_steps - descent
+  )
+  return lambda step: down(step) * _warmup(step, warmup_steps)
+
+
 def adam(
     learning_rate: optax.ScalarOrSchedule,
     b1: float = 0.9,

@@ -1,11 +1,15 @@
-"""Tests data/austen.py and data/synthetic_speech.py; nothing is synthesised."""
+"""Tests what is read by whom, and data/speech.py; nothing is synthesised."""
+
+import collections
+import itertools
 
 import numpy as np
 import pytest
 
 from audiolm_jax import audio
+from audiolm_jax.corpus import Clip, read_manifest, write_manifest
 from audiolm_jax.errors import UserError
-from data import austen, kokoro, synthetic_speech
+from data import austen, kokoro, speech, synthetic_speech, voices
 
 NOVEL = """CHAPTER I
 
@@ -53,11 +57,11 @@ def test_no_passage_is_too_long_or_too_short():
 
 
 def test_held_out_voices_read_held_out_novels(novels):
-  readings = list(synthetic_speech.plan(austen.passages(0), 60, 10))
+  readings = list(synthetic_speech.plan(austen.passages(0), 80, 10))
   for group in (
       lambda reading: reading.voice,
       lambda reading: reading.passage.text,
-      lambda reading: reading.passage.name.split('-')[0],
+      lambda reading: reading.passage.name.rpartition('-')[0],
   ):
     splits = {}
     for reading in readings:
@@ -87,6 +91,78 @@ def test_running_out_of_text_is_one_line(novels):
 
 def test_every_held_out_voice_exists():
   assert set(kokoro.SPLITS) <= set(kokoro.VOICES)
+
+
+def test_blends_never_mix_splits():
+  for voice in voices.TRAIN + voices.HELD_OUT:
+    parents = voice.split('+')
+    assert set(parents) <= set(kokoro.VOICES)
+    assert {voices.split(parent) for parent in parents} == {voices.split(voice)}
+  assert {voices.split(voice) for voice in voices.TEST_BLENDS} == {'test'}
+
+
+def test_blends_are_distinct_and_those_of_training_have_one_accent():
+  assert all(
+      len({name[0] for name in b.split('+')}) == 1 for b in voices.BLENDS
+  )
+  pairs = {frozenset(b.split('+')) for b in voices.BLENDS + voices.TEST_BLENDS}
+  assert len(pairs) == len(voices.BLENDS) + 4 >= 28
+  assert all(len(pair) == 2 for pair in pairs)
+
+
+def test_a_held_out_voice_is_heard_once_in_four_rounds(novels):
+  period = 4 * len(voices.TRAIN) + len(voices.HELD_OUT)
+  turns = collections.Counter(itertools.islice(voices.turns(), period))
+  assert {turns[voice] for voice in voices.TRAIN} == {4}
+  assert {turns[voice] for voice in voices.HELD_OUT} == {1}
+  assert len(voices.HELD_OUT) / period < 0.06
+
+
+def test_a_voice_reads_austen_and_stories_by_turns(novels):
+  read = collections.defaultdict(list)
+  for reading in synthetic_speech.plan(austen.passages(0), 150, 0):
+    read[reading.voice].append(reading.passage.name.startswith('plain'))
+  for kinds in read.values():
+    assert all(one != two for one, two in itertools.pairwise(kinds))
+  plain = sum(kinds[0] for kinds in read.values())
+  assert abs(2 * plain - len(read)) <= 1
+
+
+def _clips(folder, count):
+  return [
+      Clip(str(folder / f'{n}.flac'), 1.0, 'train', 'x', 'x')
+      for n in range(count)
+  ]
+
+
+def test_an_interrupted_build_leaves_a_manifest(tmp_path):
+  clips = _clips(tmp_path, 300)
+
+  def spoken():
+    yield from clips[20:200]
+    raise KeyboardInterrupt
+
+  manifest = tmp_path / 'manifest.jsonl'
+  with pytest.raises(KeyboardInterrupt):
+    speech.grow(manifest, clips[:20], spoken())
+  assert 100 < len(read_manifest(manifest)) <= 200
+  assert read_manifest(manifest) == clips[: len(read_manifest(manifest))]
+
+
+def test_a_resumed_build_never_shortens_the_manifest(tmp_path):
+  clips = _clips(tmp_path, 300)
+  manifest = tmp_path / 'manifest.jsonl'
+  write_manifest(manifest, clips[:200])
+  lengths = []
+
+  def spoken():
+    for clip in clips[20:]:
+      lengths.append(len(read_manifest(manifest)))
+      yield clip
+
+  assert speech.grow(manifest, clips[:20], spoken()) == clips
+  assert lengths == sorted(lengths)
+  assert lengths[0] == 200 and lengths[-1] > 200
 
 
 def test_clip_says_who_spoke_what_and_that_it_is_synthetic(

@@ -75,6 +75,38 @@ def test_gradients_on_silence_are_finite(output):
   assert jnp.isfinite(gradient).all()
 
 
+def complex_loss(target, output):
+  return losses.complex_loss(target, output, jnp.float32(target.size))
+
+
+def test_complex_loss_hears_the_phase_that_the_spectral_loss_does_not():
+  t = jnp.arange(8000)[None] / 16000
+  target, output = (
+      0.1 * jnp.sin(2 * np.pi * 440 * t + shift) for shift in (0.0, 1.5)
+  )
+  assert spectral_loss(target, output) < 0.1 * spectral_loss(
+      target, noise(0, 1, 8000)
+  )
+  assert complex_loss(target, output) > 0.1 * complex_loss(
+      target, noise(0, 1, 8000)
+  )
+  assert complex_loss(target, target) < 1e-6
+
+
+def test_complex_loss_grows_neither_with_the_batch_nor_the_crop():
+  one = complex_loss(noise(0), noise(1))
+  four = complex_loss(*(jnp.tile(noise(i), (4, 1)) for i in range(2)))
+  long = complex_loss(*(jnp.tile(noise(i), (1, 8)) for i in range(2)))
+  np.testing.assert_allclose(four, one, rtol=1e-4)
+  np.testing.assert_allclose(long, one, rtol=0.2)
+
+
+@pytest.mark.parametrize('output', [jnp.zeros((1, 4096)), noise(0, 1)])
+def test_gradients_of_the_complex_loss_on_silence_are_finite(output):
+  gradient = jax.grad(complex_loss, argnums=1)(jnp.zeros((1, 4096)), output)
+  assert jnp.isfinite(gradient).all()
+
+
 def test_waveform_loss_is_the_mean_of_true_samples():
   target = jnp.zeros((2, 10))
   output = jnp.ones((2, 10)).at[1, 5:].set(0.0)

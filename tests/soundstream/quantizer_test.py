@@ -123,6 +123,12 @@ def test_dropout_draws_every_number_of_levels():
   assert counts[1:4].min() > 900
 
 
+def test_a_share_of_the_rows_keeps_all_levels():
+  draws = quantizer.draw_num_levels(jax.random.key(0), 600, 3, full_share=0.5)
+  assert (draws[:300] == 3).all()
+  assert np.bincount(draws[300:], minlength=4)[1:].min() > 70
+
+
 @pytest.mark.parametrize('size', [1, 5, 16384])
 def test_of_equally_near_vectors_the_first_is_taken(size):
   vectors = jax.random.normal(jax.random.key(0), (size, 3))

@@ -8,10 +8,12 @@ import numpy as np
 import optax
 import pytest
 
+from audiolm_jax import parts
 from audiolm_jax.soundstream import balancer
 from audiolm_jax.soundstream.adversary import Adversary
 from audiolm_jax.soundstream.discriminators import Discriminators
 from audiolm_jax.soundstream.model import SoundStream
+from audiolm_jax.soundstream.spectral_model import SpectralSoundStream
 from audiolm_jax.soundstream.train_step import SoundStreamTrainStep
 from audiolm_jax.training import optimizers, partitioning
 from audiolm_jax.training.state import is_boxed
@@ -19,6 +21,20 @@ from audiolm_jax.training.state import is_boxed
 KEY = jax.random.key(0)
 MODEL = SoundStream(
     4, 4, strides=(4, 8), embedding_dim=8, num_quantizers=3, codebook_size=8
+)
+
+SPECTRAL = SpectralSoundStream(
+    encoder_layers=1,
+    encoder_dim=16,
+    decoder_layers=1,
+    decoder_dim=16,
+    frame_length=32,
+    stack=1,
+    analysis_window=64,
+    synthesis_window=128,
+    embedding_dim=8,
+    num_quantizers=3,
+    codebook_size=8,
 )
 
 
@@ -204,8 +220,36 @@ def test_config_rebuilds_the_model(plain):
   assert rebuilt == MODEL
 
 
-def test_every_parameter_names_its_axes():
-  train_step = SoundStreamTrainStep(MODEL, optimizers.adam(1e-3), adversarial())
+@pytest.fixture(scope='module')
+def spectral():
+  """Trains the spectral pair, its losses as they are."""
+  return SoundStreamTrainStep(
+      SPECTRAL,
+      optimizers.adam(3e-3),
+      weights={'spectral': 0.4, 'complex': 3.0},
+      balancer_decay=None,
+      full_depth_share=0.5,
+  )
+
+
+def test_the_spectral_pair_learns_and_is_rebuilt(spectral):
+  step, evaluate = jax.jit(spectral.step), jax.jit(spectral.evaluate)
+  state = jax.jit(spectral.init)(KEY, tune())
+  state, _ = step(state, tune(), KEY)
+  first = evaluate(state, tune())
+  for _ in range(40):
+    state, _ = step(state, tune(), KEY)
+  last = evaluate(state, tune())
+  assert last['spectral'] < 0.8 * first['spectral'] and all_finite(state)
+  assert last['complex'] < first['complex']
+  config = json.loads(json.dumps(spectral.model_config()))
+  assert parts.build(config) == SPECTRAL
+  assert config['kind'] == 'spectral_soundstream'
+
+
+@pytest.mark.parametrize('model', [MODEL, SPECTRAL])
+def test_every_parameter_names_its_axes(model):
+  train_step = SoundStreamTrainStep(model, optimizers.adam(1e-3), adversarial())
   variables = jax.eval_shape(train_step.variables, KEY, LONG)
   leaves = jax.tree.leaves(variables['params'], is_leaf=is_boxed)
   assert all(map(is_boxed, leaves))

@@ -24,6 +24,10 @@ from audiolm_jax.training import optimizers
             optimizers.cosine(1.0, 10, 110, final_fraction=0.1),
             {0: 0.0, 5: 0.5, 10: 1.0, 60: 0.55, 110: 0.1, 500: 0.1},
         ),
+        (
+            optimizers.trapezoid(1.0, 10, 200, 0.25, final_fraction=0.1),
+            {0: 0.0, 5: 0.5, 10: 1.0, 150: 1.0, 175: 0.55, 200: 0.1, 999: 0.1},
+        ),
     ],
 )
 def test_schedule_passes_through_known_points(schedule, points):
@@ -34,6 +38,14 @@ def test_schedule_passes_through_known_points(schedule, points):
 def test_a_warm_up_that_leaves_no_step_is_refused():
   with pytest.raises(UserError, match='100 steps of warm-up leave none of 20'):
     optimizers.cosine(1.0, 100, 20)
+
+
+def test_a_trapezoid_with_more_steps_is_the_same_before_the_descent():
+  short, long = (optimizers.trapezoid(1.0, 10, n, 0.2) for n in (100, 1000))
+  steps = jnp.arange(80)
+  np.testing.assert_array_equal(short(steps), long(steps))
+  with pytest.raises(UserError, match='90 steps of warm-up do not fit'):
+    optimizers.trapezoid(1.0, 90, 100, 0.2)
 
 
 @pytest.mark.parametrize(
