@@ -26,9 +26,7 @@ SIZES = stages.Sizes(
 FAST_SEMANTIC = SIZES._replace(semantic_rate=50.0, acoustic_rate=25.0)
 
 
-def soundstream(
-    seed: int = 0, strides: Sequence[int] = (2, 4, 5, 8)
-) -> Part:
+def soundstream(seed: int = 0, strides: Sequence[int] = (2, 4, 5, 8)) -> Part:
   config = {
       'kind': 'soundstream',
       'encoder_channels': 2,
