@@ -43,7 +43,9 @@ from audiolm_jax.tokens.tokenizers import SemanticTokenizer
 from audiolm_jax.training import loading
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string('model', None, 'A bundle or a run.', flag_values=FLAGS)
+flags.DEFINE_string(
+    'model', None, 'A bundle, a run or a checkpoint.', flag_values=FLAGS
+)
 flags.DEFINE_string(
     'manifest', None, 'Of the corpus; may be a glob.', flag_values=FLAGS
 )
@@ -91,8 +93,9 @@ def main(argv: list[str]) -> None:
 
 
 def load(path: str) -> SemanticTokenizer:
-  """The semantic tokenizer of a bundle, or of a run's newest checkpoint."""
-  if not pathlib.Path(path, 'checkpoints').is_dir():
+  """The semantic tokenizer of a bundle, of a run or of a checkpoint of it."""
+  folder = pathlib.Path(path)
+  if not folder.is_dir() or (folder / 'bundle.json').is_file():
     return Bundle.load(path).semantic
   name, part = parts.from_checkpoint(loading.load_params(path))
   return Bundle({name: part}, path).semantic
