@@ -23,10 +23,15 @@ from audiolm_jax.tokens import trained_tokenizers
 from audiolm_jax.tokens.fields import Field
 from audiolm_jax.tokens.layout import Stage
 from audiolm_jax.tokens.resampled import Resampled
-from audiolm_jax.tokens.tokenizers import Tokenizers
+from audiolm_jax.tokens.tokenizers import (
+    AcousticTokenizer,
+    SemanticTokenizer,
+    Tokenizers,
+)
 from audiolm_jax.tokens.trained_tokenizers import (
     ClusterTokenizer,
     CodecTokenizer,
+    CodeTokenizer,
 )
 from audiolm_jax.w2v_bert.kmeans import KMeans
 
@@ -147,25 +152,28 @@ class Bundle:
     )
 
   @functools.cached_property
-  def semantic(self) -> ClusterTokenizer | Resampled:
+  def semantic(self) -> ClusterTokenizer | CodeTokenizer | Resampled:
     """Waveform to semantic ids; it hears the rate of the codec beside it."""
-    part = self._part('semantic_tokenizer')
-    if 'kmeans' not in part.arrays:
-      raise UserError(
-          f'The semantic tokenizer of {self.where} has no clusters yet: run'
-          f' audiolm cluster --model={self.where}.'
-      )
-    tokenizer = ClusterTokenizer(
-        parts.build(part.config),
-        part.arrays['params'],
-        part.config['layer'],
-        KMeans(**part.arrays['kmeans']),
-    )
+    tokenizer = self._semantic()
     if 'acoustic_tokenizer' in self.parts:
       rate = self.acoustic.sample_rate
       if rate != tokenizer.sample_rate:
         return Resampled(tokenizer, rate)
     return tokenizer
+
+  def _semantic(self) -> ClusterTokenizer | CodeTokenizer:
+    config, arrays = self._part('semantic_tokenizer')
+    model = parts.build(config)
+    if config['kind'] == 'semantic_vq':
+      return CodeTokenizer(model, arrays['params'], arrays['codebooks'])
+    if 'kmeans' not in arrays:
+      raise UserError(
+          f'The semantic tokenizer of {self.where} has no clusters yet: run'
+          f' audiolm cluster --model={self.where}.'
+      )
+    return ClusterTokenizer(
+        model, arrays['params'], config['layer'], KMeans(**arrays['kmeans'])
+    )
 
   @functools.cached_property
   def language_models(self) -> dict[str, LanguageModel]:
@@ -246,7 +254,7 @@ def load_tokenizers(path_or_name: str) -> Tokenizers:
 
 
 def _sizes_fit(
-    field: Field, tokenizer: CodecTokenizer | ClusterTokenizer | Resampled
+    field: Field, tokenizer: SemanticTokenizer | AcousticTokenizer
 ) -> bool:
   rate = tokenizer.sample_rate / tokenizer.hop_length
   num_levels = getattr(tokenizer, 'num_quantizers', 1)

@@ -17,6 +17,7 @@ from audiolm_jax.classifier.model import Classifier
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.pretrained import families
+from audiolm_jax.semantic_vq.model import BELOW_CODES, SemanticVq
 from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.soundstream import networks
 from audiolm_jax.training.loading import Model
@@ -25,6 +26,7 @@ from audiolm_jax.w2v_bert.model import W2vBert
 _MODULES = {
     **networks.KINDS,
     'w2v_bert': W2vBert,
+    'semantic_vq': SemanticVq,
     'language_model': Transformer,
     'soundstorm': SoundStorm,
     'classifier': Classifier,
@@ -85,6 +87,12 @@ def from_checkpoint(model: Model) -> tuple[str, Part]:
     params = model.mutables.get('ema', params['generator'])
     arrays = {'params': params, 'codebooks': vectors}
     return 'acoustic_tokenizer', Part(config, arrays)
+  if config['kind'] == 'semantic_vq':
+    # What speaks from the codes is there to make them worth speaking from.
+    below = {name: params[name] for name in BELOW_CODES}
+    vectors = model.mutables['codebooks']['vectors']
+    arrays = {'params': below, 'codebooks': vectors}
+    return 'semantic_tokenizer', Part(config, arrays)
   if config['kind'] in ('language_model', 'soundstorm') and config['stage']:
     params = model.mutables.get('ema', params)
     return config['stage']['name'], Part(config, {'params': params})

@@ -228,3 +228,22 @@ def test_a_model_without_clusters_or_stage_is_no_part_yet():
     )
   with pytest.raises(UserError, match='SoundStormTrainStep'):
     parts.from_checkpoint(Model({'kind': 'soundstorm', 'stage': {}}, {}, {}))
+
+
+def test_a_run_of_semantic_vq_is_a_tokenizer_as_it_is(tmp_path):
+  """There is nothing to cluster, and what only speaks stays behind."""
+  part = tiny.semantic_vq()
+  params = part.arrays['params'] | {'speaker': {'w': np.ones(2)}}
+  books = {'codebooks': {'vectors': part.arrays['codebooks']}}
+  name, found = parts.from_checkpoint(Model(part.config, params, books))
+  assert name == 'semantic_tokenizer'
+  assert found.arrays['params'].keys() == {'encoder', 'latent'}
+  bundle = Bundle({name: found})
+  bundle.save(tmp_path / 'semantic', '')
+  again = Bundle.load(tmp_path / 'semantic').semantic
+  assert again.fingerprint == bundle.semantic.fingerprint
+  waveform = tiny.noise(1, 0.4)
+  lengths = np.array([waveform.shape[1]], np.int32)
+  ids = again.encode(waveform, lengths)
+  assert ids.shape == (1, 20)
+  np.testing.assert_array_equal(ids, bundle.semantic.encode(waveform, lengths))

@@ -42,7 +42,7 @@ def parse(*names, bindings=()):
 
 
 @pytest.mark.parametrize('size', SIZES)
-@pytest.mark.parametrize('part', ['soundstream', 'w2v_bert'])
+@pytest.mark.parametrize('part', ['soundstream', 'w2v_bert', 'semantic_vq'])
 def test_parts_that_hear_audio(part, size, manifest):
   parse(part, size, bindings=[f"MANIFEST = '{manifest}'"])
   arguments = train.bound_arguments()

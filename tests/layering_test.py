@@ -23,6 +23,7 @@ ROOMS = (
     'training',
     'soundstream',
     'w2v_bert',
+    'semantic_vq',
     'pretrained',
     'tokens',
     'lm',

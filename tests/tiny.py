@@ -1,6 +1,7 @@
 """Bundles of tiny, untrained models."""
 
 import functools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +10,7 @@ import numpy as np
 from audiolm_jax import parts
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.parts import Part
+from audiolm_jax.soundstorm.stage import semantic_per_frame
 from audiolm_jax.soundstorm.stage import soundstorm as soundstorm_stage
 from audiolm_jax.tokens import stages
 from audiolm_jax.tokens.layout import Stage
@@ -20,12 +22,16 @@ SIZES = stages.Sizes(
 )
 
 
-def soundstream(seed: int = 0) -> Part:
+# Of a codec at 25 Hz, beside semantic tokens at 50 Hz.
+FAST_SEMANTIC = SIZES._replace(semantic_rate=50.0, acoustic_rate=25.0)
+
+
+def soundstream(seed: int = 0, strides: Sequence[int] = (2, 4, 5, 8)) -> Part:
   config = {
       'kind': 'soundstream',
       'encoder_channels': 2,
       'decoder_channels': 2,
-      'strides': [2, 4, 5, 8],
+      'strides': list(strides),
       'embedding_dim': 4,
       'num_quantizers': SIZES.num_quantizers,
       'codebook_size': SIZES.acoustic_codebook_size,
@@ -70,6 +76,27 @@ def w2v_bert(seed: int = 0) -> Part:
   return Part(config, {'params': params, 'kmeans': kmeans})
 
 
+def semantic_vq(seed: int = 0) -> Part:
+  config = {
+      'kind': 'semantic_vq',
+      'encoder_layers': 1,
+      'encoder_dim': 16,
+      'code_dim': 8,
+      'codebook_size': SIZES.semantic_codebook_size,
+      'decoder_layers': 1,
+      'decoder_dim': 16,
+      'voice_layers': 1,
+      'voice_dim': 8,
+  }
+  params = _init(config, seed, jnp.zeros((1, 640)), jnp.array([640]))
+  shape = (1, SIZES.semantic_codebook_size, 8)
+  codebooks = np.random.default_rng(seed).normal(size=shape)
+  below = {name: params[name] for name in ('encoder', 'latent')}
+  return Part(
+      config, {'params': below, 'codebooks': codebooks.astype(np.float32)}
+  )
+
+
 def language_model(
     stage: Stage, seed: int = 0, crop_seconds: float = 1.0
 ) -> Part:
@@ -97,6 +124,7 @@ def soundstorm(seed: int = 0, sizes: stages.Sizes = SIZES) -> Part:
   config = {
       'kind': 'soundstorm',
       'semantic_codebook_size': sizes.semantic_codebook_size,
+      'semantic_per_frame': semantic_per_frame(soundstorm_stage(sizes)),
       'codebook_size': sizes.acoustic_codebook_size,
       'num_quantizers': sizes.num_quantizers,
       'num_layers': 1,
@@ -149,6 +177,25 @@ def bundle(
           'acoustic_tokenizer': soundstream(),
           'semantic_tokenizer': w2v_bert(),
           **models,
+      }
+  )
+
+
+@functools.cache
+def fast_semantic_bundle() -> Bundle:
+  """Two semantic tokens in each frame of the codec; all parts."""
+  settings = {'deduplicate': False, 'positions': 'time'}
+  chain = [
+      stages.semantic(FAST_SEMANTIC, **settings),
+      stages.coarse(FAST_SEMANTIC, 2, **settings),
+      stages.fine(FAST_SEMANTIC, 2, 'time'),
+  ]
+  return Bundle(
+      {
+          'acoustic_tokenizer': soundstream(strides=(4, 4, 5, 8)),
+          'semantic_tokenizer': semantic_vq(),
+          'soundstorm': soundstorm(sizes=FAST_SEMANTIC),
+          **{stage.name: language_model(stage) for stage in chain},
       }
   )
 

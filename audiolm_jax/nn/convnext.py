@@ -8,7 +8,7 @@ from typing import Any
 
 import jax.numpy as jnp
 from flax import linen as nn
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from audiolm_jax.conformer import Dense, LayerNorm
 from audiolm_jax.nn import past
@@ -16,18 +16,27 @@ from audiolm_jax.nn import past
 KERNEL_SIZE = 7
 
 
-class CausalDepthwiseConv(nn.Module):
-  """Each channel with its own taps, over this frame and those before it.
+class DepthwiseConv(nn.Module):
+  """Each channel with its own taps.
 
   It is a sum of shifted copies, since XLA:CPU is many times slower on grouped
   convolutions.
+
+  Attributes:
+    causal: Hears this frame and those before it; else as many on either side.
+    kernel_size: Taps; an odd number if it is not causal.
+    dtype: Of the computation; parameters are float32.
   """
 
+  causal: bool = True
   kernel_size: int = KERNEL_SIZE
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'B T D']) -> Float[Array, 'B T D']:
+  def __call__(
+      self, x: Float[Array, 'B T D'], valid: Bool[Array, 'B T'] | None = None
+  ) -> Float[Array, 'B T D']:
+    """Frames that are not `valid` are as nothing; None is all."""
     init = nn.initializers.normal(0.15)
     kernel = self.param(
         'kernel',
@@ -35,10 +44,15 @@ class CausalDepthwiseConv(nn.Module):
         (self.kernel_size, x.shape[-1]),
     )
     x, kernel = nn.dtypes.promote_dtype(x, kernel, dtype=self.dtype)
-    num_frames = x.shape[1]
-    behind = past.behind_past(self, x, self.kernel_size - 1)
+    if valid is not None:
+      x = jnp.where(valid[..., None], x, 0)
+    num_frames, around = x.shape[1], self.kernel_size - 1
+    if self.causal:
+      x = past.behind_past(self, x, around)
+    else:
+      x = jnp.pad(x, ((0, 0), (around // 2, around // 2), (0, 0)))
     return sum(
-        behind[:, tap : tap + num_frames] * kernel[tap][None, None]
+        x[:, tap : tap + num_frames] * kernel[tap][None, None]
         for tap in range(self.kernel_size)
     )
 
@@ -49,17 +63,21 @@ class ConvNextBlock(nn.Module):
   Attributes:
     mlp_dim: Hidden width.
     initial_scale: Of the branch beside the skip, before anything is learnt.
+    causal: Hears no frames that follow.
     dtype: Of the computation; parameters are float32.
   """
 
   mlp_dim: int
   initial_scale: float = 0.1
+  causal: bool = True
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'B T D']) -> Float[Array, 'B T D']:
+  def __call__(
+      self, x: Float[Array, 'B T D'], valid: Bool[Array, 'B T'] | None = None
+  ) -> Float[Array, 'B T D']:
     width = x.shape[-1]
-    h = CausalDepthwiseConv(dtype=self.dtype, name='depthwise')(x)
+    h = DepthwiseConv(self.causal, dtype=self.dtype, name='depthwise')(x, valid)
     h = LayerNorm(self.dtype, name='norm')(h)
     h = Dense(self.mlp_dim, ('embed', 'mlp'), self.dtype, name='wi')(h)
     h = Dense(width, ('mlp', 'embed'), self.dtype, name='wo')(nn.gelu(h))
@@ -77,22 +95,31 @@ class ConvNext(nn.Module):
     num_layers: Blocks.
     embed_dim: Width of the frames.
     mlp_dim: Hidden width of the blocks.
+    causal: Hears no frames that follow.
     dtype: Of the computation; parameters are float32.
   """
 
   num_layers: int
   embed_dim: int
   mlp_dim: int
+  causal: bool = True
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'B T C']) -> Float[Array, 'B T D']:
+  def __call__(
+      self, x: Float[Array, 'B T C'], valid: Bool[Array, 'B T'] | None = None
+  ) -> Float[Array, 'B T D']:
+    """Frames that are not `valid` change no others; None is all."""
     x = Dense(self.embed_dim, (None, 'embed'), self.dtype, name='input')(x)
     x = LayerNorm(self.dtype, name='input_norm')(x)
     for layer in range(self.num_layers):
       x = ConvNextBlock(
-          self.mlp_dim, 1 / self.num_layers, self.dtype, name=f'block_{layer}'
-      )(x)
+          self.mlp_dim,
+          1 / self.num_layers,
+          self.causal,
+          self.dtype,
+          name=f'block_{layer}',
+      )(x, valid)
     return LayerNorm(self.dtype, name='output_norm')(x)
 
 

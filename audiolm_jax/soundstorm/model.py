@@ -18,6 +18,9 @@ class SoundStorm(nn.Module):
 
   Attributes:
     semantic_codebook_size: Semantic tokens.
+    semantic_per_frame: Semantic tokens of an acoustic frame. The paper's have
+      the same rate; of faster ones the embeddings are summed, each from a table
+      of its place.
     codebook_size: Acoustic codes of a level; this number itself is the mask.
     num_quantizers: Levels of acoustic codes.
     num_layers: Conformer blocks.
@@ -30,6 +33,7 @@ class SoundStorm(nn.Module):
   """
 
   semantic_codebook_size: int = 1024
+  semantic_per_frame: int = 1
   codebook_size: int = 1024
   num_quantizers: int = 12
   num_layers: int = 12
@@ -49,8 +53,9 @@ class SoundStorm(nn.Module):
     num_levels, width = self.num_quantizers, self.embed_dim
     # What is summed up has unit variance.
     init = nn.initializers.normal((num_levels + 1) ** -0.5)
+    num_semantic = self.semantic_per_frame * self.semantic_codebook_size
     self.semantic = self._param(
-        'semantic', init, ('vocab', 'embed'), self.semantic_codebook_size, width
+        'semantic', init, ('vocab', 'embed'), num_semantic, width
     )
     self.acoustic = self._param(
         'acoustic',
@@ -104,7 +109,7 @@ class SoundStorm(nn.Module):
     A row depends neither on its padding nor on the rest of the batch.
 
     Args:
-      semantic: Ids at the acoustic rate, each repeated as often as need be.
+      semantic: Ids at the acoustic rate (tokens.frames.at_acoustic_rate).
       acoustic: Codes, or mask_id where they are not known.
       lengths: Frames of each row; the others are padding.
       levels: Which head is asked, from 0.
@@ -130,7 +135,11 @@ class SoundStorm(nn.Module):
   def _embed(
       self, semantic: Int[Array, 'B T'], acoustic: Int[Array, 'B T Q']
   ) -> Float[Array, 'B T D']:
-    x = self.semantic.astype(self.dtype)[semantic]
+    table, size = self.semantic.astype(self.dtype), self.semantic_codebook_size
+    x = table[semantic % size]
+    for place in range(1, self.semantic_per_frame):
+      semantic //= size
+      x += table[semantic % size + place * size]
     tables = self.acoustic.astype(self.dtype), self.mask.astype(self.dtype)
     for codes, table, mask in zip(
         jnp.moveaxis(acoustic, -1, 0), *tables, strict=True

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from audiolm_jax.tokens import stages
+from audiolm_jax.tokens import frames, stages
 from audiolm_jax.tokens.layout import Stage
 from audiolm_jax.tokens.stages import AUDIOLM, Sizes
 
@@ -22,6 +22,11 @@ def soundstorm(sizes: Sizes = AUDIOLM) -> Stage:
 def semantic_codebook_size(stage: Stage) -> int:
   """As a function, for configuration files."""
   return stage.prefix[0].codebook_size
+
+
+def semantic_per_frame(stage: Stage) -> int:
+  """Semantic ids of an acoustic frame; for configuration files."""
+  return frames.semantic_per_frame(stage)
 
 
 def codebook_size(stage: Stage) -> int:

@@ -48,7 +48,7 @@ class SpectralEncoder(nn.Module):
         self.num_layers,
         self.embed_dim,
         3 * self.embed_dim,
-        self.dtype,
+        dtype=self.dtype,
         name='convnext',
     )(x)
     return Dense(
@@ -63,17 +63,21 @@ class SpectralDecoder(nn.Module):
   embed_dim: int
   stack: int
   num_bins: int
+  causal: bool = True
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, z: Float[Array, 'B T D']) -> Complex[Array, 'B N F']:
+  def __call__(
+      self, z: Float[Array, 'B T D'], valid: Bool[Array, 'B T'] | None = None
+  ) -> Complex[Array, 'B N F']:
     x = ConvNext(
         self.num_layers,
         self.embed_dim,
         3 * self.embed_dim,
+        self.causal,
         self.dtype,
         name='convnext',
-    )(z)
+    )(z, valid)
     x = Dense(
         2 * self.stack * self.num_bins,
         ('embed', None),
@@ -170,7 +174,7 @@ class SpectralSoundStream(nn.Module):
         self.decoder_dim,
         self.stack,
         self.synthesis_window // 2 + 1,
-        self.dtype,
+        dtype=self.dtype,
     )
     self.synthesis = OverlapAdd(self.synthesis_window, self.frame_length)
     if self.denoising:

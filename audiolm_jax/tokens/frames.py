@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
+from audiolm_jax.errors import UserError
 from audiolm_jax.tokens import crops
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
 from audiolm_jax.tokens.layout import Codes, Stage
@@ -18,7 +19,7 @@ class Window(NamedTuple):
   """Some frames of a recording; zeros fill it up.
 
   Attributes:
-    semantic: Ids at the acoustic rate, each repeated as often as need be.
+    semantic: Ids at the acoustic rate (at_acoustic_rate).
     acoustic: Codes of all levels.
     length: Frames that are not padding.
   """
@@ -31,14 +32,36 @@ class Window(NamedTuple):
 def at_acoustic_rate(
     stage: Stage, semantic: Int[np.ndarray, '*B T']
 ) -> Int[np.ndarray, '*B T2']:
-  """Repeats semantic ids so that each acoustic frame has the one it falls in.
+  """One number for each acoustic frame: the semantic ids that fall in it.
 
+  Ids of longer frames are repeated. Where several fall in an acoustic frame,
+  they are the digits of the number, in base codebook_size, the earliest first.
   What is beyond whole units (Stage.units_per_second) is left out.
   """
   per = stage.frames_per_unit
   num_units = semantic.shape[-1] // per[SEMANTIC]
   frames = np.arange(num_units * per[ACOUSTIC])
-  return semantic[..., frames * per[SEMANTIC] // per[ACOUSTIC]]
+  first = frames * per[SEMANTIC] // per[ACOUSTIC]
+  size, joint = stage.prefix[0].codebook_size, 0
+  for place in range(semantic_per_frame(stage)):
+    joint = joint * size + semantic[..., first + place]
+  return joint
+
+
+def semantic_per_frame(stage: Stage) -> int:
+  """How many semantic ids fall in an acoustic frame, wholly or in part.
+
+  Raises:
+    UserError: They are too many for one number.
+  """
+  per, size = stage.frames_per_unit, stage.prefix[0].codebook_size
+  count = -(-per[SEMANTIC] // per[ACOUSTIC])
+  if size**count > 2**31:
+    raise UserError(
+        f'{count} semantic ids of {size} fall in one acoustic frame, too many'
+        ' for SoundStorm; use fewer clusters, or a codec of shorter frames.'
+    )
+  return count
 
 
 def cut(

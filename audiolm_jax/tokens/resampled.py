@@ -7,7 +7,10 @@ import soxr
 from jaxtyping import Float, Int
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens.trained_tokenizers import ClusterTokenizer
+from audiolm_jax.tokens.trained_tokenizers import (
+    ClusterTokenizer,
+    CodeTokenizer,
+)
 
 
 class Resampled:
@@ -17,11 +20,13 @@ class Resampled:
     sample_rate: Of the audio that it is given, in Hz.
     hop_length: Samples of that rate a frame.
     codebook_size: Number of different ids.
-    centroids: Of the normalized features, one an id.
+    centroids: Of the model's features, one an id.
     fingerprint: Of the model and of the rate.
   """
 
-  def __init__(self, tokenizer: ClusterTokenizer, sample_rate: int):
+  def __init__(
+      self, tokenizer: ClusterTokenizer | CodeTokenizer, sample_rate: int
+  ):
     """Resamples for `tokenizer` whatever comes at `sample_rate`.
 
     Raises:

@@ -93,3 +93,22 @@ def test_the_papers_size_has_350_million_parameters():
   )
   count = sum(leaf.size for leaf in jax.tree.leaves(unbox(shapes)))
   assert 0.9 < count / 350e6 < 1.1
+
+
+def test_two_semantic_ids_of_a_frame_count_each_in_its_place():
+  """Six ids, two a frame: as the digits of one number."""
+  model = tiny.MODEL.clone(semantic_per_frame=2)
+  _, acoustic = tiny.window(1, 5)
+  lengths, levels = jnp.array([5]), jnp.array([1])
+  init = jax.jit(model.init)
+  variables = unbox(
+      init(jax.random.key(0), np.zeros((1, 5), int), acoustic, lengths, levels)
+  )
+  assert variables['params']['semantic'].shape[0] == 12
+  found = []
+  for ids in ((3, 1), (1, 3), (3, 2), (2, 1)):
+    semantic = np.full((1, 5), 6 * ids[0] + ids[1])
+    out = jax.jit(model.apply)(variables, semantic, acoustic, lengths, levels)
+    found.append(np.asarray(out))
+  for other in found[1:]:
+    assert np.abs(other - found[0]).max() > 1e-5

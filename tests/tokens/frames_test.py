@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from audiolm_jax.errors import UserError
 from audiolm_jax.soundstorm.stage import soundstorm
 from audiolm_jax.tokens import frames
 from tests.tokens import random_store
@@ -61,3 +62,28 @@ def test_random_windows_lie_inside_and_have_every_length():
 def test_what_is_short_is_taken_whole():
   random = np.random.default_rng(0)
   assert frames.random_spans(2, 3, 6, random) == [(0, 2)]
+
+
+def test_faster_semantic_ids_of_a_frame_are_the_digits_of_one_number():
+  """50 Hz and 25 Hz, six ids: two digits in base 6, the earlier one first."""
+  sizes = random_store.SIZES._replace(semantic_rate=50.0, acoustic_rate=25.0)
+  stage = soundstorm(sizes)
+  found = frames.at_acoustic_rate(stage, np.array([[3, 1, 4, 0, 5]]))
+  assert found.tolist() == [[3 * 6 + 1, 4 * 6 + 0]]
+  assert frames.semantic_per_frame(stage) == 2
+  assert frames.semantic_per_frame(STAGE) == 1
+
+
+def test_ids_that_overlap_a_frame_are_heard_in_it():
+  """75 Hz and 50 Hz: the middle one of three ids belongs to both frames."""
+  sizes = random_store.SIZES._replace(semantic_rate=75.0, acoustic_rate=50.0)
+  found = frames.at_acoustic_rate(soundstorm(sizes), np.array([3, 1, 4]))
+  assert found.tolist() == [3 * 6 + 1, 1 * 6 + 4]
+
+
+def test_more_ids_in_a_frame_than_a_number_holds_are_refused():
+  sizes = random_store.SIZES._replace(
+      semantic_codebook_size=1024, semantic_rate=100.0, acoustic_rate=25.0
+  )
+  with pytest.raises(UserError, match='4 semantic ids of 1024'):
+    frames.semantic_per_frame(soundstorm(sizes))

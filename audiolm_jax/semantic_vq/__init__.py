@@ -1,0 +1,1 @@
+"""Semantic tokens that can be spoken: codes learnt inside of a model."""
