@@ -59,12 +59,20 @@ def main(argv: Sequence[str]) -> None:
   report('original', clips, originals, originals)
   for level, copies in copied(codec, originals):
     report(f'{level} levels', clips, originals, copies)
-    if OUT.value:
-      folder = pathlib.Path(OUT.value, str(level))
-      folder.mkdir(parents=True, exist_ok=True)
-      for clip, copy in zip(clips, copies, strict=True):
-        name = pathlib.Path(clip.path).stem + '.wav'
-        audio.write(folder / name, copy, codec.sample_rate)
+    save(f'{level}', clips, copies, codec.sample_rate)
+
+
+def save(
+    name: str, clips: Sequence[Clip], copies: Waveforms, sample_rate: int
+) -> None:
+  """Writes what is to be listened to, if a folder is given."""
+  if not OUT.value:
+    return
+  folder = pathlib.Path(OUT.value, name)
+  folder.mkdir(parents=True, exist_ok=True)
+  for clip, copy in zip(clips, copies, strict=True):
+    file = pathlib.Path(clip.path).stem + '.wav'
+    audio.write(folder / file, copy, sample_rate)
 
 
 def load_codec(path: str) -> CodecTokenizer:

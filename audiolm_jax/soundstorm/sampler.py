@@ -43,7 +43,7 @@ def schedule(passes: Sequence[int]) -> Pass:
   return Pass(np.arange(len(level), dtype=np.int32), level, hidden)
 
 
-@functools.partial(jax.jit, static_argnames=('model', 'passes'))
+@functools.partial(jax.jit, static_argnames=('model', 'passes', 'num_given'))
 def fill(
     model: SoundStorm,
     params: PyTree,
@@ -54,6 +54,7 @@ def fill(
     temperature: Float[Array, ''] | float,
     keys: Key[Array, ' B'],
     passes: tuple[int, ...] | None = None,
+    num_given: int = 0,
 ) -> Int[Array, 'B T Q']:
   """Codes of the frames that are not known.
 
@@ -72,6 +73,8 @@ def fill(
       dies away as frames are filled in; 0 has none.
     keys: One for each row.
     passes: How many each level takes; (16, 1, ..., 1) if None.
+    num_given: Levels whose codes are given for all frames, as those of a coarse
+      stage are; they come back as they are.
 
   Returns:
     The codes; the prompt's are among them.
@@ -112,7 +115,10 @@ def fill(
     at_level = jnp.where(masked & ~stays, found, at_level)
     return codes.at[..., now.level].set(at_level), None
 
-  hidden = jnp.where(wanted[..., None], model.mask_id, acoustic)
+  asked = jnp.arange(model.num_quantizers) >= num_given
+  hidden = jnp.where(
+      wanted[..., None] & asked[None, None], model.mask_id, acoustic
+  )
   codes, _ = jax.lax.scan(take, hidden, schedule(passes))
   return jnp.where(valid[..., None], codes, 0)
 

@@ -41,6 +41,17 @@ def test_the_prompt_stays_and_all_else_is_a_code(params):
   assert not found[~valid].any()
 
 
+def test_levels_that_are_given_stay_and_are_heard(params):
+  semantic, acoustic = tiny.window(3, 14)
+  known, lengths = prompts([5, 0, 3], 14), np.full(3, 14)
+  found, other = (
+      fill(params, semantic, codes, known, lengths, KEYS, num_given=2)
+      for codes in (acoustic, (acoustic + 1) % tiny.MODEL.codebook_size)
+  )
+  np.testing.assert_array_equal(found[..., :2], acoustic[..., :2])
+  assert (found[~known][:, 2:] != other[~known][:, 2:]).any()
+
+
 def test_what_stands_in_unknown_frames_does_not_matter(params):
   semantic, acoustic = tiny.window(3, 14)
   known, lengths = prompts([5, 0, 3], 14), np.full(3, 14)

@@ -1,0 +1,103 @@
+r"""What SoundStorm says of true semantic tokens, and in whose voice.
+
+  python -m bench.spoken --model=runs/bundle \
+      --manifest=corpora/speech/manifest.jsonl
+
+Of each held-out clip the semantic tokens are kept, and acoustic codes are made
+anew behind three seconds of another clip of the same speaker. The bundle needs
+tokenizers and SoundStorm, no semantic stage. Words, voice and naturalness are
+measured as in bench.copies, beside the codec's copies. One JSON object a line.
+With --given=1 SoundStorm is given the true codes of the first level as well: if
+words come back with them, the rest of it is not at fault.
+"""
+
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+from absl import app, flags
+
+from audiolm_jax import audio, corpus
+from audiolm_jax.bundle import Bundle
+from audiolm_jax.corpus import Clip
+from audiolm_jax.soundstorm import sampler
+from audiolm_jax.tokens import frames, windows
+from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
+from audiolm_jax.tokens.tokenizers import Tokens
+from bench import copies
+
+TEMPERATURE = flags.DEFINE_float('temperature', 1.0, 'Of SoundStorm.')
+PROMPT_SECONDS = flags.DEFINE_float('prompt_seconds', 3.0, 'Of the voice.')
+GIVEN = flags.DEFINE_integer('given', 0, 'First levels whose codes are true.')
+SEED = flags.DEFINE_integer('seed', 0, 'Of the random choices.')
+
+
+def main(argv: Sequence[str]) -> None:
+  del argv
+  bundle = Bundle.load(copies.MODEL.value)
+  clips = copies.choose(
+      corpus.read_manifest(copies.MANIFEST.value, copies.SPLIT.value),
+      copies.SOURCE.value,
+      copies.LANGUAGE.value,
+      copies.CLIPS.value,
+  )
+  rate = bundle.tokenizers.sample_rate
+  originals = [audio.read(clip.path, rate) for clip in clips]
+  said = [bundle.tokenizers.encode([clip])[0] for clip in originals]
+  codec = [bundle.acoustic.decode(each.acoustic[None])[0] for each in said]
+  copies.report('codec', clips, originals, codec)
+  made = [
+      spoken(bundle, tokens, said[voice], number)
+      for number, (tokens, voice) in enumerate(
+          zip(said, voices(clips), strict=True)
+      )
+  ]
+  waveforms = [bundle.acoustic.decode(codes[None])[0] for codes in made]
+  copies.report('spoken anew', clips, originals, waveforms)
+  copies.save('spoken', clips, waveforms, rate)
+
+
+def voices(clips: Sequence[Clip]) -> list[int]:
+  """Number of another clip of each clip's speaker, if there is one."""
+  found = []
+  for number, clip in enumerate(clips):
+    others = [
+        other
+        for other, candidate in enumerate(clips)
+        if other != number and candidate.speaker == clip.speaker
+    ]
+    found.append(others[0] if others else number)
+  return found
+
+
+def spoken(
+    bundle: Bundle, said: Tokens, voice: Tokens, number: int
+) -> np.ndarray:
+  """Acoustic codes of what is `said`, behind the start of `voice`."""
+  parallel = bundle.soundstorm
+  stage = parallel.stage
+  num_known = round(PROMPT_SECONDS.value * stage.target.frames_per_second)
+  per = stage.frames_per_unit[SEMANTIC] // stage.frames_per_unit[ACOUSTIC]
+  semantic = np.concatenate([voice.semantic[: num_known * per], said.semantic])
+  acoustic = np.concatenate([voice.acoustic[:num_known], said.acoustic])
+  width = windows.bucket(len(acoustic))
+  ids = frames.at_acoustic_rate(stage, semantic[None])
+  padding = width - len(acoustic)
+  ids = np.pad(ids, [(0, 0), (0, padding)] + [(0, 0)] * (ids.ndim - 2))
+  codes = np.pad(acoustic, ((0, padding), (0, 0)))[None]
+  made = sampler.fill(
+      parallel.model,
+      parallel.params,
+      ids,
+      codes,
+      np.arange(width)[None] < num_known,
+      np.array([len(acoustic)], np.int32),
+      np.float32(TEMPERATURE.value),
+      jax.random.split(jax.random.key(SEED.value + number), 1),
+      num_given=GIVEN.value,
+  )
+  return np.asarray(made[0, num_known : len(acoustic)])
+
+
+if __name__ == '__main__':
+  app.run(main)
