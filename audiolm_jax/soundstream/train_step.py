@@ -51,8 +51,8 @@ class SoundStreamTrainStep:
     model: The codec.
     tx: Optimizer of the codec, with its own clipping.
     adversary: The discriminators; None trains without.
-    weights: Of 'spectral', 'waveform' and 'complex'; what is left out is not
-      computed.
+    weights: Of the losses by name (losses.reconstruction); what is left out is
+      not computed.
     commitment_weight: Of the commitment loss, outside of the balancer. The
       balanced gradients are small: at 0.25, VQ-VAE's, commitment wins and the
       latents shrink to nothing; at 0 nothing keeps them from growing.

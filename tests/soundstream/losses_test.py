@@ -91,6 +91,28 @@ def test_complex_loss_hears_the_phase_that_the_spectral_loss_does_not():
   assert complex_loss(target, target) < 1e-6
 
 
+def magnitude_loss(target, output):
+  return losses.magnitude_loss(target, output, jnp.float32(target.size))
+
+
+def test_magnitude_loss_tells_tones_from_noise_as_loud():
+  t = jnp.arange(16000)[None] / 16000
+  tones = sum(jnp.sin(2 * np.pi * f * t) for f in range(6000, 8000, 100))
+  noises = [
+      jnp.fft.irfft(jnp.fft.rfft(noise(i, 1, 16000)).at[:, :6000].set(0))
+      for i in range(2)
+  ]
+  tones, *noises = (0.1 * x / x.std() for x in (tones, *noises))
+  assert magnitude_loss(noises[0], tones) > 1.5 * magnitude_loss(*noises)
+  assert magnitude_loss(tones, tones) == 0
+
+
+@pytest.mark.parametrize('output', [jnp.zeros((1, 4096)), noise(0, 1)])
+def test_gradients_of_the_magnitude_loss_on_silence_are_finite(output):
+  gradient = jax.grad(magnitude_loss, argnums=1)(jnp.zeros((1, 4096)), output)
+  assert jnp.isfinite(gradient).all()
+
+
 def test_complex_loss_grows_neither_with_the_batch_nor_the_crop():
   one = complex_loss(noise(0), noise(1))
   four = complex_loss(*(jnp.tile(noise(i), (4, 1)) for i in range(2)))
