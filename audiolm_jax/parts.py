@@ -84,7 +84,7 @@ def from_checkpoint(model: Model) -> tuple[str, Part]:
   config, params = model.config, model.params
   if config['kind'] in networks.KINDS:
     vectors = model.mutables['codebooks']['vectors']
-    params = model.mutables.get('ema', params['generator'])
+    params = model.mutables.get('ema', params)['generator']
     arrays = {'params': params, 'codebooks': vectors}
     return 'acoustic_tokenizer', Part(config, arrays)
   if config['kind'] == 'semantic_vq':

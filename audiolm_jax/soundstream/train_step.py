@@ -105,12 +105,10 @@ class SoundStreamTrainStep:
         'codebooks': books,
         'balancer': balancer.empty(self._weights),
     }
+    params = {'generator': generator, 'discriminator': discriminator}
     if self.ema_decay is not None:
-      mutables['ema'] = generator
-    return {
-        'params': {'generator': generator, 'discriminator': discriminator},
-        'mutables': mutables,
-    }
+      mutables['ema'] = params
+    return {'params': params, 'mutables': mutables}
 
   def init(self, key: PRNGKeyArray, batch: Batch) -> TrainState:
     """Returns the state before the first step."""
@@ -153,12 +151,10 @@ class SoundStreamTrainStep:
     (grads,) = pull((cotangent, jnp.float32(self.commitment_weight)))
     params, opt_state = self._move(params, grads, state.opt_state['generator'])
     books = self._learn(learnt, revival_key)
+    params = {'generator': params, 'discriminator': game.params}
     new_state = TrainState(
         step=state.step + 1,
-        params={
-            'generator': params,
-            'discriminator': game.params,
-        },
+        params=params,
         opt_state={'generator': opt_state, 'discriminator': game.opt_state},
         mutables={
             'codebooks': books,
@@ -227,7 +223,7 @@ class SoundStreamTrainStep:
       self, state: TrainState, sound: Sound
   ) -> tuple[Array, Array]:
     books = state.mutables['codebooks']
-    params = state.mutables.get('ema', state.params['generator'])
+    params = state.mutables.get('ema', state.params)['generator']
     return forward.with_all_levels(self.model, params, books, sound)
 
   def _move(

@@ -16,6 +16,7 @@ from audiolm_jax.soundstream.model import SoundStream
 from audiolm_jax.soundstream.spectral_model import SpectralSoundStream
 from audiolm_jax.soundstream.train_step import SoundStreamTrainStep
 from audiolm_jax.training import optimizers, partitioning
+from audiolm_jax.training.loading import Model
 from audiolm_jax.training.state import is_boxed
 
 KEY = jax.random.key(0)
@@ -245,6 +246,40 @@ def test_the_spectral_pair_learns_and_is_rebuilt(spectral):
   config = json.loads(json.dumps(spectral.model_config()))
   assert parts.build(config) == SPECTRAL
   assert config['kind'] == 'spectral_soundstream'
+
+
+def test_an_average_of_the_parameters_is_what_is_used():
+  learner = SoundStreamTrainStep(SPECTRAL, SGD, ema_decay=0.5)
+  step = jax.jit(learner.step)
+  states = [jax.jit(learner.init)(KEY, tune())]
+  for _ in range(3):
+    states.append(step(states[-1], tune(), KEY)[0])
+  average = states[0].params
+  for number, state in enumerate(states[1:]):
+    decay = min(0.5, (1 + number) / (10 + number))
+    average = jax.tree.map(
+        lambda old, new, decay=decay: decay * old + (1 - decay) * new,
+        average,
+        state.params,
+    )
+  jax.tree.map(
+      lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5),
+      states[-1].mutables['ema'],
+      average,
+  )
+  used = states[-1].replace(params=average, mutables={**states[-1].mutables})
+  used.mutables.pop('ema')
+  np.testing.assert_allclose(
+      learner.evaluate(states[-1], tune())['spectral'],
+      learner.evaluate(used, tune())['spectral'],
+      rtol=1e-4,
+  )
+  model = Model(learner.model_config(), states[-1].params, states[-1].mutables)
+  books = states[-1].mutables['codebooks']._asdict()
+  model = model._replace(mutables=model.mutables | {'codebooks': books})
+  name, part = parts.from_checkpoint(model)
+  assert name == 'acoustic_tokenizer'
+  assert same(part.arrays['params'], states[-1].mutables['ema']['generator'])
 
 
 @pytest.mark.parametrize('model', [MODEL, SPECTRAL])
