@@ -28,6 +28,7 @@ def mask(
     lengths: Int[Array, ' B'],
     mask_id: int,
     level_decay: float = 1.0,
+    longest_prompt: float = 1.0,
 ) -> Masked:
   """Hides codes of each row as they are hidden at some pass of the sampler.
 
@@ -43,22 +44,26 @@ def mask(
     mask_id: Stands where a code is hidden.
     level_decay: How much less often than a level the next one is drawn; the
       paper draws all alike.
+    longest_prompt: Share of a row that t is drawn from; all of it in the paper.
+      With less, more codes are asked for in a step.
   """
   keys = jax.random.split(key, len(codes))
-  hide = jax.vmap(_mask_row, in_axes=(0, 0, 0, None, None))
-  return hide(keys, codes, lengths, mask_id, math.log(level_decay))
+  latest = jnp.ceil(longest_prompt * lengths).astype(jnp.int32)
+  hide = jax.vmap(_mask_row, in_axes=(0, 0, 0, 0, None, None))
+  return hide(keys, codes, lengths, latest, mask_id, math.log(level_decay))
 
 
 def _mask_row(
     key: Key[Array, ''],
     codes: Int[Array, 'T Q'],
     length: Int[Array, ''],
+    latest: Int[Array, ''],
     mask_id: int,
     log_decay: float,
 ) -> Masked:
   num_frames, num_levels = codes.shape
   start_key, level_key, rate_key, frame_key = jax.random.split(key, 4)
-  start = jax.random.randint(start_key, (), 0, jnp.maximum(length, 1))
+  start = jax.random.randint(start_key, (), 0, jnp.maximum(latest, 1))
   level = jax.random.categorical(level_key, log_decay * jnp.arange(num_levels))
   rate = jnp.cos(jax.random.uniform(rate_key, maxval=jnp.pi / 2))
   frames = jnp.arange(num_frames)

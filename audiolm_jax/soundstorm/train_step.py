@@ -38,6 +38,7 @@ class SoundStormTrainStep(TrainStep):
       ('semantic', 'acoustic').
     level_decay: How much less often than a level the next one is learnt. 1 in
       the paper; with less, a small budget goes where most is heard.
+    longest_prompt: Share of a window that may be prompt (masking.mask).
     num_microbatches: Pieces that a batch is computed in, one after the other.
     ema_decay: Of the moving average of the parameters, which evaluations and
       bundles then use; None for none.
@@ -49,6 +50,7 @@ class SoundStormTrainStep(TrainStep):
   crop_seconds: float | None = None
   tokenizers: Mapping[str, str] = dataclasses.field(default_factory=dict)
   level_decay: float = 1.0
+  longest_prompt: float = 1.0
   num_microbatches: int = 1
   ema_decay: float | None = None
 
@@ -108,6 +110,7 @@ class SoundStormTrainStep(TrainStep):
         batch['lengths'],
         self.model.mask_id,
         self.level_decay,
+        self.longest_prompt,
     )
     rngs = {'dropout': dropout_key}
     metrics = self._metrics(params, batch, masked, rngs)
