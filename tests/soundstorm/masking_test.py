@@ -85,3 +85,15 @@ def test_levels_may_be_drawn_ever_less_often():
   found = masking.mask(jax.random.key(2), codes, jnp.full(4000, 2), MASK, 0.5)
   counts = np.bincount(found.levels, minlength=3)
   np.testing.assert_allclose(counts / 4000, np.array([4, 2, 1]) / 7, atol=0.03)
+
+
+def test_prompts_may_be_kept_short():
+  codes = jnp.zeros((400, 20, 4), jnp.int32)
+  lengths = jnp.full(400, 20)
+  found = masking.mask(
+      jax.random.key(0), codes, lengths, MASK, longest_prompt=0.5
+  )
+  below_top = found.levels < 3
+  starts = (found.codes[..., 3] == MASK).argmax(axis=1)[below_top]
+  assert np.bincount(starts, minlength=20)[:10].min() > 0
+  assert starts.max() == 9
