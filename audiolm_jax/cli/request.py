@@ -102,12 +102,12 @@ class Request(NamedTuple):
 
   def settings(self, fingerprint: str) -> Line:
     """What all lines of a manifest say; other audio comes of other settings."""
-    semantic, coarse, fine, *_ = self.samplings
-    stages = semantic, coarse, fine
+    *stages, soundstorm = self.samplings
     return {
         'mode': self.mode,
         'seed': self.seed,
         'temperatures': [each.temperature for each in stages],
+        'soundstorm_temperature': soundstorm.temperature,
         'top_k': [each.top_k for each in stages],
         'top_p': [each.top_p for each in stages],
         'keep_prompt': self.keep_prompt,

@@ -100,6 +100,12 @@ def _define_samplings(values: flags.FlagValues) -> None:
       ' most likely.',
       flag_values=values,
   )
+  flags.DEFINE_float(
+      'soundstorm_temperature',
+      1.0,
+      'Temperature of SoundStorm; 0 takes what is most likely.',
+      flag_values=values,
+  )
   flags.DEFINE_list(
       'top_k',
       ['0'],
@@ -170,9 +176,9 @@ def _samplings(values: flags.FlagValues) -> Samplings:
       _of_stages('top_k', values.top_k, int),
       _of_stages('top_p', values.top_p, float),
   )
-  return Samplings(
-      *(Sampling(*each).check() for each in zip(*numbers, strict=True))
-  )
+  stages = [Sampling(*each).check() for each in zip(*numbers, strict=True)]
+  soundstorm = Sampling(values.soundstorm_temperature).check()
+  return Samplings(*stages, soundstorm)
 
 
 def _of_stages(

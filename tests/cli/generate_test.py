@@ -10,7 +10,7 @@ import soundfile
 import tiny
 
 from audiolm_jax import audio
-from audiolm_jax.cli import generate, request
+from audiolm_jax.cli import generate, request, settings
 from audiolm_jax.errors import UserError
 from audiolm_jax.generate import AudioLM
 
@@ -191,6 +191,8 @@ def test_other_modes_write_what_they_made(run, prompts, mode):
         (('x.wav', '--temperatures=1,2'), 'one number, or three'),
         (('x.wav', '--temperatures=1,-1,1'), '0 or more'),
         (('x.wav', '--temperatures=nan'), 'finite'),
+        (('x.wav', '--soundstorm_temperature=-1'), '0 or more'),
+        (('x.wav', '--soundstorm_temperature=nan'), '0 or more'),
         (('x.wav', '--top_k=1.5'), 'whole numbers'),
         (('x.wav', '--top_p=0'), 'above 0'),
         (('x.wav', '--prompt_seconds=0'), '--mode=unconditional'),
@@ -230,8 +232,17 @@ def test_how_it_is_sampled_is_heard_listed_and_compared(run, prompts):
   assert line['temperatures'] == [0.6, 0.8, 0.6]
   assert line['top_k'] == [1, 1, 1]
   assert line['top_p'] == [0.9] * 3
+  assert line['soundstorm_temperature'] == 1.0
   with pytest.raises(UserError, match=r'top_k \[1, 1, 1\] and not \[0, 0, 0\]'):
     run(f'{prompts}/a.wav', '--top_p=0.9', output_dir='top')
+
+
+def test_the_temperature_of_soundstorm_reaches_it():
+  generate.FLAGS.unparse_flags()
+  generate.FLAGS(['generate', 'x.wav', '--soundstorm_temperature=0.5'])
+  asked = settings.request(generate.FLAGS)
+  assert asked.samplings.soundstorm.temperature == 0.5
+  assert asked.samplings.coarse.temperature == 0.8
 
 
 def test_a_prompt_is_kept_as_it_is(run, prompts):
