@@ -31,6 +31,8 @@ from audiolm_jax.training.state import unbox
 # Frames that the probe speaks in, whatever the tokens' rate.
 FRAMES_PER_SECOND = 50
 _WINDOW_SECONDS = 0.064
+# Of the spectral loss, so that gradients are not always clipped.
+_WEIGHT = 0.4
 _PEAK, _WARMUP_STEPS, _FINAL = 2e-3, 100, 0.05
 
 
@@ -39,8 +41,8 @@ class Probe(nn.Module):
 
   Attributes:
     codebook_size: Different ids.
-    hop_length: Samples a frame.
     id_dim: Width of an id's vector.
+    hop_length: Samples a frame.
     num_layers: ConvNeXt blocks that speak.
     embed_dim: Their width.
     voice_layers: ConvNeXt blocks that hear the voice.
@@ -48,8 +50,8 @@ class Probe(nn.Module):
   """
 
   codebook_size: int
+  id_dim: int
   hop_length: int
-  id_dim: int = 64
   num_layers: int = 6
   embed_dim: int = 256
   voice_layers: int = 2
@@ -108,13 +110,14 @@ def train(
   """Trains for so many CPU-minutes; compiling and encoding do not count.
 
   Args:
-    semantic: Makes the ids; it does not learn.
+    semantic: Makes the ids, and knows what they stand for (`centroids`): from
+      there their vectors start. It does not learn.
     batches: As corpus.AudioBatches, at the tokenizer's sample rate.
     cpu_minutes: Of all cores together.
     seed: Of the first weights.
   """
   hop = semantic.sample_rate // FRAMES_PER_SECOND
-  probe = Probe(semantic.codebook_size, hop)
+  probe = Probe(*semantic.centroids.shape, hop)
   tx = optax.inject_hyperparams(_optimizer)(learning_rate=0.0)
   key, state, used, found, heard = jax.random.key(seed), None, 0.0, [], 0.0
   while used < cpu_minutes * 60:
@@ -122,6 +125,7 @@ def train(
     said = _said(semantic, hop, batch)
     if state is None:
       params = unbox(_init(probe, key, said))
+      params['vectors'] = _vectors(semantic)
       state = params, tx.init(params)
       jax.block_until_ready(_step(probe, tx, semantic.sample_rate, state, said))
     state[1].hyperparams['learning_rate'] = _rate(
@@ -163,6 +167,15 @@ def speak(
     waveform = _speak(trained.probe, trained.params, said)
     spoken.append(np.asarray(waveform)[0, : len(clip)])
   return spoken
+
+
+def _vectors(semantic: SemanticTokenizer) -> Float[Array, 'K D']:
+  """The ids' centroids, of zero mean and unit deviation."""
+  centroids = np.asarray(semantic.centroids, np.float32)
+  deviations = centroids.std(axis=0, keepdims=True) + 1e-5
+  return jnp.asarray(
+      (centroids - centroids.mean(axis=0, keepdims=True)) / deviations
+  )
 
 
 class _Said(NamedTuple):
@@ -243,11 +256,13 @@ def _step(
         {'params': params}, said.ids, heard.spectra, heard.valid, whole=False
     )
     output = jnp.where(heard.samples, output, 0.0)
-    return losses.spectral_loss(heard.target, output, num_valid, sample_rate)
+    return _WEIGHT * losses.spectral_loss(
+        heard.target, output, num_valid, sample_rate
+    )
 
   value, grads = jax.value_and_grad(loss)(state[0])
   updates, opt_state = tx.update(grads, state[1], state[0])
-  return (optax.apply_updates(state[0], updates), opt_state), value
+  return (optax.apply_updates(state[0], updates), opt_state), value / _WEIGHT
 
 
 @functools.partial(jax.jit, static_argnums=0)

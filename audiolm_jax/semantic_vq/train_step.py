@@ -73,8 +73,8 @@ class SemanticVqTrainStep(TrainStep):
   tx: optax.GradientTransformation
   spectral_weight: float = 0.4
   commitment_weight: float = 0.25
-  consistency_weight: float = 0.25
-  warp: float = 0.1
+  consistency_weight: float = 1.0
+  warp: float = 0.15
   shortest_share: float = 0.4
   quantize_from: int = 150
   codebook_decay: float = 0.99
