@@ -9,10 +9,8 @@ from audiolm_jax.tokens import crops, frames
 from audiolm_jax.tokens.layout import Codes, Stage
 from launch.sprint import sounds
 
-# Length of the shortest windows of tokens; a model has to meet any.
-_SHORTEST_SECONDS = 1.0
 # Crops that are restored at once, for the memory it takes.
-_TOGETHER = 256
+_TOGETHER = 512
 
 
 def of_sounds(
@@ -56,15 +54,23 @@ def of_sounds(
 def of_tokens(
     recordings: Sequence[Codes],
     stage: Stage,
-    crop_seconds: float,
+    seconds: tuple[float, float],
     batch_size: int,
     seed: int,
 ) -> Iterator[dict[str, np.ndarray]]:
-  """Random windows of recordings, as tokens.tasks_frames would give them."""
-  units = float(stage.units_per_second)
-  longest = max(round(crop_seconds * units), 1)
-  shortest = min(round(_SHORTEST_SECONDS * units), longest)
-  windows = _windows(recordings, stage, max(shortest, 1), longest, seed)
+  """Random windows of recordings, as tokens.tasks_frames would give them.
+
+  Args:
+    recordings: Codes of both sources.
+    stage: What they are (soundstorm.stage).
+    seconds: Length of the shortest windows, and of the longest.
+    batch_size: Windows a batch.
+    seed: Of the draws.
+  """
+  shortest, longest = (
+      max(round(x * float(stage.units_per_second)), 1) for x in seconds
+  )
+  windows = _windows(recordings, stage, min(shortest, longest), longest, seed)
   while True:
     rows = [next(windows) for _ in range(batch_size)]
     semantic, acoustic, lengths = zip(*rows, strict=True)

@@ -14,6 +14,7 @@ import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from flax import traverse_util
 from jaxtyping import PyTree
@@ -62,6 +63,17 @@ def check_filled(count: int) -> None:
   """Raises UserError if there was room for nothing that can be learnt."""
   if not count:
     raise UserError('There is no room for what is learnt; raise --max_mib.')
+
+
+def check_weights(weights: PyTree) -> None:
+  """Raises UserError if weights, or their shapes, could not come back."""
+  size = 2 * sum(leaf.size for leaf in jax.tree.leaves(weights))
+  if size > FOLDER_BYTES - _SPARE:
+    raise UserError(
+        f'The weights take {size / MIB:.1f} MiB in float16, and'
+        f' {(FOLDER_BYTES - _SPARE) / MIB:.1f} can come back; take a smaller'
+        ' model.'
+    )
 
 
 def write(

@@ -17,8 +17,7 @@ from launch.sprint.folder import Parcel
 from launch.sprint.pace import Clock
 from launch.sprint.tasks import Task
 
-# Beside the losses hundreds of numbers of codebooks that stay would only fill
-# the log.
+# Of codebooks that stay there is nothing to tell.
 _NOT_LOGGED = ('perplexity/', 'dead_codes/', 'weight')
 
 
@@ -71,7 +70,12 @@ class Log:
 
   def add(self, metrics: Metrics, seconds: float) -> None:
     """Of one step, and how much sound it heard; nothing is waited for."""
-    self._steps.append(metrics)
+    logged = {
+        name: value
+        for name, value in metrics.items()
+        if not name.startswith(_NOT_LOGGED)
+    }
+    self._steps.append(logged)
     self._seconds += seconds
 
   def maybe(self, clock: Clock, step: int) -> None:
@@ -80,12 +84,13 @@ class Log:
       self.write(clock, step)
 
   def write(self, clock: Clock, step: int) -> None:
-    """Writes a line of what came since the last one."""
+    """Writes a line of what came since the last one, if anything did."""
+    if not self._steps:
+      return
     sums = collections.defaultdict(float)
     for metrics in jax.device_get(self._steps):
       for name, value in metrics.items():
-        if not name.startswith(_NOT_LOGGED):
-          sums[name] += float(value) / len(self._steps)
+        sums[name] += float(value) / len(self._steps)
     wall = max(time.monotonic() - self._since, 1e-9)
     line = {'step': step, 'elapsed': round(clock.elapsed, 1)}
     line |= {'audio_seconds_per_second': round(self._seconds / wall, 1)}

@@ -150,6 +150,7 @@ def _soundstorm(max_bytes: int) -> Parcel:
   wanted = {name: FLAGS[name].value for name in pack_tokens.SIZES}
   changes = {name: value for name, value in wanted.items() if value}
   config = pack_tokens.config(FLAGS.tokens, part, changes, FLAGS.crop_seconds)
+  folder.check_weights(pack_tokens.shapes(config))
   streams = {}
   if part and not changes:
     streams['weights'] = folder.weights_to_bytes(part.arrays['params'])

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PyTree
 
+from audiolm_jax import parts
 from audiolm_jax.errors import UserError
 from audiolm_jax.parts import Part
 from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.soundstorm.stage import soundstorm
-from audiolm_jax.tokens import store
+from audiolm_jax.tokens import frames, store
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
 from audiolm_jax.training.state import sizes as sizes_of
 from launch.sprint import codes, folder
@@ -39,15 +43,17 @@ def config(
     UserError: The model learnt other tokens than those of the store.
   """
   sizes = store.sizes(token_dir)
+  stage = soundstorm(sizes)
   model = SoundStorm(
-      sizes.semantic_codebook_size,
-      sizes.acoustic_codebook_size,
-      sizes.num_quantizers,
+      semantic_codebook_size=sizes.semantic_codebook_size,
+      semantic_per_frame=frames.semantic_per_frame(stage),
+      codebook_size=sizes.acoustic_codebook_size,
+      num_quantizers=sizes.num_quantizers,
   )
   fresh = {
       'kind': 'soundstorm',
       **sizes_of(model),
-      'stage': soundstorm(sizes).to_config(),
+      'stage': stage.to_config(),
       'crop_seconds': 10.0,
       'tokenizers': store.fingerprints(token_dir),
   }
@@ -65,6 +71,17 @@ def config(
         f' {changed["num_heads"]}.'
     )
   return {**changed, 'crop_seconds': crop_seconds or changed['crop_seconds']}
+
+
+def shapes(config: Mapping[str, Any]) -> PyTree:
+  """Shapes of the SoundStorm's weights."""
+  model = parts.build(config)
+  ids = jnp.zeros((1, 1), jnp.int32)
+  levels = jnp.zeros((1, 1, model.num_quantizers), jnp.int32)
+  made = jax.eval_shape(
+      model.init, jax.random.key(0), ids, levels, ids[0], ids[0]
+  )
+  return made['params']
 
 
 def collect(token_dir: str, seed: int, max_bytes: int) -> Found:

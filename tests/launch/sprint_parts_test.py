@@ -123,7 +123,7 @@ def test_windows_of_sounds_stay_within_what_was_said():
 def test_windows_of_tokens_are_of_all_recordings():
   stage = soundstorm(SIZES)
   given = recordings(60, 90, 70)
-  found = batches.of_tokens(given, stage, 2.0, 4, seed=0)
+  found = batches.of_tokens(given, stage, (1.0, 2.0), 4, seed=0)
   for batch in itertools.islice(found, 5):
     assert batch['acoustic'].shape == (4, 100, 4)
     assert batch['semantic'].shape == (4, 100)

@@ -196,6 +196,12 @@ def test_what_does_not_fit_is_refused_in_one_line(tmp_path, store):
   assert '\n' not in str(error.value)
 
 
+def test_weights_that_could_not_come_back_are_not_trained(tmp_path, store):
+  with pytest.raises(UserError, match='smaller model') as error:
+    pack_store(store[0], tmp_path, '--embed_dim=2048', '--mlp_dim=8192')
+  assert '\n' not in str(error.value)
+
+
 def test_a_soundstorm_of_other_tokens_is_refused(store):
   part = tiny.soundstorm(sizes=random_store.SIZES)
   part.config['tokenizers'] = {'acoustic': 'cccccccccccc'}
