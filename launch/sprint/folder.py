@@ -26,7 +26,7 @@ FILE_BYTES = 16 * MIB
 FOLDER_BYTES = 60 * MIB
 
 _INDEX = 'index.json'
-# For the index, and for the log of a run.
+# For the index, and for the program or the log of a run.
 _SPARE = MIB
 
 

@@ -9,7 +9,8 @@ Examples:
 The folder has files of at most 16 MiB, --max_mib together. The decoder task
 takes a codec's weights and crops of audio, all speakers in turn; the soundstorm
 task takes recordings of a token store. Both take as much as fits, and say how
-many hours that is.
+many hours that is. The program comes along in code.zip: nothing else has to
+travel.
 """
 
 import json
@@ -24,7 +25,7 @@ from audiolm_jax.cli import folders, verb
 from audiolm_jax.errors import UserError
 from audiolm_jax.parts import Part
 from audiolm_jax.soundstream import networks
-from launch.sprint import crops, folder, pack_tokens
+from launch.sprint import crops, folder, pack_tokens, sources
 from launch.sprint.folder import MIB, Parcel
 
 FLAGS = flags.FlagValues()
@@ -102,6 +103,7 @@ def main(argv: list[str]) -> None:
       max_bytes
   )
   folder.write(out, parcel, max_bytes=max_bytes)
+  sources.write(out)
   paths = sorted(out.iterdir())
   size = sum(path.stat().st_size for path in paths)
   print(f'Wrote {out}: {len(paths)} files, {size / MIB:.1f} MiB.')

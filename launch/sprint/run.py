@@ -1,7 +1,8 @@
 """Trains what launch.sprint.pack packed, until the minutes are over.
 
 Example:
-  python -m launch.sprint.run --folder=sprint --minutes=8 --out=trained
+  PYTHONPATH=sprint/code.zip python -m launch.sprint.run --folder=sprint \\
+      --minutes=8 --out=trained
 
 It needs JAX, Flax and Optax, and one GPU. The learning rate follows the clock,
 compilation included: it is down when the minutes are over, whatever the speed.

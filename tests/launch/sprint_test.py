@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import subprocess
 import sys
 import time
@@ -16,11 +15,9 @@ import tiny
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.errors import UserError
 from audiolm_jax.soundstorm.stage import soundstorm
-from launch.sprint import folder, pack, pack_tokens, unpack
+from launch.sprint import folder, pack, pack_tokens, sources, unpack
 from launch.sprint.folder import MIB
 from tests.tokens import random_store
-
-REPOSITORY = pathlib.Path(__file__).parents[2]
 
 # A machine that has JAX, Flax and Optax has none of these, or need not.
 MISSING = (
@@ -46,14 +43,14 @@ def call(verb, *argv):
   verb.main(verb.FLAGS(['verb', *map(str, argv)]))
 
 
-def start(*argv):
-  """Runs as a bare machine would."""
+def start(folder, *argv):
+  """Runs as a bare machine would, to which only the folder has come."""
   environment = os.environ | {
       'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',
-      'PYTHONPATH': str(REPOSITORY),
+      'PYTHONPATH': str(folder / sources.NAME),
   }
-  command = [sys.executable, '-c', RUN, *argv]
-  return subprocess.Popen(command, env=environment)
+  command = [sys.executable, '-c', RUN, f'--folder={folder}', *argv]
+  return subprocess.Popen(command, env=environment, cwd=folder)
 
 
 @pytest.fixture
@@ -95,7 +92,7 @@ def test_a_decoder_comes_back_and_leaves_the_tokens_alone(tmp_path):
       f'--output_dir={tmp_path}/there',
   )
   process = start(
-      f'--folder={tmp_path}/there',
+      tmp_path / 'there',
       f'--out={tmp_path}/back',
       '--dry_run',
       '--batch_size=2',
@@ -141,8 +138,12 @@ def test_a_decoder_comes_back_and_leaves_the_tokens_alone(tmp_path):
 def test_a_soundstorm_of_other_sizes_comes_back_as_a_part(tmp_path, store):
   tokens, _ = store
   pack_store(tokens, tmp_path / 'there')
-  arguments = (f'--folder={tmp_path}/there', '--dry_run', '--batch_size=2')
-  process = start(*arguments, f'--out={tmp_path}/back')
+  process = start(
+      tmp_path / 'there',
+      f'--out={tmp_path}/back',
+      '--dry_run',
+      '--batch_size=2',
+  )
   assert process.wait() == 0
   call(unpack, tmp_path / 'back', f'--output_dir={tmp_path}/bundle')
   part = Bundle.load(tmp_path / 'bundle').soundstorm
@@ -165,7 +166,7 @@ def test_a_soundstorm_of_other_sizes_comes_back_as_a_part(tmp_path, store):
 def test_who_is_killed_leaves_the_last_weights(tmp_path, store):
   pack_store(store[0], tmp_path / 'there')
   process = start(
-      f'--folder={tmp_path}/there',
+      tmp_path / 'there',
       f'--out={tmp_path}/back',
       '--minutes=10',
       '--batch_size=2',
