@@ -15,6 +15,7 @@ T = TypeVar('T')
 
 # What a discriminator makes of a waveform: its layers' outputs, logits last.
 Features = Sequence[Float[Array, '...']]
+Matching = Callable[[Sequence[Features], Sequence[Features]], Float[Array, '']]
 
 
 class Round(NamedTuple):
@@ -43,6 +44,8 @@ class Adversary:
     weights: Of the 'adversarial' and 'feature_matching' losses of the codec.
     start_step: Until this step the codec trains alone and at its own cost.
     update_every: Steps from one update of the discriminators to the next.
+    matching: The feature matching loss, of the features of target and output;
+      None for `feature_matching_loss`.
   """
 
   discriminator: nn.Module
@@ -52,6 +55,7 @@ class Adversary:
   )
   start_step: int = 0
   update_every: int = 1
+  matching: Matching | None = None
 
   def init(self, key: PRNGKeyArray, waveform: Float[Array, 'B N']) -> PyTree:
     """Returns the discriminators' parameters, boxed with their axis names."""
@@ -86,7 +90,7 @@ class Adversary:
     # Apart, so that what only pulls at the output goes back through its half.
     real, pull_real = jax.vjp(lambda params: self._hear(params, target), params)
     fake, pull_fake = jax.vjp(self._hear, params, output)
-    matching = functools.partial(feature_matching_loss, real)
+    matching = functools.partial(self.matching or feature_matching_loss, real)
     values, gradients = {}, {}
     for name, loss in (
         ('adversarial', adversarial_loss),
@@ -139,6 +143,20 @@ def feature_matching_loss(
   """Mean absolute difference of the inner layers, mean over all layers."""
   return _mean(
       jnp.mean(jnp.abs(a - b))
+      for r, f in zip(real, fake, strict=True)
+      for a, b in zip(r[:-1], f[:-1], strict=True)
+  )
+
+
+def relative_feature_matching_loss(
+    real: Sequence[Features], fake: Sequence[Features]
+) -> Float[Array, '']:
+  """The same in units of each layer's mean size, as in EnCodec.
+
+  Discriminators whose features grow would otherwise pull ever harder.
+  """
+  return _mean(
+      jnp.mean(jnp.abs(a - b)) / jnp.maximum(jnp.mean(jnp.abs(a)), 1e-6)
       for r, f in zip(real, fake, strict=True)
       for a, b in zip(r[:-1], f[:-1], strict=True)
   )

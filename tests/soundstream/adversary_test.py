@@ -55,6 +55,23 @@ def test_feature_matching_leaves_the_logits_out():
   np.testing.assert_allclose(adversary.feature_matching_loss(real, fake), 2.0)
 
 
+def test_relative_matching_does_not_see_the_size_of_features():
+  real = [[jnp.full(3, 2.0), jnp.full(2, 4.0), jnp.zeros(1)]]
+  fake = [[jnp.full(3, 1.0), jnp.full(2, 7.0), jnp.full(1, 100.0)]]
+  larger = jax.tree.map(lambda x: 10 * x, (real, fake))
+  for pair in ((real, fake), larger):
+    loss = adversary.relative_feature_matching_loss(*pair)
+    np.testing.assert_allclose(loss, (1 / 2 + 3 / 4) / 2)
+
+
+def test_the_codec_is_pulled_by_the_matching_that_is_asked_for():
+  losses = [
+      play(*setup(matching=matching), jnp.int32(1)).losses['feature_matching']
+      for matching in (None, adversary.relative_feature_matching_loss)
+  ]
+  assert losses[0] != losses[1]
+
+
 @pytest.mark.parametrize('start_step', [0, 6])
 def test_gradients_are_those_of_the_losses(start_step):
   game, params, opt_state, target, output = setup(start_step=start_step)
