@@ -13,6 +13,11 @@ from audiolm_jax.corpus import AudioBatches
 from audiolm_jax.semantic_vq import perturbation
 from audiolm_jax.semantic_vq.train_step import part_of
 from audiolm_jax.training import loading, loop
+from audiolm_jax.training.partitioning import (
+    Partitioner,
+    make_mesh,
+    standard_logical_axis_rules,
+)
 from audiolm_jax.training.state import TrainStep, is_boxed
 from tests import runs
 from tests.semantic_vq import tiny
@@ -126,6 +131,7 @@ def test_resumed_equals_straight(tmp_path):
         eval_data=lambda: iter([tiny.batch()]),
         model_dir=str(tmp_path / folder),
         num_steps=num_steps,
+        partitioner=Partitioner(make_mesh(1, 1), standard_logical_axis_rules()),
         eval_every=2,
         save_every=2,
         num_eval_batches=1,
