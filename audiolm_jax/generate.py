@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Key
 
 from audiolm_jax import audio
 from audiolm_jax.bundle import Bundle
-from audiolm_jax.chain import KINDS, Chain, preferred
+from audiolm_jax.chain import Chain, autoregressive
 from audiolm_jax.stage_sampler import Keys
 from audiolm_jax.token_generator import TokenGenerator
 from audiolm_jax.tokens.stream_decoder import StreamDecoder
@@ -56,7 +56,7 @@ class AudioLM:
     Raises:
       UserError: A stage is missing or does not fit the one before it.
     """
-    chain = chain or KINDS[preferred(bundle)](bundle)
+    chain = chain or autoregressive(bundle)
     self._tokenizers = bundle.tokenizers
     self._tokens = TokenGenerator(bundle.tokenizers, chain)
 

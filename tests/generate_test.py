@@ -11,6 +11,7 @@ import tiny
 from audiolm_jax import audio, chain, generate
 from audiolm_jax.bundle import Bundle
 from audiolm_jax.chain import Samplings
+from audiolm_jax.cli.request import Request
 from audiolm_jax.errors import UserError
 from audiolm_jax.generate import AudioLM
 from audiolm_jax.lm.sampling import Sampling
@@ -49,13 +50,17 @@ def lm(request):
 def test_soundstorm_is_preferred_where_there_is_one():
   assert chain.preferred(tiny.bundle()) == 'autoregressive'
   assert chain.preferred(with_soundstorm()) == 'parallel'
-  prompts, key = list(tiny.noise(1, PROMPT_SECONDS)), keys(0)
+
+
+def test_what_is_asked_of_a_bundle_names_what_makes_its_sound():
+  asked = Request('continuation', 1.0, 1.0, 0, chain.AUDIOLM)
+  told = asked._replace(acoustics='autoregressive')
   bundle = with_soundstorm()
-  [made] = AudioLM(bundle).continuation(prompts, 1.0, key)
-  [same] = AudioLM(bundle, chain.parallel(bundle)).continuation(
-      prompts, 1.0, key
-  )
-  assert_same(made.tokens, same.tokens)
+  assert asked.resolved(bundle).acoustics == 'parallel'
+  assert asked.resolved(tiny.bundle()).acoustics == 'autoregressive'
+  assert told.resolved(bundle).acoustics == 'autoregressive'
+  settings = asked.resolved(bundle).settings('f' * 12)
+  assert settings['acoustics'] == 'parallel'
 
 
 @pytest.fixture

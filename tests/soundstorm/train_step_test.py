@@ -149,7 +149,7 @@ def test_evaluations_do_not_change_and_read_the_average(
   state, _ = averaging_step(averaging_state, data, KEY)
   jax.tree.map(
       lambda average, old, new: np.testing.assert_allclose(
-          average, (old + new) / 2, atol=1e-6
+          average, 0.1 * old + 0.9 * new, atol=1e-6
       ),
       state.mutables['ema'],
       before,
