@@ -13,6 +13,7 @@ from flax import linen as nn
 from flax import traverse_util
 from jaxtyping import PyTree
 
+from audiolm_jax import stored
 from audiolm_jax.classifier.model import Classifier
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer
@@ -122,24 +123,22 @@ def variables(part: Part) -> dict[str, PyTree]:
   return {'params': {'generator': params}, 'mutables': {'codebooks': books}}
 
 
-def write(path: pathlib.Path, part: Part, float16: bool) -> str:
-  """Writes the arrays and returns their digest."""
-  arrays = flat(part.arrays)
-  if float16:
-    largest = np.finfo(np.float16).max
-    if any(np.abs(leaf).max(initial=0) > largest for leaf in arrays.values()):
-      raise UserError(
-          f'Some weights are too large for {path} to be float16; save it in'
-          ' float32.'
-      )
-    arrays = {name: leaf.astype(np.float16) for name, leaf in arrays.items()}
+def write(path: pathlib.Path, part: Part, dtype: str) -> str:
+  """Writes the arrays as a stored.DTYPES and returns their digest."""
+  try:
+    arrays = stored.shrink(flat(part.arrays), dtype)
+  except ValueError as error:
+    raise UserError(
+        f'{error} is too large for {path} to be {dtype}; save the part in'
+        ' float32.'
+    ) from error
   data = safetensors.numpy.save(arrays)
   path.write_bytes(data)
   return hashlib.sha256(data).hexdigest()
 
 
 def read(path: pathlib.Path, digest: str) -> PyTree:
-  """Reads arrays, as float32 if they are float16, and checks the digest."""
+  """Reads arrays, as float32 however they are stored; checks the digest."""
   try:
     data = path.read_bytes()
   except OSError as error:
@@ -153,17 +152,11 @@ def read(path: pathlib.Path, digest: str) -> PyTree:
         f'{path} is damaged: its digest is {found[:12]}, bundle.json says'
         f' {digest[:12]}; copy the bundle again.'
     )
-  arrays = safetensors.numpy.load(data)
-  return traverse_util.unflatten_dict(
-      {name: _widen(leaf) for name, leaf in arrays.items()}, sep='/'
-  )
+  arrays = stored.widen(safetensors.numpy.load(data))
+  return traverse_util.unflatten_dict(arrays, sep='/')
 
 
 def flat(arrays: PyTree) -> dict[str, np.ndarray]:
   """Arrays by path, sorted, contiguous and in host memory."""
   leaves = traverse_util.flatten_dict(jax.device_get(arrays), sep='/')
   return {name: np.ascontiguousarray(leaves[name]) for name in sorted(leaves)}
-
-
-def _widen(leaf: np.ndarray) -> np.ndarray:
-  return leaf.astype(np.float32) if leaf.dtype == np.float16 else leaf

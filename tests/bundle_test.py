@@ -69,7 +69,30 @@ def test_float16_halves_the_room_and_barely_moves_the_weights(saved, tmp_path):
 def test_weights_too_large_for_float16_are_refused(tmp_path):
   part = Part({'kind': 'x'}, {'params': {'w': np.full(3, 1e6, np.float32)}})
   with pytest.raises(UserError, match='float16'):
-    parts.write(tmp_path / 'x.safetensors', part, float16=True)
+    parts.write(tmp_path / 'x.safetensors', part, 'float16')
+
+
+def test_int8_takes_a_quarter_and_loads_as_the_same_model(saved, tmp_path):
+  name = 'acoustic_tokenizer'
+  tiny.bundle().save(tmp_path / 'quarter', '', int8=(name,))
+  whole, quarter = (
+      (folder / f'{name}.safetensors').stat().st_size
+      for folder in (saved, tmp_path / 'quarter')
+  )
+  assert quarter < 0.45 * whole
+  index = json.loads((tmp_path / 'quarter/bundle.json').read_text())
+  assert index['format'] == 3
+  loaded = Bundle.load(tmp_path / 'quarter')
+  jax.tree.map(
+      lambda a, b: np.testing.assert_allclose(
+          a, b, atol=np.abs(b).max(initial=1e-3) / 100
+      ),
+      loaded.parts[name].arrays,
+      tiny.bundle().parts[name].arrays,
+  )
+  # Written again it is the same model: nothing is rounded twice.
+  loaded.save(tmp_path / 'again', '', int8=(name,))
+  assert Bundle.load(tmp_path / 'again').fingerprint == loaded.fingerprint
 
 
 def test_one_flipped_bit_is_noticed(saved):

@@ -29,6 +29,7 @@ ROOMS = (
     'lm',
     'soundstorm',
     'classifier',
+    'stored',
     'parts',
     'bundle_files',
     'bundle',

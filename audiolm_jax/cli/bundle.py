@@ -43,6 +43,12 @@ flags.DEFINE_list(
     ' tokenizers: do it before extraction or not at all.',
     flag_values=FLAGS,
 )
+flags.DEFINE_list(
+    'int8',
+    [],
+    'Parts that are stored in a quarter of the room, with more rounding.',
+    flag_values=FLAGS,
+)
 flags.DEFINE_multi_string(
     'manifest',
     [],
@@ -75,7 +81,7 @@ def main(argv: list[str]) -> None:
       for clip in corpus.read_manifest(path, 'train')
   ]
   card = model_card(folder.name, bundle, clips, notes)
-  bundle.save(folder, card, FLAGS.float16)
+  bundle.save(folder, card, FLAGS.float16, FLAGS.int8)
   # Rounded tokenizers may have ceased to fit.
   fingerprint = Bundle.load(folder).fingerprint
   print(f'Wrote {folder}, fingerprint {fingerprint}:')
@@ -84,9 +90,10 @@ def main(argv: list[str]) -> None:
 
 
 def _read_notes() -> str:
-  unknown = sorted(set(FLAGS.float16) - set(PARTS))
-  if unknown:
-    raise UserError(f'--float16={unknown[0]}: parts are {", ".join(PARTS)}.')
+  for flag in ('float16', 'int8'):
+    unknown = sorted(set(FLAGS[flag].value) - set(PARTS))
+    if unknown:
+      raise UserError(f'--{flag}={unknown[0]}: parts are {", ".join(PARTS)}.')
   if not FLAGS.notes:
     return ''
   try:
