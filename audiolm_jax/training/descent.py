@@ -65,7 +65,9 @@ def moved_average(
   """The moving average of parameters after one more step.
 
   It forgets faster while it is young, so that what the parameters were at
-  random is gone after some hundred steps.
+  random is gone after some hundred steps. What does not move keeps every bit:
+  the tokens of a frozen encoder have to stay.
   """
   young = (1.0 + step) / (10.0 + step)
-  return optax.incremental_update(params, ema, 1 - jnp.minimum(decay, young))
+  rate = 1 - jnp.minimum(decay, young)
+  return jax.tree.map(lambda old, new: old + rate * (new - old), ema, params)
