@@ -19,6 +19,8 @@ import keyword
 import runpy
 import sys
 
+from audiolm_jax.cli import interrupts
+
 _VERBS = tuple(
     line.split()[1]
     for line in __doc__.splitlines()
@@ -39,7 +41,9 @@ def run() -> None:
     )
     sys.exit(2)
   del sys.argv[1]
-  runpy.run_module(_module(verb), run_name='__main__', alter_sys=True)
+  # The imports of a verb take seconds, too.
+  with interrupts.in_one_line():
+    runpy.run_module(_module(verb), run_name='__main__', alter_sys=True)
 
 
 def _module(verb: str) -> str:

@@ -14,7 +14,8 @@ Files are read in the order given and later ones win; --gin.NAME=VALUE and
 --gin_bindings win over files. VALUE is Python: a string needs its own quotes.
 
 Exit codes: 0, all steps are taken; 75, SIGTERM or the time limit stopped the
-run, which goes on when started again; 2, a mistake of yours; else a failure.
+run, which goes on when started again; 130, Ctrl-C did, and it goes on likewise;
+2, a mistake of yours; else a failure.
 
 --dry_run trains nothing: it says what each device would hold, on devices that
 need not be there, and the largest batch that fits. v4-128 is 64 devices.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
+from audiolm_jax.cli import interrupts
 from audiolm_jax.errors import UserError
 
 Main = Callable[[list[str]], int | None]
@@ -19,7 +20,7 @@ def run(
 ) -> None:
   """Runs main under absl and exits: 0, what it returns, or 2 for a UserError.
 
-  A training run that meets NaN exits with 1.
+  A training run that meets NaN exits with 1, one that Ctrl-C ends with 130.
 
   Args:
     main: Gets what is left of argv once the flags are taken out; the help text
@@ -38,11 +39,12 @@ def run(
     # absl's own flags (--verbosity, --log_dir, ...) stay in the global set.
     return values(flags.FLAGS(list(argv), known_only=True))
 
-  app.run(
-      lambda rest: _guarded(main, rest),
-      argv=list(sys.argv if argv is None else argv),
-      flags_parser=lambda argv: _guarded(parse, argv),
-  )
+  with interrupts.in_one_line():
+    app.run(
+        lambda rest: _guarded(main, rest),
+        argv=list(sys.argv if argv is None else argv),
+        flags_parser=lambda argv: _guarded(parse, argv),
+    )
 
 
 def _guarded(function, argv):

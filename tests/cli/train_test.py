@@ -10,7 +10,7 @@ import time
 import gin
 import pytest
 
-from audiolm_jax.cli import train
+from audiolm_jax.cli import interrupts, train
 from audiolm_jax.errors import UserError
 from audiolm_jax.training import loop
 
@@ -168,7 +168,11 @@ def test_sigterm_while_it_starts_asks_to_be_started_again(
 
 
 @pytest.mark.slow
-def test_sigterm_saves_and_asks_to_be_started_again(tmp_path):
+@pytest.mark.parametrize(
+    'signum, code',
+    [(signal.SIGTERM, os.EX_TEMPFAIL), (signal.SIGINT, interrupts.EXIT_CODE)],
+)
+def test_signals_save_and_the_run_can_be_started_again(tmp_path, signum, code):
   (tmp_path / 'base.gin').write_text(BASE)
   root = pathlib.Path(__file__).parents[2]
   process = subprocess.Popen(
@@ -184,8 +188,8 @@ def test_sigterm_saves_and_asks_to_be_started_again(tmp_path):
   while not first.exists() and process.poll() is None:
     time.sleep(0.1)
   time.sleep(2)
-  process.send_signal(signal.SIGTERM)
-  assert process.wait(60) == os.EX_TEMPFAIL
+  process.send_signal(signum)
+  assert process.wait(60) == code
   saved = max(int(path.name) for path in first.parent.iterdir())
   assert saved > 0
 

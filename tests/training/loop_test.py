@@ -99,6 +99,21 @@ def test_sigterm_saves_and_the_next_run_goes_on(
   assert_same(run(tmp_path, 10), straight)
 
 
+def test_ctrl_c_saves_before_it_interrupts(tmp_path, straight, capsys):
+  before = signal.getsignal(signal.SIGINT)
+
+  def interrupt(number):
+    if number == 6:
+      os.kill(os.getpid(), signal.SIGINT)
+
+  with pytest.raises(KeyboardInterrupt):
+    run(tmp_path, 10, toy.ToyData(on_batch=interrupt))
+  assert 6 in saved_steps(tmp_path)
+  assert 'Ctrl-C again' in capsys.readouterr().err
+  assert signal.getsignal(signal.SIGINT) == before
+  assert_same(run(tmp_path, 10), straight)
+
+
 def test_the_time_limit_saves_and_the_next_run_goes_on(tmp_path, straight):
   assert int(run(tmp_path, 10, time_limit_seconds=0.0).step) == 1
   assert_same(run(tmp_path, 10), straight)
