@@ -33,6 +33,7 @@ import gin
 from absl import flags
 
 from audiolm_jax.cli import verb
+from audiolm_jax.cli.bindings import check_read
 from audiolm_jax.errors import UserError
 from audiolm_jax.training import (
     devices,
@@ -160,6 +161,7 @@ def parse_gin(
     gin.add_config_file_search_path(folder)
   with _gin_errors(ValueError, ImportError, AttributeError, OSError):
     gin.parse_config_files_and_bindings(files, bindings)
+  check_read(bindings)
 
 
 def bound_arguments() -> dict[str, object]:

@@ -71,6 +71,18 @@ def test_trains_as_the_files_and_flags_say(tmp_path):
   assert steps == {'0', '2'}
 
 
+@pytest.mark.parametrize('flag', ['--gin.', '--gin_bindings='])
+def test_a_macro_that_nothing_reads_is_refused(tmp_path, flag):
+  with pytest.raises(UserError, match='did you mean TRAIN_STEPS?') as error:
+    run(
+        tmp_path,
+        f'--gin.MODEL_DIR={quoted(tmp_path / "run")}',
+        f'{flag}TRAIN_STEP=2',
+    )
+  assert '\n' not in str(error.value)
+  assert not (tmp_path / 'run').exists()
+
+
 def test_the_stored_configuration_is_the_run(tmp_path):
   run(
       tmp_path,
