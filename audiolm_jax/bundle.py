@@ -16,6 +16,7 @@ from audiolm_jax.classifier.clips import ClipClassifier
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm import decoder
 from audiolm_jax.lm.transformer import Transformer
+from audiolm_jax.nn.kmeans import KMeans
 from audiolm_jax.parts import Part
 from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.soundstream import networks
@@ -33,7 +34,6 @@ from audiolm_jax.tokens.trained_tokenizers import (
     CodecTokenizer,
     CodeTokenizer,
 )
-from audiolm_jax.w2v_bert.kmeans import KMeans
 
 # AudioLM's (s. IV-B), for models that do not say how long their crops were.
 _CROP_SECONDS = {

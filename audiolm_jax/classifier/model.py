@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from audiolm_jax import spectral
+from audiolm_jax.nn import spectral
 
 WINDOW_SECONDS = 0.025
 HOP_SECONDS = 0.010

@@ -32,8 +32,8 @@ from audiolm_jax.evaluation import clips, labels, layers, plots, report
 from audiolm_jax.evaluation.clips import LoadedClips
 from audiolm_jax.evaluation.layers import Score
 from audiolm_jax.evaluation.triphones import Speech
-from audiolm_jax.w2v_bert import kmeans
-from audiolm_jax.w2v_bert.kmeans import KMeans
+from audiolm_jax.nn import kmeans
+from audiolm_jax.nn.kmeans import KMeans
 
 FLAGS = flags.FlagValues()
 features.define_flags(FLAGS, hours=2.0)

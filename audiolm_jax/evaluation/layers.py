@@ -12,8 +12,8 @@ from audiolm_jax.evaluation.abx import Abx
 from audiolm_jax.evaluation.clusters import Meaning
 from audiolm_jax.evaluation.tokens_meaning import FrameFeatures, FrameIds
 from audiolm_jax.evaluation.triphones import Speech
-from audiolm_jax.w2v_bert import kmeans
-from audiolm_jax.w2v_bert.kmeans import KMeans
+from audiolm_jax.nn import kmeans
+from audiolm_jax.nn.kmeans import KMeans
 
 
 class Score(NamedTuple):

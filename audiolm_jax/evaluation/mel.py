@@ -6,7 +6,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from audiolm_jax import audio, spectral
+from audiolm_jax import audio
+from audiolm_jax.nn import spectral
 
 WINDOW_SECONDS = 0.064
 HOP_SECONDS = 0.016

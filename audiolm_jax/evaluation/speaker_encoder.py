@@ -16,10 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from audiolm_jax import spectral
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import torch_legacy
 from audiolm_jax.evaluation.tables import Missing
+from audiolm_jax.nn import spectral
 
 SAMPLE_RATE = 16000
 # Of a voice at 16 kHz; of length 1, or NaN where there is no sound.

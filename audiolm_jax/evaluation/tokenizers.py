@@ -19,8 +19,8 @@ from audiolm_jax.evaluation.clips import LoadedClips
 from audiolm_jax.evaluation.fidelity import Metric
 from audiolm_jax.evaluation.tokens_meaning import FrameFeatures, FrameIds
 from audiolm_jax.evaluation.triphones import Speech
+from audiolm_jax.nn import kmeans
 from audiolm_jax.tokens.tokenizers import AcousticTokenizer, SemanticTokenizer
-from audiolm_jax.w2v_bert import kmeans
 
 
 class Tokenized(NamedTuple):

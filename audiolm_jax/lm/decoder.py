@@ -14,7 +14,6 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from audiolm_jax.attention import attend_in_blocks, relative_position_bucket
 from audiolm_jax.lm.matrices import Matrix, keep, multiply
 from audiolm_jax.lm.transformer import (
     Transformer,
@@ -22,6 +21,7 @@ from audiolm_jax.lm.transformer import (
     query_blocks,
     rms_norm,
 )
+from audiolm_jax.nn.attention import attend_in_blocks, relative_position_bucket
 
 
 class Layer(NamedTuple):

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from audiolm_jax.attention import (
+from audiolm_jax.errors import UserError
+from audiolm_jax.nn.attention import (
     Dense,
     MultiHeadAttention,
     RelativePositionBias,
 )
-from audiolm_jax.errors import UserError
 
 _REMAT_POLICIES = {
     'none': jax.checkpoint_policies.everything_saveable,

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float
 
-from audiolm_jax.conformer import Dense, LayerNorm
 from audiolm_jax.nn import past
+from audiolm_jax.nn.conformer import Dense, LayerNorm
 
 KERNEL_SIZE = 7
 

@@ -4,8 +4,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Complex, Float
 
-from audiolm_jax import spectral
-from audiolm_jax.nn import past
+from audiolm_jax.nn import past, spectral
 
 # Of the overlapping windows' energy, which is 1.5 where all of them are there.
 # Less than this and the first samples of a clip would be amplified noise.

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float, Int
 
-from audiolm_jax.pretrained.lstm import Lstm
+from audiolm_jax.nn.lstm import Lstm
 from audiolm_jax.pretrained.seanet_layers import Conv, ConvTranspose
 
 

@@ -61,7 +61,7 @@ class Attention(nn.Module):
 class CausalDepthwise(nn.Module):
   """Each channel with its own taps over this frame and those before.
 
-  A sum of shifted copies, as in `audiolm_jax.conformer`.
+  A sum of shifted copies, as in `audiolm_jax.nn.conformer`.
   """
 
   kernel_size: int

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from audiolm_jax import spectral
+from audiolm_jax.nn import spectral
 
 # Root mean square that every clip is brought to.
 LEVEL = 0.07

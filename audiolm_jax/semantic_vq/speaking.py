@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float
 
-from audiolm_jax.conformer import Dense
+from audiolm_jax.nn.conformer import Dense
 from audiolm_jax.nn.convnext import ConvNext
 from audiolm_jax.nn.overlap import OverlapAdd
 from audiolm_jax.semantic_vq import hearing

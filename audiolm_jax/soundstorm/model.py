@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float, Int
 
-from audiolm_jax.conformer import ConformerBlock
+from audiolm_jax.nn.conformer import ConformerBlock
 
 
 class SoundStorm(nn.Module):
@@ -14,7 +14,7 @@ class SoundStorm(nn.Module):
 
   The embeddings of a frame's semantic token and of its acoustic codes, or of
   their masks, are summed; each level has a head of its own. Unlike the paper's,
-  blocks start out faint and have no BatchNorm (audiolm_jax.conformer).
+  blocks start out faint and have no BatchNorm (audiolm_jax.nn.conformer).
 
   Attributes:
     semantic_codebook_size: Semantic tokens.

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from audiolm_jax import spectral
 from audiolm_jax.errors import UserError
+from audiolm_jax.nn import spectral
 from audiolm_jax.soundstream.discriminator_layers import (
     AXES_2D,
     WeightNormConv,

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float
 
-from audiolm_jax import spectral
+from audiolm_jax.nn import spectral
 from audiolm_jax.soundstream.sounds import Sound
 
 WINDOWS = (64, 128, 256, 512, 1024, 2048)

@@ -17,8 +17,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Complex, Float
 
-from audiolm_jax.conformer import Dense
 from audiolm_jax.nn import convnext
+from audiolm_jax.nn.conformer import Dense
 from audiolm_jax.nn.convnext import ConvNext
 from audiolm_jax.nn.overlap import Analysis, OverlapAdd
 from audiolm_jax.soundstream import layers

@@ -14,14 +14,14 @@ from flax import linen as nn
 from flax import traverse_util
 from jaxtyping import Array, Float, Int, PyTree
 
+from audiolm_jax.nn import kmeans as clustering
+from audiolm_jax.nn.kmeans import KMeans
 from audiolm_jax.semantic_vq.model import BELOW_CODES, SemanticVq
 from audiolm_jax.soundstream import quantizer
 from audiolm_jax.soundstream.networks import Networks
 from audiolm_jax.tokens import windows
 from audiolm_jax.tokens.tokenizers import Context
 from audiolm_jax.training.state import sizes
-from audiolm_jax.w2v_bert import kmeans as clustering
-from audiolm_jax.w2v_bert.kmeans import KMeans
 
 # Longer clips are encoded in windows, whose margins are only heard. The public
 # codecs have recurrent layers or attention, which fade. The semantic model was

@@ -14,7 +14,7 @@ from tensorboardX import summary
 from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto import event_pb2
 
-from audiolm_jax.spectral import log_mel
+from audiolm_jax.nn.spectral import log_mel
 from audiolm_jax.training.state import Waveform
 
 # Of a picture, from the loudest bin down to black.

@@ -7,8 +7,8 @@ from flax import linen as nn
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from audiolm_jax import spectral
-from audiolm_jax.conformer import Dense, LayerNorm
+from audiolm_jax.nn import spectral
+from audiolm_jax.nn.conformer import Dense, LayerNorm
 
 MEL_HOP = 160  # 10 ms at 16 kHz.
 STRIDES = (2, 2)  # In time, of the two convolutions.

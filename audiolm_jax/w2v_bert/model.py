@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int
 
-from audiolm_jax.attention import RelativePositionBias
-from audiolm_jax.conformer import ConformerBlock, Dense
+from audiolm_jax.nn.attention import RelativePositionBias
+from audiolm_jax.nn.conformer import ConformerBlock, Dense
 from audiolm_jax.w2v_bert import cepstral, frontend, masking
 from audiolm_jax.w2v_bert.quantizer import Codes, GumbelQuantizer, Unmasked
 

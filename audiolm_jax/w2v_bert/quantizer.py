@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int
 
-from audiolm_jax.conformer import Dense
+from audiolm_jax.nn.conformer import Dense
 
 
 class Unmasked(NamedTuple):

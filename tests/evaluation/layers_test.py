@@ -6,7 +6,7 @@ import pytest
 from audiolm_jax.evaluation import layers
 from audiolm_jax.evaluation.labels import Interval
 from audiolm_jax.evaluation.triphones import Speech
-from audiolm_jax.w2v_bert import kmeans
+from audiolm_jax.nn import kmeans
 
 FRAME_SECONDS = 0.04
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from audiolm_jax import spectral
+from audiolm_jax.nn import spectral
 from audiolm_jax.soundstream import losses
 
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from audiolm_jax.nn.kmeans import KMeans
 from audiolm_jax.soundstream.model import SoundStream
 from audiolm_jax.tokens import trained_tokenizers
 from audiolm_jax.tokens.tokenizers import Tokenizers
@@ -14,7 +15,6 @@ from audiolm_jax.tokens.trained_tokenizers import (
     CodecTokenizer,
 )
 from audiolm_jax.training.state import unbox
-from audiolm_jax.w2v_bert.kmeans import KMeans
 from audiolm_jax.w2v_bert.model import W2vBert
 
 SAMPLE_RATE = 16000

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sklearn.cluster import MiniBatchKMeans
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.w2v_bert import kmeans
+from audiolm_jax.nn import kmeans
 
 NUM_CLUSTERS = 20
 

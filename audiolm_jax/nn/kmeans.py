@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.w2v_bert import clustering
-from audiolm_jax.w2v_bert.clustering import Clusters
+from audiolm_jax.nn import clustering
+from audiolm_jax.nn.clustering import Clusters
 
 # Frames assigned at once; all pieces but the last are of this size, so that one
 # compilation serves all.

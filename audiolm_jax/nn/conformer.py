@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float
 
-from audiolm_jax import attention, rotary
+from audiolm_jax.nn import attention, rotary
 
 # Of a branch's contribution, relative to the Conformer's.
 INITIAL_SCALE = 0.1

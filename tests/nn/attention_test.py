@@ -1,4 +1,4 @@
-"""Tests `audiolm_jax/attention.py`."""
+"""Tests `audiolm_jax/nn/attention.py`."""
 
 import jax
 import jax.numpy as jnp
@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolm_jax import attention
-from audiolm_jax.attention import (
+from audiolm_jax.nn import attention
+from audiolm_jax.nn.attention import (
     MultiHeadAttention,
     RelativePositionBias,
     relative_position_bucket,

@@ -1,10 +1,10 @@
-"""Tests audiolm_jax/rotary.py."""
+"""Tests audiolm_jax/nn/rotary.py."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audiolm_jax import attention, rotary
+from audiolm_jax.nn import attention, rotary
 
 KEY = jax.random.key(0)
 

@@ -1,4 +1,4 @@
-"""Tests audiolm_jax/spectral.py."""
+"""Tests audiolm_jax/nn/spectral.py."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import librosa
 import numpy as np
 import pytest
 
-from audiolm_jax import spectral
+from audiolm_jax.nn import spectral
 
 
 def noise(*shape):
