@@ -14,7 +14,7 @@ from audiolm_jax import bundle_files, parts
 from audiolm_jax.bundle_files import HALVED, PARTS, PREDICTORS, STAGES
 from audiolm_jax.classifier.clips import ClipClassifier
 from audiolm_jax.errors import UserError
-from audiolm_jax.lm import decoder
+from audiolm_jax.lm.sampling import network
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.nn.kmeans import KMeans
 from audiolm_jax.parts import Part
@@ -54,7 +54,7 @@ class LanguageModel:
     model: The Transformer.
     params: Its weights.
     crop_seconds: Length of what it was trained on.
-    kept: How the sampler keeps its matrices, one of lm.matrices.TYPES.
+    kept: How the sampler keeps its matrices, one of lm.sampling.matrices.TYPES.
   """
 
   stage: Stage
@@ -64,9 +64,9 @@ class LanguageModel:
   kept: str = 'full'
 
   @functools.cached_property
-  def weights(self) -> decoder.Weights:
+  def weights(self) -> network.Weights:
     """The parameters as the sampler takes them."""
-    return decoder.pack(self.model, self.params, self.kept)
+    return network.pack(self.model, self.params, self.kept)
 
 
 class ParallelModel(NamedTuple):
@@ -103,8 +103,9 @@ class Bundle:
     Args:
       bundled: Parts by name.
       where: Names the bundle in messages.
-      kept: How the sampler keeps the stages' matrices (lm.matrices.TYPES);
-        fewer bytes are read faster, and change what is drawn.
+      kept: How the sampler keeps the stages' matrices (TYPES of
+        lm.sampling.matrices); fewer bytes are read faster, and change what
+        is drawn.
 
     Raises:
       UserError: Two parts do not fit; both are named.

@@ -12,9 +12,9 @@ from jaxtyping import Array, Key
 from audiolm_jax.bundle import LanguageModel
 from audiolm_jax.bundle_files import STAGES
 from audiolm_jax.draft import Draft
-from audiolm_jax.lm import sampler
-from audiolm_jax.lm.decoder import Weights
-from audiolm_jax.lm.sampling import Sampling
+from audiolm_jax.lm.sampling import sampler
+from audiolm_jax.lm.sampling.methods import Sampling
+from audiolm_jax.lm.sampling.network import Weights
 
 Keys = Key[Array, ' B']
 

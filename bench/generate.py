@@ -29,8 +29,8 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from audiolm_jax import stage_sampler
 from audiolm_jax.cli import request, verb
-from audiolm_jax.lm import decoder, sampler
-from audiolm_jax.lm.sampling import Sampling
+from audiolm_jax.lm.sampling import network, sampler
+from audiolm_jax.lm.sampling.methods import Sampling
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.tokens import stages
 from audiolm_jax.training import memory
@@ -67,7 +67,7 @@ class Ours(NamedTuple):
 
   stage: stages.Stage
   model: Transformer
-  weights: dict[str, decoder.Weights]
+  weights: dict[str, network.Weights]
 
 
 def ours(name: str) -> Ours:
@@ -77,7 +77,7 @@ def ours(name: str) -> Ours:
   ids = np.zeros((1, 2), np.int32)
   init = jax.jit(model.init)
   params = unbox(init(jax.random.key(0), ids, ids[0], ids))['params']
-  weights = {kind: decoder.pack(model, params, kind) for kind in WEIGHTS.value}
+  weights = {kind: network.pack(model, params, kind) for kind in WEIGHTS.value}
   return Ours(stage, model, weights)
 
 

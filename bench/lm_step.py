@@ -13,7 +13,7 @@ import numpy as np
 import optax
 from absl import app, flags
 
-from audiolm_jax.lm.language_model import LanguageModelTrainStep
+from audiolm_jax.lm.train_step import LanguageModelTrainStep
 from audiolm_jax.lm.transformer import Transformer
 from bench import timing
 

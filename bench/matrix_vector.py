@@ -3,8 +3,8 @@
   python -m bench.matrix_vector
 
 A step of the sampler multiplies few rows with all weights. One JSON object a
-line. `kept` is as in audiolm_jax.lm.matrices; `turned` are full weights, out x
-in, whose layout is the only thing that differs.
+line. `kept` is as in audiolm_jax.lm.sampling.matrices; `turned` are full
+weights, out x in, whose layout is the only thing that differs.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from absl import app, flags
 from jaxtyping import Array
 
-from audiolm_jax.lm import matrices
+from audiolm_jax.lm.sampling import matrices
 from bench import models, timing
 
 WIDTHS = flags.DEFINE_multi_integer('widths', [1024, 4096], 'In and out.')

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from absl import flags
 
 from audiolm_jax.cli import verb
-from audiolm_jax.lm.language_model import LanguageModelTrainStep
+from audiolm_jax.lm.train_step import LanguageModelTrainStep
 from audiolm_jax.tokens import stages, tasks
 from audiolm_jax.training import devices, memory, optimizers
 from audiolm_jax.training.partitioning import default_partitioner

@@ -18,8 +18,8 @@ from absl import app, flags
 from jaxtyping import Array, Float, Int
 
 from audiolm_jax.bundle import Bundle, LanguageModel
-from audiolm_jax.lm import decoder, matrices
-from audiolm_jax.lm.decoder import Cache, Weights
+from audiolm_jax.lm.sampling import matrices, network
+from audiolm_jax.lm.sampling.network import Cache, Weights
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.tokens import store
 from audiolm_jax.tokens.layout import Codes
@@ -45,15 +45,15 @@ def logits(
   empty = [Cache(jnp.zeros(shape), jnp.zeros(shape)) for _ in weights.layers]
 
   def step(caches: list[Cache], place: Array) -> tuple[list[Cache], Array]:
-    bias = decoder.distance_bias(
+    bias = network.distance_bias(
         weights, positions[place][None, None], positions[None]
     )[:, :, 0]
     bias = jnp.where(jnp.arange(length) <= place, bias, -jnp.inf)
     bias = jnp.broadcast_to(bias, (num_rows, *bias.shape[1:]))
-    x, caches = decoder.step(
+    x, caches = network.step(
         model, weights, inputs[:, place], bias, caches, place
     )
-    return caches, decoder.logits(x, weights.embedding)
+    return caches, network.logits(x, weights.embedding)
 
   _, found = jax.lax.scan(step, empty, jnp.arange(length))
   return jnp.moveaxis(found, 0, 1)
@@ -94,7 +94,7 @@ def measure(lm: LanguageModel, clips: Sequence[Codes], name: str) -> None:
   inputs = np.pad(ids[:, :-1], ((0, 0), (1, 0)))
   likeliest = None
   for kind in matrices.TYPES:
-    weights = decoder.pack(lm.model, lm.params, kind)
+    weights = network.pack(lm.model, lm.params, kind)
     found = jax.nn.log_softmax(logits(lm.model, weights, inputs, positions))
     nats = -np.take_along_axis(np.asarray(found), ids[..., None], -1)[..., 0]
     best = np.asarray(found.argmax(axis=-1))

@@ -12,7 +12,7 @@ from audiolm_jax.bundle import Bundle
 from audiolm_jax.chain import Samplings
 from audiolm_jax.errors import UserError
 from audiolm_jax.generate import AudioLM
-from audiolm_jax.lm.sampling import Sampling
+from audiolm_jax.lm.sampling.methods import Sampling
 from audiolm_jax.tokens import stages
 
 # A crop of the tiny models is 1 s, and a step 0.72 s.

@@ -14,7 +14,7 @@ from audiolm_jax.chain import Samplings
 from audiolm_jax.cli.request import Request
 from audiolm_jax.errors import UserError
 from audiolm_jax.generate import AudioLM
-from audiolm_jax.lm.sampling import Sampling
+from audiolm_jax.lm.sampling.methods import Sampling
 from audiolm_jax.tokens.tokenizers import Tokens
 
 HOP = 640

@@ -50,7 +50,8 @@ class Request(NamedTuple):
     voice: A recording of who shall say it, its first `prompt_seconds` that is.
     stop_at_end: Whether less is generated where the model says it is over.
     acoustics: One of ACOUSTICS; None leaves it to the model.
-    weights: How the stages' matrices are kept, one of lm.matrices.TYPES.
+    weights: How the stages' matrices are kept, one of TYPES of
+      lm.sampling.matrices.
   """
 
   mode: str

@@ -16,8 +16,8 @@ from audiolm_jax.cli.request import (
     Request,
 )
 from audiolm_jax.errors import UserError
-from audiolm_jax.lm import matrices
-from audiolm_jax.lm.sampling import Sampling
+from audiolm_jax.lm.sampling import matrices
+from audiolm_jax.lm.sampling.methods import Sampling
 
 # Semantic, coarse and fine.
 _NUM_STAGES = 3

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from audiolm_jax.lm.language_model import LanguageModelTrainStep
+from audiolm_jax.lm.train_step import LanguageModelTrainStep
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.nn import attention
 from audiolm_jax.training import optimizers

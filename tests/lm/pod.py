@@ -8,7 +8,7 @@ import sys
 
 import jax
 
-from audiolm_jax.lm.language_model import LanguageModelTrainStep
+from audiolm_jax.lm.train_step import LanguageModelTrainStep
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.tokens import stages, store, tasks
 from audiolm_jax.training import distributed, optimizers

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audiolm_jax.lm import decoder
+from audiolm_jax.lm.sampling import network
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.training.state import unbox
 
@@ -38,7 +38,7 @@ def params():
 
 @functools.cache
 def weights():
-  return decoder.pack(MODEL, params())
+  return network.pack(MODEL, params())
 
 
 def draw_ids(rows: int, length: int, seed: int = 0):

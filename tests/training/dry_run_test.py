@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.lm.language_model import LanguageModelTrainStep
+from audiolm_jax.lm.train_step import LanguageModelTrainStep
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.training import devices, dry_run, optimizers, program_costs
 from audiolm_jax.training.dry_run_report import advice, report

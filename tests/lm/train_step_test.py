@@ -1,4 +1,4 @@
-"""Tests `audiolm_jax/lm/language_model.py`."""
+"""Tests `audiolm_jax/lm/train_step.py`."""
 
 import dataclasses
 import json
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.lm import language_model
-from audiolm_jax.lm.language_model import LanguageModelTrainStep
+from audiolm_jax.lm import train_step as steps
+from audiolm_jax.lm.train_step import LanguageModelTrainStep
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.training import optimizers
 from audiolm_jax.training.partitioning import (
@@ -92,7 +92,7 @@ def test_gradient_of_the_loss_is_that_of_autodiff():
   pull = jax.random.normal(jax.random.key(1), (2, 3, 4))
 
   def ours(logits):
-    scores = language_model._scores(logits, targets)
+    scores = steps._scores(logits, targets)
     return (pull[0] * scores.target + pull[1] * scores.log_normalizer).sum()
 
   def theirs(logits):

@@ -1,4 +1,4 @@
-"""Tests `audiolm_jax/lm/sampling.py`."""
+"""Tests `audiolm_jax/lm/sampling/methods.py`."""
 
 import functools
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.lm.sampling import Sampling, choose
+from audiolm_jax.lm.sampling.methods import Sampling, choose
 
 ROWS, SIZE = 64, 12
 

@@ -1,4 +1,4 @@
-"""Tests `audiolm_jax/lm/decoder.py`."""
+"""Tests `audiolm_jax/lm/sampling/network.py`."""
 
 import functools
 
@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from audiolm_jax.lm import decoder
-from audiolm_jax.lm.decoder import Cache
+from audiolm_jax.lm.sampling import network
+from audiolm_jax.lm.sampling.network import Cache
 
 from .tiny import MODEL, draw_ids, logits_of, params, weights
 
@@ -29,7 +29,7 @@ def decode(inputs, valid, positions, num_prefilled, model=MODEL, packed=None):
   """Logits of all ids behind the prefilled places, one step after another."""
   packed, positions = packed or weights(), jnp.asarray(positions)
   first = slice(num_prefilled)
-  caches = jax.jit(functools.partial(decoder.prefill, model))(
+  caches = jax.jit(functools.partial(network.prefill, model))(
       packed, inputs[:, first], valid[:, first], positions[:, first]
   )
   room = ((0, 0), (0, 0), (0, LENGTH - num_prefilled))
@@ -38,13 +38,13 @@ def decode(inputs, valid, positions, num_prefilled, model=MODEL, packed=None):
   @jax.jit
   def step(index, caches):
     query = jax.lax.dynamic_slice_in_dim(positions, index, 1, axis=1)
-    bias = decoder.distance_bias(packed, query, positions)[:, :, 0]
+    bias = network.distance_bias(packed, query, positions)[:, :, 0]
     seen = (valid & (INDEX <= index)[None])[:, None]
     bias = jnp.where(seen, bias, -jnp.inf)
-    x, caches = decoder.step(
+    x, caches = network.step(
         model, packed, inputs[:, index], bias, caches, index
     )
-    return decoder.logits(x, packed.embedding), caches
+    return network.logits(x, packed.embedding), caches
 
   found = []
   for index in range(num_prefilled, LENGTH):
@@ -88,7 +88,7 @@ def test_nothing_looks_at_padding_on_the_left(positions):
 
 def test_bfloat16_is_near_float32():
   model = MODEL.clone(dtype=jnp.bfloat16)
-  packed = decoder.pack(model, params())
+  packed = network.pack(model, params())
   args = draw_ids(3, LENGTH), padding(0, 1, 2), TIME[None]
   found = decode(*args, 4, model, packed)
   assert packed.layers[0].qkv.dtype == jnp.bfloat16
@@ -98,7 +98,7 @@ def test_bfloat16_is_near_float32():
 
 @pytest.mark.parametrize('kind', ['bfloat16', 'int8'])
 def test_narrow_weights_are_near_full_ones_in_prefill_and_steps(kind):
-  packed = decoder.pack(MODEL, params(), kind)
+  packed = network.pack(MODEL, params(), kind)
   args = draw_ids(3, LENGTH), padding(0, 1, 2), TIME[None]
   found, full = decode(*args, 4, packed=packed), decode(*args, 4)
   assert 0 < np.abs(found - full).mean() < 0.1
@@ -111,15 +111,15 @@ def test_logits_of_some_ids_are_those_of_all():
   x, rows = jax.random.normal(jax.random.key(0), (3, 8)), slice(5, 9)
   embedding = weights().embedding
   np.testing.assert_allclose(
-      decoder.logits(x, embedding[rows]),
-      decoder.logits(x, embedding)[:, rows],
+      network.logits(x, embedding[rows]),
+      network.logits(x, embedding)[:, rows],
       rtol=1e-6,
   )
 
 
 def test_a_step_writes_one_place_of_the_cache():
   filled = Cache(jnp.ones((6, 4, 9)), jnp.ones((6, 4, 9)))
-  _, caches = decoder.step(
+  _, caches = network.step(
       MODEL,
       weights(),
       jnp.array([2, 3, 4]),

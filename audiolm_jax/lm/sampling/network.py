@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from audiolm_jax.lm.matrices import Matrix, keep, multiply
+from audiolm_jax.lm.sampling.matrices import Matrix, keep, multiply
 from audiolm_jax.lm.transformer import (
     Transformer,
     causal_mask,

@@ -1,4 +1,4 @@
-"""Tests `audiolm_jax/lm/sampler.py`."""
+"""Tests `audiolm_jax/lm/sampling/sampler.py`."""
 
 import jax
 import jax.numpy as jnp
@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiolm_jax.lm import drawing, sampler
-from audiolm_jax.lm.sampling import Sampling
+from audiolm_jax.lm.sampling import loop, sampler
+from audiolm_jax.lm.sampling.methods import Sampling
 from audiolm_jax.tokens.fields import EOS, PAD
 from audiolm_jax.tokens.layout import Candidates, Prompt
 
@@ -171,9 +171,9 @@ def test_once_all_rows_have_ended_nothing_is_computed(monkeypatch):
   rows, keys = prompts(*[3] * 64), draw_keys(64)
   ids = sample(rows, ENDING, Sampling(3.0), keys)
   (short,) = np.flatnonzero(ids[:, 2] == EOS)[:1]
-  calls, extend = [], drawing.extend
+  calls, extend = [], loop.extend
   monkeypatch.setattr(
-      drawing, 'extend', lambda *args: calls.append(args) or extend(*args)
+      loop, 'extend', lambda *args: calls.append(args) or extend(*args)
   )
   sizes, key = [4, 1, 4], keys[short : short + 1]
   alone = sample([rows[short]], ENDING, Sampling(3.0), key, sizes=sizes)

@@ -1,12 +1,12 @@
-"""Tests `audiolm_jax/lm/drawing.py`: what is compiled, and on which devices."""
+"""Tests `audiolm_jax/lm/sampling/loop.py`: what is compiled, and where."""
 
 import jax
 import numpy as np
 import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 
-from audiolm_jax.lm import drawing, sampler
-from audiolm_jax.lm.sampling import Sampling
+from audiolm_jax.lm.sampling import loop, sampler
+from audiolm_jax.lm.sampling.methods import Sampling
 from audiolm_jax.tokens.layout import Candidates, Prompt
 from audiolm_jax.training.partitioning import make_mesh
 
@@ -49,7 +49,7 @@ def draw(prompts, packed=None, temperature=1.0, seed=0, sizes=None, **how):
 
 def compiled(run):
   """How many programs a call adds."""
-  programs = drawing.prefill, drawing.grow, drawing.extend
+  programs = loop.prefill, loop.grow, loop.extend
   before = [program._cache_size() for program in programs]
   run()
   after = [program._cache_size() for program in programs]
@@ -102,14 +102,14 @@ def started(stride):
 @pytest.mark.parametrize('stride', [1, 2], ids=['one', 'each'])
 def test_devices_hold_the_caches_of_their_rows_and_send_nothing(stride):
   packed, positions, args = started(stride)
-  prefill = drawing.prefill.lower(*args).compile()
+  prefill = loop.prefill.lower(*args).compile()
   assert not COLLECTIVE.search(prefill.as_text())
-  state = drawing.prefill(*args)
-  caches = drawing.grow(state.caches, 10)
+  state = loop.prefill(*args)
+  caches = loop.grow(state.caches, 10)
   for leaf in jax.tree.leaves(caches):
     shapes = {shard.data.shape for shard in leaf.addressable_shards}
     assert shapes == {(2 * MODEL.num_heads, MODEL.head_dim, 10)}
-  track = drawing.Track(
+  track = loop.Track(
       positions,
       np.ones((8, 10), bool),
       np.full(10, 4, np.int32),
@@ -117,8 +117,8 @@ def test_devices_hold_the_caches_of_their_rows_and_send_nothing(stride):
   )
   keys = jax.device_put(jax.random.split(jax.random.key(0), 8), DEVICES)
   span, temperature = np.int32([4, 10, 4]), np.float32(1)
-  extend = drawing.extend.lower(
-      drawing.Program(MODEL, 10, True, 0, 1.0, growth=6),
+  extend = loop.extend.lower(
+      loop.Program(MODEL, 10, True, 0, 1.0, growth=6),
       packed,
       state._replace(caches=caches),
       track,

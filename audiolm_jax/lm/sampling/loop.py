@@ -13,9 +13,9 @@ import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
-from audiolm_jax.lm import decoder
-from audiolm_jax.lm.decoder import Cache, Weights
-from audiolm_jax.lm.sampling import choose
+from audiolm_jax.lm.sampling import network
+from audiolm_jax.lm.sampling.methods import choose
+from audiolm_jax.lm.sampling.network import Cache, Weights
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.tokens.fields import EOS, PAD
 
@@ -86,7 +86,7 @@ def prefill(
   ) -> State:
     # Shifted right: each input is the id before its place.
     inputs = jnp.pad(ids[:, :-1], ((0, 0), (1, 0)), constant_values=PAD)
-    one = functools.partial(decoder.prefill, model, weights)
+    one = functools.partial(network.prefill, model, weights)
     read = _one_by_one(one) if len(positions) > 1 else one
     caches = read(inputs, valid, positions)
     return State(ids[:, -1], jnp.zeros(len(ids), bool), caches)
@@ -196,10 +196,10 @@ def _step(
 ) -> State:
   """Draws the ids of one place."""
   query = jax.lax.dynamic_slice_in_dim(track.positions, place, 1, axis=1)
-  bias = decoder.distance_bias(weights, query, track.positions)[:, :, 0]
+  bias = network.distance_bias(weights, query, track.positions)[:, :, 0]
   past = jnp.arange(track.valid.shape[1]) <= place
   bias = jnp.where((track.valid & past[None])[:, None], bias, -jnp.inf)
-  x, caches = decoder.step(
+  x, caches = network.step(
       program.model, weights, state.token, bias, state.caches, place
   )
   first, may_end = track.first[place], track.may_end[place]
@@ -221,9 +221,9 @@ def _logits(
   rows = jax.lax.dynamic_slice_in_dim(
       weights.embedding, first, program.num_candidates
   )
-  logits = decoder.logits(x, rows)
+  logits = network.logits(x, rows)
   if not program.ends:
     return logits
-  end = decoder.logits(x, weights.embedding[EOS : EOS + 1])
+  end = network.logits(x, weights.embedding[EOS : EOS + 1])
   end = jnp.where(may_end, end, -jnp.inf)
   return jnp.concatenate([logits, end], axis=1)

@@ -1,4 +1,4 @@
-"""Tests `audiolm_jax/lm/matrices.py`."""
+"""Tests `audiolm_jax/lm/sampling/matrices.py`."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.lm import matrices
+from audiolm_jax.lm.sampling import matrices
 
 NARROW = ['bfloat16', 'int8']
 

@@ -9,10 +9,10 @@ import numpy as np
 from jax.sharding import NamedSharding
 from jaxtyping import Array, Bool, Int, Key
 
-from audiolm_jax.lm import drawing
-from audiolm_jax.lm.decoder import Cache, Weights
-from audiolm_jax.lm.drawing import Program, State, Track
-from audiolm_jax.lm.sampling import Sampling
+from audiolm_jax.lm.sampling import loop
+from audiolm_jax.lm.sampling.loop import Program, State, Track
+from audiolm_jax.lm.sampling.methods import Sampling
+from audiolm_jax.lm.sampling.network import Cache, Weights
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.tokens.fields import PAD
 from audiolm_jax.tokens.layout import Candidates, Prompt
@@ -122,10 +122,10 @@ def draw_pieces(
     for begin, end, length in _stretches(start, start + size, growth):
       if program.ends and np.asarray(state.done).all():
         break
-      state, ids = drawing.extend(
+      state, ids = loop.extend(
           program,
           weights,
-          state._replace(caches=drawing.grow(state.caches, length)),
+          state._replace(caches=loop.grow(state.caches, length)),
           Track(*(values[..., :length] for values in track)),
           keys,
           np.int32([begin, end, first]),
@@ -198,7 +198,7 @@ def _start(
   num_rows, num_prompt = prompts.ids.shape
   if num_prompt:
     positions = prompts.positions[:, :num_prompt]
-    return drawing.prefill(
+    return loop.prefill(
         model, weights, prompts.ids, prompts.valid, positions, rows
     )
   shape = num_rows * model.num_heads, model.head_dim, 0

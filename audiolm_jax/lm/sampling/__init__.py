@@ -1,0 +1,1 @@
+"""Sampling from a Transformer, step by step over a cache."""
