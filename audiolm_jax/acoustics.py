@@ -6,7 +6,7 @@ from typing import Protocol
 import jax
 import numpy as np
 
-from audiolm_jax.bundle import ParallelModel
+from audiolm_jax.bundle.bundle import ParallelModel
 from audiolm_jax.draft import Draft
 from audiolm_jax.soundstorm import sampler
 from audiolm_jax.stage_sampler import (

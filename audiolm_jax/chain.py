@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from audiolm_jax.acoustics import Acoustics, Autoregressive, Parallel
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.sampling.methods import Sampling
 from audiolm_jax.stage_sampler import StageSampler

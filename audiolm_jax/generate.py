@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from audiolm_jax import audio
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.chain import Chain, autoregressive
 from audiolm_jax.stage_sampler import Keys
 from audiolm_jax.token_generator import TokenGenerator

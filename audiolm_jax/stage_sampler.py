@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Key
 
-from audiolm_jax.bundle import LanguageModel
-from audiolm_jax.bundle_files import STAGES
+from audiolm_jax.bundle.bundle import LanguageModel
+from audiolm_jax.bundle.folder import STAGES
 from audiolm_jax.draft import Draft
 from audiolm_jax.lm.sampling import sampler
 from audiolm_jax.lm.sampling.methods import Sampling

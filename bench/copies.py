@@ -18,8 +18,9 @@ import numpy as np
 from absl import app, flags
 from jaxtyping import Float
 
-from audiolm_jax import audio, corpus, parts
-from audiolm_jax.bundle import Bundle
+from audiolm_jax import audio, corpus
+from audiolm_jax.bundle import parts
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.corpus import Clip
 from audiolm_jax.evaluation import (
     error_rates,

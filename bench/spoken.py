@@ -18,7 +18,7 @@ import numpy as np
 from absl import app, flags
 
 from audiolm_jax import audio, corpus
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.corpus import Clip
 from audiolm_jax.soundstorm import sampler
 from audiolm_jax.tokens import frames, windows

@@ -21,7 +21,7 @@ import numpy as np
 from absl import app, flags
 
 from audiolm_jax import corpus
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.evaluation import clips, fidelity, perceptual, tables
 from audiolm_jax.generate import AudioLM
 

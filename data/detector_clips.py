@@ -29,7 +29,7 @@ from absl import flags, logging
 from jaxtyping import Float
 
 from audiolm_jax import audio, chain, corpus
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.classifier.labels import GENERATED, ORIGINAL
 from audiolm_jax.cli import compilation, folders, prompts, verb
 from audiolm_jax.corpus import Clip

@@ -16,7 +16,7 @@ import sys
 from absl import flags
 
 from audiolm_jax import audio, corpus
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.classifier import distortions
 from audiolm_jax.classifier.labels import GENERATED
 from audiolm_jax.cli import folders, verb

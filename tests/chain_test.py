@@ -8,7 +8,7 @@ import pytest
 import tiny
 
 from audiolm_jax import chain
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.chain import Samplings
 from audiolm_jax.errors import UserError
 from audiolm_jax.generate import AudioLM

@@ -9,7 +9,7 @@ import pytest
 import tiny
 
 from audiolm_jax import audio, chain, generate
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.chain import Samplings
 from audiolm_jax.cli.request import Request
 from audiolm_jax.errors import UserError

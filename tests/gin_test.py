@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiolm_jax import augment, corpus, parts
+from audiolm_jax import augment, corpus
+from audiolm_jax.bundle import parts
 from audiolm_jax.cli import train
 from audiolm_jax.training import program_costs
 from audiolm_jax.training.state import sizes

@@ -13,7 +13,7 @@ import pytest
 import tiny
 
 from audiolm_jax import chain
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.generate import AudioLM
 
 KEPT = pathlib.Path(__file__).with_suffix('.json')

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audiolm_jax import parts
-from audiolm_jax.bundle import Bundle
-from audiolm_jax.parts import Part
+from audiolm_jax.bundle import parts
+from audiolm_jax.bundle.bundle import Bundle
+from audiolm_jax.bundle.parts import Part
 from audiolm_jax.soundstorm.stage import semantic_per_frame
 from audiolm_jax.soundstorm.stage import soundstorm as soundstorm_stage
 from audiolm_jax.tokens import stages

@@ -22,14 +22,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from absl import flags
 
 import audiolm_jax
-from audiolm_jax import corpus, parts
-from audiolm_jax.bundle import Bundle
-from audiolm_jax.bundle_files import HALVED, PARTS
+from audiolm_jax import corpus
+from audiolm_jax.bundle import parts
+from audiolm_jax.bundle.bundle import Bundle
+from audiolm_jax.bundle.folder import HALVED, PARTS
+from audiolm_jax.bundle.parts import Part
 from audiolm_jax.cli import folders, verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import tables
-from audiolm_jax.parts import Part
 from audiolm_jax.training import loading
 
 FLAGS = flags.FlagValues()

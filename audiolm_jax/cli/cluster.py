@@ -16,13 +16,13 @@ import pathlib
 
 from absl import flags
 
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
+from audiolm_jax.bundle.parts import Part
 from audiolm_jax.cli import compilation, features, folders, verb
 from audiolm_jax.cli.features import Source
 from audiolm_jax.errors import UserError
 from audiolm_jax.nn import kmeans
 from audiolm_jax.nn.kmeans import KMeans
-from audiolm_jax.parts import Part
 
 FLAGS = flags.FlagValues()
 features.define_flags(FLAGS, hours=10.0)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import judging
 from audiolm_jax.cli.measuring import Findings, timed
 from audiolm_jax.corpus import Clip

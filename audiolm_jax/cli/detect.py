@@ -25,7 +25,7 @@ from absl import flags
 from jaxtyping import Float
 
 from audiolm_jax import audio
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.classifier.clips import Verdict
 from audiolm_jax.cli import compilation, prompts, verb
 from audiolm_jax.errors import UserError

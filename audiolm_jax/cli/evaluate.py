@@ -26,7 +26,7 @@ from collections.abc import Callable
 
 from absl import flags
 
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import (
     compilation,
     evaluation_flags,

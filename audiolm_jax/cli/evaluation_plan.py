@@ -7,7 +7,7 @@ from collections.abc import Callable
 from absl import flags
 
 from audiolm_jax import corpus
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import (
     comparing,
     evaluation_flags,

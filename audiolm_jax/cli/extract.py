@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from audiolm_jax import audio, corpus
-from audiolm_jax.bundle import load_tokenizers
+from audiolm_jax.bundle.bundle import load_tokenizers
 from audiolm_jax.cli import verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError

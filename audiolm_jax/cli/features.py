@@ -12,7 +12,9 @@ from absl import flags
 from flax import linen as nn
 from jaxtyping import Array, Float, PyTree
 
-from audiolm_jax import bundle_files, corpus, parts
+from audiolm_jax import corpus
+from audiolm_jax.bundle import folder as bundle_folder
+from audiolm_jax.bundle import parts
 from audiolm_jax.errors import UserError
 from audiolm_jax.training import loading
 
@@ -76,7 +78,7 @@ def _read(folder: str) -> tuple[dict, PyTree]:
           f'{folder} holds a {trained.config["kind"]}, not a w2v_bert.'
       )
     return trained.config, trained.params
-  bundled = bundle_files.read(folder)
+  bundled = bundle_folder.read(folder)
   if 'semantic_tokenizer' not in bundled:
     raise UserError(f'{folder} has no part semantic_tokenizer.')
   part = bundled['semantic_tokenizer']

@@ -34,7 +34,7 @@ from collections.abc import Sequence
 import jax
 from absl import flags
 
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import (
     compilation,
     cores,

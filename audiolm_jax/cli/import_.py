@@ -24,10 +24,10 @@ from absl import flags
 from flax import linen as nn
 from jaxtyping import PyTree
 
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
+from audiolm_jax.bundle.parts import Part
 from audiolm_jax.cli import folders, verb
 from audiolm_jax.errors import UserError
-from audiolm_jax.parts import Part
 from audiolm_jax.pretrained import checkpoint, fairseq_kmeans
 from audiolm_jax.pretrained.families import FAMILIES, convert
 from audiolm_jax.training.state import sizes

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.classifier.clips import ClipClassifier
 from audiolm_jax.classifier.labels import GENERATED
 from audiolm_jax.cli.measuring import Findings

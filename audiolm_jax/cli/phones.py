@@ -5,7 +5,7 @@ import math
 from collections.abc import Hashable, Sequence
 
 from audiolm_jax import audio
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli.measuring import Findings
 from audiolm_jax.corpus import Clip
 from audiolm_jax.evaluation import (

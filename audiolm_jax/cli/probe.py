@@ -21,8 +21,9 @@ import numpy as np
 from absl import flags
 from jaxtyping import Float
 
-from audiolm_jax import audio, corpus, parts
-from audiolm_jax.bundle import Bundle
+from audiolm_jax import audio, corpus
+from audiolm_jax.bundle import parts
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import compilation, folders, probing, verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError

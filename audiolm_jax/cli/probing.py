@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Sequence
 
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli.measuring import Findings
 from audiolm_jax.corpus import Clip
 from audiolm_jax.evaluation import (

@@ -10,7 +10,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Key
 
 from audiolm_jax import audio, chain
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.chain import Samplings
 from audiolm_jax.cli import prompts
 from audiolm_jax.cli.manifests import Line

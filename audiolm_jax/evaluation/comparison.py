@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from audiolm_jax import chain
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.corpus import Clip
 from audiolm_jax.evaluation import continuations
 from audiolm_jax.evaluation.continuations import Continued, Excerpt, Waveform

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import clips, progress

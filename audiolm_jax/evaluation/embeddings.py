@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.evaluation import clips, reconstruction
 from audiolm_jax.evaluation.clips import LoadedClips
 from audiolm_jax.evaluation.tokenizers import Tokenized

@@ -2,7 +2,7 @@
 
 import itertools
 
-from audiolm_jax.bundle import LanguageModel
+from audiolm_jax.bundle.bundle import LanguageModel
 from audiolm_jax.evaluation import language_model, likelihoods, sequences
 from audiolm_jax.tokens import store, tasks
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC

@@ -19,11 +19,11 @@ import sys
 from absl import flags
 
 from audiolm_jax import corpus
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
+from audiolm_jax.bundle.parts import Part
 from audiolm_jax.cli import bundle as bundle_verb
 from audiolm_jax.cli import folders, verb
 from audiolm_jax.errors import UserError
-from audiolm_jax.parts import Part
 from audiolm_jax.soundstream import networks
 from launch.sprint import crops, folder, pack_tokens, sources
 from launch.sprint.folder import MIB, Parcel

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from audiolm_jax import parts
+from audiolm_jax.bundle import parts
+from audiolm_jax.bundle.parts import Part
 from audiolm_jax.errors import UserError
-from audiolm_jax.parts import Part
 from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.soundstorm.stage import soundstorm
 from audiolm_jax.tokens import frames, store

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from audiolm_jax import parts
+from audiolm_jax.bundle import parts
 from audiolm_jax.classifier.train_step import ClassifierTrainStep
 from audiolm_jax.training import optimizers
 from audiolm_jax.training.partitioning import (

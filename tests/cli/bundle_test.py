@@ -5,8 +5,8 @@ import pytest
 import runs
 import tiny
 
-from audiolm_jax import bundle_files
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle import folder as bundle_folder
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import bundle as verb
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens import stages
@@ -65,7 +65,7 @@ def test_a_classifier_is_a_bundle_of_its_own(tmp_path):
   card = (tmp_path / 'detector/MODEL_CARD.md').read_text()
   assert 'audiolm detect --model' in card and 'no proof' in card
   assert 'continues any voice' not in card
-  found = bundle_files.weights(tmp_path / 'detector', 'classifier')
+  found = bundle_folder.weights(tmp_path / 'detector', 'classifier')
   kernel = trained.arrays['params']['out']['kernel']
   np.testing.assert_allclose(
       found['params']['out']['kernel'], kernel, atol=1e-3

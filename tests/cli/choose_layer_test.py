@@ -8,7 +8,7 @@ import runs
 import tiny
 
 from audiolm_jax import audio, corpus
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import choose_layer
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError

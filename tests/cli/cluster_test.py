@@ -5,7 +5,7 @@ import pytest
 import runs
 import tiny
 
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import cluster
 from audiolm_jax.errors import UserError
 

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import tiny
 
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import detect, main
 from audiolm_jax.errors import UserError
 from tests.classifier import tiny as sounds

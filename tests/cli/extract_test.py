@@ -4,7 +4,7 @@ import pytest
 import runs
 import tiny
 
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import extract
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens import store

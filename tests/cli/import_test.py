@@ -8,7 +8,7 @@ import pytest
 import runs
 import tiny
 
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import bundle as bundling
 from audiolm_jax.cli import cluster, extract, import_
 from audiolm_jax.errors import UserError

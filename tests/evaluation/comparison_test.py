@@ -4,7 +4,7 @@ import numpy as np
 import tiny
 
 from audiolm_jax import audio
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.corpus import Clip
 from audiolm_jax.evaluation import comparison
 from audiolm_jax.evaluation.comparison import AUTOREGRESSIVE, PARALLEL, Asked

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from audiolm_jax import audio
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.evaluation import likelihoods
 from audiolm_jax.tokens.fields import SEMANTIC
 from tests import tiny

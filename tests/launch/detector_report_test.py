@@ -6,7 +6,7 @@ import pytest
 import tiny
 
 from audiolm_jax import corpus
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.classifier import distortions
 from audiolm_jax.errors import UserError
 from launch import detector_report

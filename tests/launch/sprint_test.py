@@ -12,7 +12,7 @@ import pytest
 import runs
 import tiny
 
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.errors import UserError
 from audiolm_jax.soundstorm.stage import soundstorm
 from launch.sprint import folder, pack, pack_tokens, sources, unpack

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from audiolm_jax import audio
-from audiolm_jax.bundle import Bundle
-from audiolm_jax.bundle_files import PARTS
+from audiolm_jax.bundle.bundle import Bundle
+from audiolm_jax.bundle.folder import PARTS
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from audiolm_jax import corpus, parts
+from audiolm_jax import corpus
+from audiolm_jax.bundle import parts
 from audiolm_jax.corpus import AudioBatches
 from audiolm_jax.semantic_vq import perturbation
 from audiolm_jax.semantic_vq.train_step import part_of

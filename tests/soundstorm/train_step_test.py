@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from audiolm_jax import parts
+from audiolm_jax.bundle import parts
 from audiolm_jax.soundstorm import masking, stage
 from audiolm_jax.soundstorm.train_step import SoundStormTrainStep
 from audiolm_jax.training import optimizers

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from audiolm_jax import parts
+from audiolm_jax.bundle import parts
 from audiolm_jax.soundstream import balancer
 from audiolm_jax.soundstream.adversary import Adversary
 from audiolm_jax.soundstream.discriminators import Discriminators

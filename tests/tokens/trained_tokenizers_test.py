@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiolm_jax import audio
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.soundstream import streaming
 from audiolm_jax.soundstream.model import SoundStream
 from audiolm_jax.tokens import trained_tokenizers, windows

@@ -1,4 +1,4 @@
-"""Tests audiolm_jax/bundle.py, bundle_files.py and parts.py."""
+"""Tests audiolm_jax/bundle/bundle.py, bundle_files.py and parts.py."""
 
 import json
 
@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import tiny
 
-from audiolm_jax import bundle_files, parts
-from audiolm_jax.bundle import Bundle
+from audiolm_jax.bundle import folder as bundle_folder
+from audiolm_jax.bundle import parts
+from audiolm_jax.bundle.bundle import Bundle
+from audiolm_jax.bundle.parts import Part
 from audiolm_jax.errors import UserError
-from audiolm_jax.parts import Part
 from audiolm_jax.tokens import stages
 from audiolm_jax.training.loading import Model
 
@@ -139,7 +140,7 @@ def test_a_run_is_told_from_a_bundle(tmp_path):
 
 
 def test_names_stand_for_bundles_of_the_package(saved, monkeypatch):
-  monkeypatch.setattr(bundle_files, 'SHIPPED', saved.parent)
+  monkeypatch.setattr(bundle_folder, 'SHIPPED', saved.parent)
   assert Bundle.load('tiny').fingerprint == WHOLE.fingerprint
 
 
@@ -218,9 +219,9 @@ def test_a_bundle_gets_the_average_of_the_parameters():
   assert parts.from_checkpoint(model) == ('fine', trained)
 
 
-@pytest.mark.parametrize('part', bundle_files.PARTS)
+@pytest.mark.parametrize('part', bundle_folder.PARTS)
 def test_training_can_start_from_a_part(saved, part):
-  weights = bundle_files.weights(saved, part)
+  weights = bundle_folder.weights(saved, part)
   params = weights['params']
   found = params['generator'] if part == 'acoustic_tokenizer' else params
   stored = Bundle.load(saved).parts[part].arrays['params']
@@ -228,7 +229,7 @@ def test_training_can_start_from_a_part(saved, part):
 
 
 def test_codes_of_a_bundle_go_on_living_when_it_trains_on(saved):
-  books = bundle_files.weights(saved, 'acoustic_tokenizer')['mutables'][
+  books = bundle_folder.weights(saved, 'acoustic_tokenizer')['mutables'][
       'codebooks'
   ]
   np.testing.assert_array_equal(
@@ -239,7 +240,7 @@ def test_codes_of_a_bundle_go_on_living_when_it_trains_on(saved):
 
 def test_training_cannot_start_from_a_part_that_is_not_there(saved):
   with pytest.raises(UserError, match='no part middle; it has acoustic_tok'):
-    bundle_files.weights(saved, 'middle')
+    bundle_folder.weights(saved, 'middle')
 
 
 def test_a_model_without_clusters_or_stage_is_no_part_yet():

@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 
 from jaxtyping import PyTree
 
-from audiolm_jax import bundle_files, parts
-from audiolm_jax.bundle_files import HALVED, PARTS, PREDICTORS, STAGES
+from audiolm_jax.bundle import folder as bundle_folder
+from audiolm_jax.bundle import parts
+from audiolm_jax.bundle.folder import HALVED, PARTS, PREDICTORS, STAGES
+from audiolm_jax.bundle.parts import Part
 from audiolm_jax.classifier.clips import ClipClassifier
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.sampling import network
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.nn.kmeans import KMeans
-from audiolm_jax.parts import Part
 from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.soundstream import networks
 from audiolm_jax.tokens import trained_tokenizers
@@ -121,7 +122,7 @@ class Bundle:
       cls, path_or_name: str | os.PathLike, kept: str = 'full'
   ) -> 'Bundle':
     """Reads a folder, or one of the bundles that come with the package."""
-    return cls(bundle_files.read(path_or_name), str(path_or_name), kept)
+    return cls(bundle_folder.read(path_or_name), str(path_or_name), kept)
 
   def save(
       self,
@@ -135,7 +136,7 @@ class Bundle:
     Rounding gives a tokenizer another fingerprint, and other tokens: do it
     before tokens are extracted with it, or not at all.
     """
-    bundle_files.write(folder, self.parts, model_card, float16, int8)
+    bundle_folder.write(folder, self.parts, model_card, float16, int8)
 
   @property
   def tokenizers(self) -> Tokenizers:

@@ -16,9 +16,9 @@ from typing import Any
 
 from jaxtyping import PyTree
 
-from audiolm_jax import parts
+from audiolm_jax.bundle import parts
+from audiolm_jax.bundle.parts import Part
 from audiolm_jax.errors import UserError
-from audiolm_jax.parts import Part
 from audiolm_jax.training import loading
 
 # Keys are folded with a stage's place.
@@ -29,7 +29,7 @@ PREDICTORS = (*STAGES, 'soundstorm')
 PARTS = (*TOKENIZERS, *PREDICTORS, 'classifier')
 # Stored in half the room unless told otherwise: no tokens depend on them.
 HALVED = (*PREDICTORS, 'classifier')
-SHIPPED = pathlib.Path(__file__).parent / 'bundles'
+SHIPPED = pathlib.Path(__file__).parents[1] / 'bundles'
 
 # The third holds weights as integers, which the second does not know.
 _FORMATS = (2, 3)

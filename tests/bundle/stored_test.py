@@ -1,11 +1,11 @@
-"""Tests audiolm_jax/stored.py."""
+"""Tests audiolm_jax/bundle/stored.py."""
 
 import hypothesis
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from audiolm_jax import stored
+from audiolm_jax.bundle import stored
 
 
 def arrays(seed, rows, columns, scale):

@@ -13,7 +13,7 @@ from flax import linen as nn
 from flax import traverse_util
 from jaxtyping import PyTree
 
-from audiolm_jax import stored
+from audiolm_jax.bundle import stored
 from audiolm_jax.classifier.model import Classifier
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer

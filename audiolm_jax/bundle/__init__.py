@@ -1,0 +1,1 @@
+"""A model one can hand over: its parts, and the folder that holds them."""
