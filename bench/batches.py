@@ -19,7 +19,7 @@ from absl import app, flags
 
 from audiolm_jax import audio
 from audiolm_jax.cli import compilation, request
-from audiolm_jax.generate import AudioLM
+from audiolm_jax.generation.audiolm import AudioLM
 from audiolm_jax.lm.sampling import sampler
 from bench import models, timing
 

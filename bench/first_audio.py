@@ -23,8 +23,8 @@ import jax
 from absl import app, flags
 
 from audiolm_jax import audio
-from audiolm_jax.generate import AudioLM
-from audiolm_jax.stage_sampler import StageSampler
+from audiolm_jax.generation.audiolm import AudioLM
+from audiolm_jax.generation.stage_sampler import StageSampler
 from audiolm_jax.tokens.stream_decoder import StreamDecoder
 from audiolm_jax.tokens.tokenizers import Tokenizers
 

@@ -27,8 +27,8 @@ import numpy as np
 from absl import flags
 from jax.sharding import NamedSharding, PartitionSpec
 
-from audiolm_jax import stage_sampler
 from audiolm_jax.cli import request, verb
+from audiolm_jax.generation import stage_sampler
 from audiolm_jax.lm.sampling import network, sampler
 from audiolm_jax.lm.sampling.methods import Sampling
 from audiolm_jax.lm.transformer import Transformer

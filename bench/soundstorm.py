@@ -18,10 +18,10 @@ import jax
 import numpy as np
 from absl import app, flags
 
-from audiolm_jax import chain
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.evaluation import fidelity, generations
-from audiolm_jax.token_generator import TokenGenerator
+from audiolm_jax.generation import chain
+from audiolm_jax.generation.tokens import TokenGenerator
 from audiolm_jax.tokens import store
 from audiolm_jax.tokens.tokenizers import Tokens
 

@@ -23,7 +23,7 @@ from absl import app, flags
 from audiolm_jax import corpus
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.evaluation import clips, fidelity, perceptual, tables
-from audiolm_jax.generate import AudioLM
+from audiolm_jax.generation.audiolm import AudioLM
 
 MODEL = flags.DEFINE_string('model', 'speech', 'Bundle.')
 MANIFEST = flags.DEFINE_string('manifest', None, 'Corpus.', required=True)

@@ -28,13 +28,14 @@ import numpy as np
 from absl import flags, logging
 from jaxtyping import Float
 
-from audiolm_jax import audio, chain, corpus
+from audiolm_jax import audio, corpus
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.classifier.labels import GENERATED, ORIGINAL
 from audiolm_jax.cli import compilation, folders, prompts, verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
-from audiolm_jax.generate import AudioLM
+from audiolm_jax.generation import chain
+from audiolm_jax.generation.audiolm import AudioLM
 from data.recording import SAMPLE_RATE, finish, write_flac
 
 FLAGS = flags.FlagValues()

@@ -26,12 +26,7 @@ ROOMS = (
     'soundstorm',
     'classifier',
     'bundle',
-    'draft',
-    'stage_sampler',
-    'acoustics',
-    'chain',
-    'token_generator',
-    'generate',
+    'generation',
     'evaluation',
     'cli',
 )

@@ -52,7 +52,7 @@ from audiolm_jax.cli.outputs import Outputs
 from audiolm_jax.cli.prompts import Prompt
 from audiolm_jax.cli.request import UNCONDITIONAL, Request
 from audiolm_jax.errors import UserError
-from audiolm_jax.generate import AudioLM
+from audiolm_jax.generation.audiolm import AudioLM
 
 # More files than these are not listed one by one at the end.
 _MOST_LISTED = 20

@@ -12,7 +12,7 @@ from audiolm_jax.cli.pace import Pace
 from audiolm_jax.cli.plan import Batch, Job
 from audiolm_jax.cli.prompts import Prompt
 from audiolm_jax.cli.request import Request, Row
-from audiolm_jax.generate import AudioLM
+from audiolm_jax.generation.audiolm import AudioLM
 
 # A sample whose WAV is whole, and how many values are in it.
 Made = tuple[Job, int]

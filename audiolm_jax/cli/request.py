@@ -9,14 +9,15 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Key
 
-from audiolm_jax import audio, chain
+from audiolm_jax import audio
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.chain import Samplings
 from audiolm_jax.cli import prompts
 from audiolm_jax.cli.manifests import Line
 from audiolm_jax.cli.plan import Job
 from audiolm_jax.errors import UserError
-from audiolm_jax.generate import AudioLM, begin_with, keep_prompt
+from audiolm_jax.generation import chain
+from audiolm_jax.generation.audiolm import AudioLM, begin_with, keep_prompt
+from audiolm_jax.generation.chain import Samplings
 from audiolm_jax.training import partitioning
 
 CONTINUATION = 'continuation'

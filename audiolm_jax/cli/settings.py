@@ -6,7 +6,6 @@ from typing import Any
 
 from absl import flags
 
-from audiolm_jax.chain import Samplings
 from audiolm_jax.cli.request import (
     ACOUSTIC_GENERATION,
     ACOUSTICS,
@@ -16,6 +15,7 @@ from audiolm_jax.cli.request import (
     Request,
 )
 from audiolm_jax.errors import UserError
+from audiolm_jax.generation.chain import Samplings
 from audiolm_jax.lm.sampling import matrices
 from audiolm_jax.lm.sampling.methods import Sampling
 

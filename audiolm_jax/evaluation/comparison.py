@@ -6,12 +6,12 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from audiolm_jax import chain
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.corpus import Clip
 from audiolm_jax.evaluation import continuations
 from audiolm_jax.evaluation.continuations import Continued, Excerpt, Waveform
-from audiolm_jax.generate import AudioLM
+from audiolm_jax.generation import chain
+from audiolm_jax.generation.audiolm import AudioLM
 from audiolm_jax.tokens.tokenizers import Tokens
 
 # Ways to go on from a prompt, as tables name them.

@@ -12,7 +12,7 @@ from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import clips, progress
-from audiolm_jax.generate import AudioLM, Generation
+from audiolm_jax.generation.audiolm import AudioLM, Generation
 from audiolm_jax.tokens.tokenizers import Tokenizers
 
 Waveform = Float[np.ndarray, ' _']

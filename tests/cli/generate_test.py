@@ -12,7 +12,7 @@ import tiny
 from audiolm_jax import audio
 from audiolm_jax.cli import generate, request, settings
 from audiolm_jax.errors import UserError
-from audiolm_jax.generate import AudioLM
+from audiolm_jax.generation.audiolm import AudioLM
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import bundle as bundling
 from audiolm_jax.cli import cluster, extract, import_
 from audiolm_jax.errors import UserError
-from audiolm_jax.generate import AudioLM
+from audiolm_jax.generation.audiolm import AudioLM
 from audiolm_jax.tokens import stages, store
 
 transformers = pytest.importorskip('transformers')

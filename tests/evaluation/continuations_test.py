@@ -8,7 +8,7 @@ from audiolm_jax import audio
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import continuations
-from audiolm_jax.generate import AudioLM
+from audiolm_jax.generation.audiolm import AudioLM
 
 HOP = 640
 

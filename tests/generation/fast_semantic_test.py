@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tiny
 
-from audiolm_jax import chain
-from audiolm_jax.generate import AudioLM
+from audiolm_jax.generation import chain
+from audiolm_jax.generation.audiolm import AudioLM
 
 # Of the tiny models a crop is 1 s, and a step 0.72 s.
 PROMPT_SECONDS, SECONDS = 0.2, 0.4

@@ -1,4 +1,4 @@
-"""Tests audiolm_jax/stage_sampler.py."""
+"""Tests audiolm_jax/generation/stage_sampler.py."""
 
 import itertools
 import math
@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from audiolm_jax.stage_sampler import crop_and_step, spans
+from audiolm_jax.generation.stage_sampler import crop_and_step, spans
 
 
 @pytest.mark.parametrize('start', [0, 3])

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from audiolm_jax.acoustics import Acoustics, Autoregressive, Parallel
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.errors import UserError
+from audiolm_jax.generation.acoustics import Acoustics, Autoregressive, Parallel
+from audiolm_jax.generation.stage_sampler import StageSampler
 from audiolm_jax.lm.sampling.methods import Sampling
-from audiolm_jax.stage_sampler import StageSampler
 from audiolm_jax.tokens.layout import Stage
 from audiolm_jax.tokens.stages import coarse
 

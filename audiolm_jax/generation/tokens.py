@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Int
 
-from audiolm_jax.chain import Chain
-from audiolm_jax.draft import Draft
 from audiolm_jax.errors import UserError
-from audiolm_jax.stage_sampler import Keys, fold_in, spans
+from audiolm_jax.generation.chain import Chain
+from audiolm_jax.generation.draft import Draft
+from audiolm_jax.generation.stage_sampler import Keys, fold_in, spans
 from audiolm_jax.tokens.fields import ACOUSTIC
 from audiolm_jax.tokens.tokenizers import Tokenizers, Tokens
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import tiny
 
-from audiolm_jax import chain
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.generate import AudioLM
+from audiolm_jax.generation import chain
+from audiolm_jax.generation.audiolm import AudioLM
 
 KEPT = pathlib.Path(__file__).with_suffix('.json')
 KINDS = ('autoregressive', 'parallel')

@@ -11,7 +11,7 @@ from jaxtyping import Array, Key
 
 from audiolm_jax.bundle.bundle import LanguageModel
 from audiolm_jax.bundle.folder import STAGES
-from audiolm_jax.draft import Draft
+from audiolm_jax.generation.draft import Draft
 from audiolm_jax.lm.sampling import sampler
 from audiolm_jax.lm.sampling.methods import Sampling
 from audiolm_jax.lm.sampling.network import Weights

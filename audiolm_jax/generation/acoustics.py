@@ -7,15 +7,15 @@ import jax
 import numpy as np
 
 from audiolm_jax.bundle.bundle import ParallelModel
-from audiolm_jax.draft import Draft
-from audiolm_jax.soundstorm import sampler
-from audiolm_jax.stage_sampler import (
+from audiolm_jax.generation.draft import Draft
+from audiolm_jax.generation.stage_sampler import (
     Keys,
     StageSampler,
     crop_and_step,
     fold_in,
     spans,
 )
+from audiolm_jax.soundstorm import sampler
 from audiolm_jax.tokens import frames, windows
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
 

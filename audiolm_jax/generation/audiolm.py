@@ -10,9 +10,9 @@ from jaxtyping import Array, Float, Key
 
 from audiolm_jax import audio
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.chain import Chain, autoregressive
-from audiolm_jax.stage_sampler import Keys
-from audiolm_jax.token_generator import TokenGenerator
+from audiolm_jax.generation.chain import Chain, autoregressive
+from audiolm_jax.generation.stage_sampler import Keys
+from audiolm_jax.generation.tokens import TokenGenerator
 from audiolm_jax.tokens.stream_decoder import StreamDecoder
 from audiolm_jax.tokens.tokenizers import Tokens
 

@@ -1,9 +1,9 @@
-"""Tests audiolm_jax/draft.py."""
+"""Tests audiolm_jax/generation/draft.py."""
 
 import numpy as np
 import pytest
 
-from audiolm_jax.draft import Draft
+from audiolm_jax.generation.draft import Draft
 from audiolm_jax.tokens import stages
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
 from audiolm_jax.tokens.tokenizers import Tokens

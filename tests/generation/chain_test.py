@@ -1,4 +1,4 @@
-"""Tests audiolm_jax/chain.py: codes that follow from codes alone."""
+"""Tests audiolm_jax/generation/chain.py: codes that follow from codes alone."""
 
 import functools
 
@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tiny
 
-from audiolm_jax import chain
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.chain import Samplings
 from audiolm_jax.errors import UserError
-from audiolm_jax.generate import AudioLM
+from audiolm_jax.generation import chain
+from audiolm_jax.generation.audiolm import AudioLM
+from audiolm_jax.generation.chain import Samplings
 from audiolm_jax.lm.sampling.methods import Sampling
 from audiolm_jax.tokens import stages
 

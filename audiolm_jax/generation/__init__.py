@@ -1,0 +1,1 @@
+"""Prompts in, continuations out: the models of a bundle, one after another."""
