@@ -32,7 +32,7 @@ from audiolm_jax.evaluation import (
 )
 from audiolm_jax.evaluation.reconstruction import levels_to_keep
 from audiolm_jax.tokens.trained_tokenizers import CodecTokenizer
-from audiolm_jax.training import loading
+from audiolm_jax.training.checkpoints import loading
 
 MODEL = flags.DEFINE_string('model', None, 'A run or a bundle.', required=True)
 MANIFEST = flags.DEFINE_string('manifest', None, 'Of clips.', required=True)

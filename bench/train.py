@@ -26,10 +26,10 @@ from audiolm_jax.cli import verb
 from audiolm_jax.lm.train_step import LanguageModelTrainStep
 from audiolm_jax.tokens import stages, tasks
 from audiolm_jax.training import devices, memory, optimizers
+from audiolm_jax.training.monitoring.progress import Progress
+from audiolm_jax.training.monitoring.summaries import Silent
+from audiolm_jax.training.monitoring.throughput import Throughput
 from audiolm_jax.training.partitioning import default_partitioner
-from audiolm_jax.training.progress import Progress
-from audiolm_jax.training.summaries import Silent
-from audiolm_jax.training.throughput import Throughput
 from bench import models, timing, token_store
 from bench.token_store import SIZES
 

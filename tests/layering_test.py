@@ -113,4 +113,6 @@ def test_no_module_imports_itself_in_a_circle():
 
 def test_the_imports_are_seen():
   assert 'training.state' in own(MODULES['training.loop'])
-  assert 'training.digests' in own(MODULES['training.checkpoints'])
+  assert 'training.checkpoints.digests' in own(
+      MODULES['training.checkpoints.checkpoints']
+  )

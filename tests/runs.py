@@ -8,7 +8,7 @@ import numpy as np
 from audiolm_jax import audio, corpus
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.corpus import Clip
-from audiolm_jax.training.checkpoints import Checkpoints
+from audiolm_jax.training.checkpoints.checkpoints import Checkpoints
 from audiolm_jax.training.state import TrainState
 
 

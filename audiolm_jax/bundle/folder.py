@@ -19,7 +19,7 @@ from jaxtyping import PyTree
 from audiolm_jax.bundle import parts
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import loading
+from audiolm_jax.training.checkpoints import loading
 
 # Keys are folded with a stage's place.
 STAGES = ('semantic', 'coarse', 'fine', 'acoustic_only')

@@ -21,7 +21,7 @@ from audiolm_jax.pretrained import families
 from audiolm_jax.semantic_vq.model import BELOW_CODES, SemanticVq
 from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.soundstream import networks
-from audiolm_jax.training.loading import Model
+from audiolm_jax.training.checkpoints.loading import Model
 from audiolm_jax.w2v_bert.model import W2vBert
 
 _MODULES = {

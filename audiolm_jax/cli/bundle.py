@@ -31,7 +31,7 @@ from audiolm_jax.cli import folders, verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import tables
-from audiolm_jax.training import loading
+from audiolm_jax.training.checkpoints import loading
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(

@@ -16,7 +16,7 @@ from audiolm_jax import corpus
 from audiolm_jax.bundle import folder as bundle_folder
 from audiolm_jax.bundle import parts
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import loading
+from audiolm_jax.training.checkpoints import loading
 
 
 class Source(NamedTuple):

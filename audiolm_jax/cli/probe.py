@@ -41,7 +41,7 @@ from audiolm_jax.evaluation.tables import Table
 from audiolm_jax.evaluation.tokens_meaning import FrameFeatures, FrameIds
 from audiolm_jax.evaluation.triphones import Speech
 from audiolm_jax.tokens.tokenizers import SemanticTokenizer
-from audiolm_jax.training import loading
+from audiolm_jax.training.checkpoints import loading
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(

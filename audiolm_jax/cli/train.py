@@ -38,12 +38,11 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.training import (
     devices,
     distributed,
-    dry_run,
-    dry_run_report,
     loop,
     memory,
     partitioning,
 )
+from audiolm_jax.training.planning import dry_run, report
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_multi_string(
@@ -190,7 +189,7 @@ def plan_of_run(
       kind,
       partitioner or partitioning.default_partitioner(num_devices),
   )
-  return dry_run_report.report(plan)
+  return report.report(plan)
 
 
 def operative_config() -> str:

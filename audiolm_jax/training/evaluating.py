@@ -8,10 +8,10 @@ import jax
 import numpy as np
 
 from audiolm_jax.errors import UserError
+from audiolm_jax.training.monitoring.progress import check_finite, describe
+from audiolm_jax.training.monitoring.summaries import Summaries
 from audiolm_jax.training.partitioning import Compiled
-from audiolm_jax.training.progress import check_finite, describe
 from audiolm_jax.training.state import Batch, Metrics, TrainState
-from audiolm_jax.training.summaries import Summaries
 
 log = logging.getLogger(__name__)
 

@@ -9,20 +9,21 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 from jaxtyping import PyTree
 
-from audiolm_jax.training import evaluating, keeping, starting
-from audiolm_jax.training.checkpoints import Checkpoints, Restored
+from audiolm_jax.training import evaluating, starting
+from audiolm_jax.training.checkpoints import keeping
+from audiolm_jax.training.checkpoints.checkpoints import Checkpoints, Restored
+from audiolm_jax.training.monitoring.progress import Progress, check_params
+from audiolm_jax.training.monitoring.stopping import Stopping
+from audiolm_jax.training.monitoring.summaries import open_summaries
+from audiolm_jax.training.monitoring.throughput import Throughput
+from audiolm_jax.training.monitoring.watchdog import Watchdog
 from audiolm_jax.training.partitioning import (
     DataLayout,
     Partitioner,
     default_partitioner,
 )
-from audiolm_jax.training.progress import Progress, check_params
 from audiolm_jax.training.skipping import SkipNonFinite
 from audiolm_jax.training.state import Batch, TrainState, TrainStep
-from audiolm_jax.training.stopping import Stopping
-from audiolm_jax.training.summaries import open_summaries
-from audiolm_jax.training.throughput import Throughput
-from audiolm_jax.training.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 

@@ -75,7 +75,7 @@ def make_mesh(
     data: Devices that share the rows of a batch.
     model: Devices that share one copy of the model.
     num_described: Lays out so many devices that need not be there, to be
-      planned for (training.dry_run) but not computed on.
+      planned for (training.planning.dry_run) but not computed on.
 
   Raises:
     UserError: The devices do not fill the mesh.

@@ -10,7 +10,7 @@ from flax import traverse_util
 from jaxtyping import PyTree
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import trees
+from audiolm_jax.training.checkpoints import trees
 from audiolm_jax.training.state import TrainState
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens import stages
-from audiolm_jax.training.loading import Model
+from audiolm_jax.training.checkpoints.loading import Model
 
 ACOUSTIC_ONLY = stages.acoustic_only(tiny.SIZES, 2, 'time')
 WHOLE = Bundle(

@@ -13,7 +13,8 @@ from audiolm_jax.bundle import parts
 from audiolm_jax.corpus import AudioBatches
 from audiolm_jax.semantic_vq import perturbation
 from audiolm_jax.semantic_vq.train_step import part_of
-from audiolm_jax.training import loading, loop
+from audiolm_jax.training import loop
+from audiolm_jax.training.checkpoints import loading
 from audiolm_jax.training.partitioning import (
     Partitioner,
     make_mesh,

@@ -16,7 +16,7 @@ from audiolm_jax.soundstream.model import SoundStream
 from audiolm_jax.soundstream.spectral_model import SpectralSoundStream
 from audiolm_jax.soundstream.train_step import SoundStreamTrainStep
 from audiolm_jax.training import optimizers, partitioning
-from audiolm_jax.training.loading import Model
+from audiolm_jax.training.checkpoints.loading import Model
 from audiolm_jax.training.state import is_boxed
 
 KEY = jax.random.key(0)

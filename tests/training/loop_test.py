@@ -19,9 +19,10 @@ import pytest
 from tensorboardX.proto import event_pb2
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import evaluating, optimizers, summaries
-from audiolm_jax.training.loading import load_params
+from audiolm_jax.training import evaluating, optimizers
+from audiolm_jax.training.checkpoints.loading import load_params
 from audiolm_jax.training.loop import train
+from audiolm_jax.training.monitoring import summaries
 from audiolm_jax.training.partitioning import (
     Partitioner,
     make_mesh,

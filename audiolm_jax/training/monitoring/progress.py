@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
 
-from audiolm_jax.training import throughput
+from audiolm_jax.training.monitoring import throughput
+from audiolm_jax.training.monitoring.summaries import Summaries
+from audiolm_jax.training.monitoring.throughput import Throughput
 from audiolm_jax.training.state import Metrics, TrainState
-from audiolm_jax.training.summaries import Summaries
-from audiolm_jax.training.throughput import Throughput
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,13 @@ from jax.experimental import multihost_utils
 from jaxtyping import PyTree
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import checksums, digests, fallback, keeping, trees
+from audiolm_jax.training.checkpoints import (
+    checksums,
+    digests,
+    fallback,
+    keeping,
+    trees,
+)
 from audiolm_jax.training.state import TrainState
 
 log = logging.getLogger(__name__)

@@ -1,12 +1,13 @@
-"""Tests audiolm_jax/training/throughput.py; see also loop_test.py."""
+"""Tests audiolm_jax/training/monitoring/throughput.py; see loop_test.py too."""
 
 import types
 
 import jax
 import pytest
 
-from audiolm_jax.training import devices, throughput
-from audiolm_jax.training.throughput import Throughput
+from audiolm_jax.training import devices
+from audiolm_jax.training.monitoring import throughput
+from audiolm_jax.training.monitoring.throughput import Throughput
 
 
 class Clock:

@@ -9,7 +9,7 @@ from typing import Any
 from etils import epath
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import digests
+from audiolm_jax.training.checkpoints import digests
 
 log = logging.getLogger(__name__)
 

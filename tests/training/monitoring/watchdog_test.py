@@ -1,4 +1,4 @@
-"""Tests audiolm_jax/training/watchdog.py."""
+"""Tests audiolm_jax/training/monitoring/watchdog.py."""
 
 import subprocess
 import sys
@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from audiolm_jax.training import watchdog
-from audiolm_jax.training.checkpoints import Checkpoints
+from audiolm_jax.training.checkpoints.checkpoints import Checkpoints
 from audiolm_jax.training.loop import train
-from audiolm_jax.training.watchdog import Watchdog
+from audiolm_jax.training.monitoring import watchdog
+from audiolm_jax.training.monitoring.watchdog import Watchdog
 
 from . import toy
 

@@ -8,7 +8,7 @@ from etils import epath
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import digests, fallback
+from audiolm_jax.training.checkpoints import digests, fallback
 
 # Where Orbax keeps what `save` was given.
 _METRICS = 'metrics/metrics'

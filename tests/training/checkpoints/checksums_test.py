@@ -1,4 +1,4 @@
-"""Tests audiolm_jax/training/checksums.py."""
+"""Tests audiolm_jax/training/checkpoints/checksums.py."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.sharding import NamedSharding, PartitionSpec
 
-from audiolm_jax.training import checksums
+from audiolm_jax.training.checkpoints import checksums
 from audiolm_jax.training.partitioning import make_mesh
 
 DTYPES = ('float32', 'bfloat16', 'int32', 'uint8', 'bool')

@@ -1,4 +1,4 @@
-"""Tests audiolm_jax/training/checkpoints.py, digests.py and trees.py."""
+"""Tests checkpoints, digests and trees of audiolm_jax/training/checkpoints."""
 
 import logging
 import pathlib
@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import digests
-from audiolm_jax.training.checkpoints import Checkpoints
-from audiolm_jax.training.loading import load_params
+from audiolm_jax.training.checkpoints import digests
+from audiolm_jax.training.checkpoints.checkpoints import Checkpoints
+from audiolm_jax.training.checkpoints.loading import load_params
 from audiolm_jax.training.partitioning import (
     Partitioner,
     make_mesh,

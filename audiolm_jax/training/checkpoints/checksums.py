@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree, Shaped, UInt32
 
-from audiolm_jax.training import trees
+from audiolm_jax.training.checkpoints import trees
 
 
 def of_leaves(tree: PyTree) -> dict[str, int]:

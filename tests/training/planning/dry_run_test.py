@@ -9,13 +9,14 @@ import pytest
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.train_step import LanguageModelTrainStep
 from audiolm_jax.lm.transformer import Transformer
-from audiolm_jax.training import devices, dry_run, optimizers, program_costs
-from audiolm_jax.training.dry_run_report import advice, report
+from audiolm_jax.training import devices, optimizers, program_costs
 from audiolm_jax.training.partitioning import (
     Partitioner,
     make_mesh,
     standard_logical_axis_rules,
 )
+from audiolm_jax.training.planning import dry_run
+from audiolm_jax.training.planning.report import advice, report
 
 from . import toy
 

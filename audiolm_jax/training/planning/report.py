@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.sharding import PartitionSpec
 
-from audiolm_jax.training.dry_run import USABLE, Plan, device_bytes
+from audiolm_jax.training.planning.dry_run import USABLE, Plan, device_bytes
 
 _GIB = 2**30
 

@@ -7,7 +7,7 @@ from etils import epath
 from jaxtyping import PyTree
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import checksums, digests, fallback, trees
+from audiolm_jax.training.checkpoints import checksums, digests, fallback, trees
 
 
 class Model(NamedTuple):

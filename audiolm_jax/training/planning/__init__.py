@@ -1,0 +1,1 @@
+"""Runs planned without the devices that they need."""
