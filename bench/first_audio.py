@@ -25,8 +25,8 @@ from absl import app, flags
 from audiolm_jax import audio
 from audiolm_jax.generation.audiolm import AudioLM
 from audiolm_jax.generation.stage_sampler import StageSampler
-from audiolm_jax.tokens.stream_decoder import StreamDecoder
-from audiolm_jax.tokens.tokenizers import Tokenizers
+from audiolm_jax.tokens.tokenizers.contract import Tokenizers
+from audiolm_jax.tokens.tokenizers.stream_decoder import StreamDecoder
 
 MODEL = flags.DEFINE_string('model', 'speech', 'Name or folder of a bundle.')
 PROMPT = flags.DEFINE_string(

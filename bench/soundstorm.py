@@ -22,8 +22,8 @@ from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.evaluation import fidelity, generations
 from audiolm_jax.generation import chain
 from audiolm_jax.generation.tokens import TokenGenerator
-from audiolm_jax.tokens import store
-from audiolm_jax.tokens.tokenizers import Tokens
+from audiolm_jax.tokens.store import store
+from audiolm_jax.tokens.tokenizers.contract import Tokens
 
 MODEL = flags.DEFINE_string('model', 'speech', 'A bundle.')
 TOKENS = flags.DEFINE_string('tokens', None, 'Its token store, for quality.')

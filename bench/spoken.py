@@ -21,9 +21,10 @@ from audiolm_jax import audio, corpus
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.corpus import Clip
 from audiolm_jax.soundstorm import sampler
-from audiolm_jax.tokens import frames, windows
+from audiolm_jax.tokens import frames
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
-from audiolm_jax.tokens.tokenizers import Tokens
+from audiolm_jax.tokens.tokenizers import windows
+from audiolm_jax.tokens.tokenizers.contract import Tokens
 from bench import copies
 
 TEMPERATURE = flags.DEFINE_float('temperature', 1.0, 'Of SoundStorm.')

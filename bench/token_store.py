@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from audiolm_jax.tokens import stages, store
+from audiolm_jax.tokens import stages
+from audiolm_jax.tokens.store import store
 
 SIZES = stages.AUDIOLM
 

@@ -24,7 +24,8 @@ from absl import flags
 
 from audiolm_jax.cli import verb
 from audiolm_jax.lm.train_step import LanguageModelTrainStep
-from audiolm_jax.tokens import stages, tasks
+from audiolm_jax.tokens import stages
+from audiolm_jax.tokens.batches import sequences
 from audiolm_jax.training import devices, memory, optimizers
 from audiolm_jax.training.monitoring.progress import Progress
 from audiolm_jax.training.monitoring.summaries import Silent
@@ -74,7 +75,7 @@ def build(stage: stages.Stage) -> LanguageModelTrainStep:
 def ours(name: str, folder: str) -> Ours:
   """Compiles a stage and takes a first step."""
   stage = getattr(stages, name)(SIZES)
-  data = tasks.batches(
+  data = sequences.batches(
       folder, stage, 'train', CROP_SECONDS.value, BATCH_SIZE.value, seed=0
   )
   partitioner, key = default_partitioner(), jax.random.key(0)

@@ -21,8 +21,8 @@ from audiolm_jax.bundle.bundle import Bundle, LanguageModel
 from audiolm_jax.lm.sampling import matrices, network
 from audiolm_jax.lm.sampling.network import Cache, Weights
 from audiolm_jax.lm.transformer import Transformer
-from audiolm_jax.tokens import store
 from audiolm_jax.tokens.layout import Codes
+from audiolm_jax.tokens.store import store
 from bench import models
 
 MODEL = flags.DEFINE_string('model', 'speech', 'A bundle.')

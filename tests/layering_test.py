@@ -31,16 +31,20 @@ ROOMS = (
     'cli',
 )
 
-# Libraries that only these modules import: others run where they are missing.
+# Within a room, the same of its sub-rooms.
+SUB_ROOMS = {
+    'lm': ('sampling',),
+    'tokens': ('tokenizers', 'store', 'batches', 'extraction'),
+    'training': ('checkpoints', 'monitoring', 'planning'),
+}
+
+# Libraries that only these rooms import: others run where they are missing.
+_STORES = ('tokens.store', 'tokens.batches', 'tokens.extraction')
 CONFINED = {
-    'tensorflow': ('tokens.tasks', 'tokens.store', 'tokens.extraction'),
-    'tensorflow_datasets': (
-        'tokens.tasks',
-        'tokens.store',
-        'tokens.extraction',
-    ),
-    'seqio': ('tokens.tasks', 'tokens.store', 'tokens.extraction'),
-    'apache_beam': ('tokens.tasks', 'tokens.store', 'tokens.extraction'),
+    'tensorflow': _STORES,
+    'tensorflow_datasets': _STORES,
+    'seqio': _STORES,
+    'apache_beam': _STORES,
     'gin': ('cli',),
     # A checkpoint or a bundle may come from a stranger.
     'pickle': (),
@@ -95,6 +99,32 @@ def test_imports_point_up(module):
     assert other.split('.')[0] in above, f'{module} imports {other}'
 
 
+def sub_room(module: str) -> tuple[str, str]:
+  """The room of a module and the folder, or the file, within it."""
+  room, _, rest = module.partition('.')
+  return room, rest.split('.')[0]
+
+
+def test_every_folder_has_its_place():
+  folders = {
+      sub_room(module) for module in MODULES if len(module.split('.')) > 2
+  }
+  named = {(room, name) for room in SUB_ROOMS for name in SUB_ROOMS[room]}
+  assert folders == named
+
+
+@pytest.mark.parametrize('room', SUB_ROOMS)
+def test_imports_point_up_within_a_room(room):
+  order = SUB_ROOMS[room]
+  for module, tree in MODULES.items():
+    ours = sub_room(module)
+    for other in own(tree) if ours[0] == room else ():
+      theirs = sub_room(other)
+      if theirs[0] == room and {ours[1], theirs[1]} <= set(order):
+        up = order.index(theirs[1]) <= order.index(ours[1])
+        assert up, f'{module} imports {other}'
+
+
 @pytest.mark.parametrize('library', CONFINED)
 def test_heavy_libraries_stay_in_their_rooms(library):
   for module, tree in MODULES.items():
@@ -108,6 +138,17 @@ def test_no_module_imports_itself_in_a_circle():
       module.removesuffix('.__init__'): own(tree)
       for module, tree in MODULES.items()
   }
+  graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_no_folder_imports_itself_in_a_circle():
+  graph: dict[tuple[str, str], set[tuple[str, str]]] = {}
+  for module, tree in MODULES.items():
+    graph.setdefault(sub_room(module), set()).update(
+        sub_room(other) for other in own(tree)
+    )
+  for ours in graph:
+    graph[ours].discard(ours)
   graphlib.TopologicalSorter(graph).prepare()
 
 

@@ -21,16 +21,16 @@ from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.nn.kmeans import KMeans
 from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.soundstream import networks
-from audiolm_jax.tokens import trained_tokenizers
 from audiolm_jax.tokens.fields import Field
 from audiolm_jax.tokens.layout import Stage
-from audiolm_jax.tokens.resampled import Resampled
-from audiolm_jax.tokens.tokenizers import (
+from audiolm_jax.tokens.tokenizers import trained
+from audiolm_jax.tokens.tokenizers.contract import (
     AcousticTokenizer,
     SemanticTokenizer,
     Tokenizers,
 )
-from audiolm_jax.tokens.trained_tokenizers import (
+from audiolm_jax.tokens.tokenizers.resampled import Resampled
+from audiolm_jax.tokens.tokenizers.trained import (
     ClusterTokenizer,
     CodecTokenizer,
     CodeTokenizer,
@@ -149,8 +149,8 @@ class Bundle:
     part = self._part('acoustic_tokenizer')
     model = parts.build(part.config)
     if part.config['kind'] not in networks.KINDS:
-      return trained_tokenizers.pretrained(model, part.arrays['params'])
-    return trained_tokenizers.soundstream(
+      return trained.pretrained(model, part.arrays['params'])
+    return trained.soundstream(
         model, part.arrays['params'], part.arrays['codebooks']
     )
 

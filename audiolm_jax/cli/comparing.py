@@ -134,7 +134,7 @@ def _piano(found: Comparison, seed: int) -> list[Table]:
 def _copied(bundle: Bundle, found: Comparison, tokens: str, seed: int) -> Table:
   """Looks for the training set in what was made."""
   # TensorFlow is needed here only.
-  from audiolm_jax.tokens import store
+  from audiolm_jax.tokens.store import store
 
   clips = quality.Clips([], found.groups, found.sample_rate, seed)
   return memorised.table(

@@ -70,14 +70,14 @@ def main(argv: list[str]) -> int:
   if not (FLAGS.input and FLAGS.model and FLAGS.output_dir):
     raise UserError('Give --input, --model and --output_dir.')
   # Imported late: Beam and TensorFlow take seconds, --help should not.
-  from audiolm_jax.tokens import extraction
+  from audiolm_jax.tokens.extraction import pipeline
 
   clips, num_bad = find_clips(FLAGS.input, FLAGS.split)
   model = FLAGS.model
   if os.path.isdir(model):
     model = os.path.abspath(model)  # Workers may run in another folder.
   start = time.monotonic()
-  report = extraction.extract(
+  report = pipeline.extract(
       clips,
       functools.partial(load_tokenizers, model),
       FLAGS.output_dir,

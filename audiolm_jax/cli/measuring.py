@@ -183,7 +183,7 @@ def language_models(
   """Compares each stage with n-grams on the store's held-out split."""
   # TensorFlow is needed here only.
   from audiolm_jax.evaluation import stages
-  from audiolm_jax.tokens import store
+  from audiolm_jax.tokens.store import store
 
   fingerprints = {
       SEMANTIC: bundle.semantic.fingerprint,

@@ -40,7 +40,7 @@ from audiolm_jax.evaluation.error_rates import Spoken
 from audiolm_jax.evaluation.tables import Table
 from audiolm_jax.evaluation.tokens_meaning import FrameFeatures, FrameIds
 from audiolm_jax.evaluation.triphones import Speech
-from audiolm_jax.tokens.tokenizers import SemanticTokenizer
+from audiolm_jax.tokens.tokenizers.contract import SemanticTokenizer
 from audiolm_jax.training.checkpoints import loading
 
 FLAGS = flags.FlagValues()

@@ -12,7 +12,7 @@ from audiolm_jax.evaluation import continuations
 from audiolm_jax.evaluation.continuations import Continued, Excerpt, Waveform
 from audiolm_jax.generation import chain
 from audiolm_jax.generation.audiolm import AudioLM
-from audiolm_jax.tokens.tokenizers import Tokens
+from audiolm_jax.tokens.tokenizers.contract import Tokens
 
 # Ways to go on from a prompt, as tables name them.
 AUTOREGRESSIVE = 'AudioLM'

@@ -13,7 +13,7 @@ from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import clips, progress
 from audiolm_jax.generation.audiolm import AudioLM, Generation
-from audiolm_jax.tokens.tokenizers import Tokenizers
+from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 
 Waveform = Float[np.ndarray, ' _']
 

@@ -20,7 +20,7 @@ from audiolm_jax.evaluation import intervals, likelihoods, progress
 from audiolm_jax.evaluation.intervals import Figure
 from audiolm_jax.evaluation.likelihoods import Likelihood
 from audiolm_jax.tokens.fields import SEMANTIC
-from audiolm_jax.tokens.tokenizers import SemanticTokenizer
+from audiolm_jax.tokens.tokenizers.contract import SemanticTokenizer
 
 LEXICAL, SYNTACTIC = 'lexical', 'syntactic'
 _KEYS = {LEXICAL: ('id',), SYNTACTIC: ('type', 'subtype', 'id')}

@@ -23,8 +23,8 @@ from audiolm_jax.evaluation import progress
 from audiolm_jax.semantic_vq import hearing, speaking
 from audiolm_jax.semantic_vq.speaking import Speaker, Voice
 from audiolm_jax.soundstream import losses
-from audiolm_jax.tokens import windows
-from audiolm_jax.tokens.tokenizers import SemanticTokenizer
+from audiolm_jax.tokens.tokenizers import windows
+from audiolm_jax.tokens.tokenizers.contract import SemanticTokenizer
 from audiolm_jax.training import optimizers
 from audiolm_jax.training.state import unbox
 

@@ -4,8 +4,9 @@ import itertools
 
 from audiolm_jax.bundle.bundle import LanguageModel
 from audiolm_jax.evaluation import language_model, likelihoods, sequences
-from audiolm_jax.tokens import store, tasks
+from audiolm_jax.tokens.batches import sequences as sequence_batches
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
+from audiolm_jax.tokens.store import store
 
 
 def evaluate(
@@ -20,7 +21,7 @@ def evaluate(
       {SEMANTIC: record.semantic[:, None], ACOUSTIC: record.acoustic}
       for record in store.read(token_dir, 'train')
   )
-  validation = tasks.evaluation_batches(
+  validation = sequence_batches.evaluation_batches(
       token_dir,
       found.stage,
       split,

@@ -20,7 +20,10 @@ from audiolm_jax.evaluation.fidelity import Metric
 from audiolm_jax.evaluation.tokens_meaning import FrameFeatures, FrameIds
 from audiolm_jax.evaluation.triphones import Speech
 from audiolm_jax.nn import kmeans
-from audiolm_jax.tokens.tokenizers import AcousticTokenizer, SemanticTokenizer
+from audiolm_jax.tokens.tokenizers.contract import (
+    AcousticTokenizer,
+    SemanticTokenizer,
+)
 
 
 class Tokenized(NamedTuple):

@@ -16,8 +16,9 @@ from audiolm_jax.generation.stage_sampler import (
     spans,
 )
 from audiolm_jax.soundstorm import sampler
-from audiolm_jax.tokens import frames, windows
+from audiolm_jax.tokens import frames
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
+from audiolm_jax.tokens.tokenizers import windows
 
 # Keys are folded with it, as with the number of a stage.
 _PARALLEL = 3

@@ -13,8 +13,8 @@ from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.generation.chain import Chain, autoregressive
 from audiolm_jax.generation.stage_sampler import Keys
 from audiolm_jax.generation.tokens import TokenGenerator
-from audiolm_jax.tokens.stream_decoder import StreamDecoder
-from audiolm_jax.tokens.tokenizers import Tokens
+from audiolm_jax.tokens.tokenizers.contract import Tokens
+from audiolm_jax.tokens.tokenizers.stream_decoder import StreamDecoder
 
 Waveform = Float[np.ndarray, ' _']
 

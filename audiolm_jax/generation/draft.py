@@ -7,7 +7,7 @@ from jaxtyping import Int
 
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC, Field
 from audiolm_jax.tokens.layout import Codes
-from audiolm_jax.tokens.tokenizers import Tokens
+from audiolm_jax.tokens.tokenizers.contract import Tokens
 
 
 class Draft:

@@ -10,7 +10,7 @@ from audiolm_jax.generation.chain import Chain
 from audiolm_jax.generation.draft import Draft
 from audiolm_jax.generation.stage_sampler import Keys, fold_in, spans
 from audiolm_jax.tokens.fields import ACOUSTIC
-from audiolm_jax.tokens.tokenizers import Tokenizers, Tokens
+from audiolm_jax.tokens.tokenizers.contract import Tokenizers, Tokens
 
 
 class TokenGenerator:

@@ -10,7 +10,7 @@ from audiolm_jax.tokens.stages import AUDIOLM, Sizes
 def soundstorm(sizes: Sizes = AUDIOLM) -> Stage:
   """All acoustic levels given semantic tokens that keep their time.
 
-  It is not flattened: tokens.tasks_frames cuts windows of frames for it. The
+  It is not flattened: tokens.batches.windows cuts windows of frames for it. The
   stage says which tokens these are, so that others are refused.
   """
   everything = stages.coarse(

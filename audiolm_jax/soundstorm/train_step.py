@@ -27,7 +27,7 @@ class SoundStormTrainStep(TrainStep):
   """Masked codes from those around them.
 
   Batches are {'semantic': B T, 'acoustic': B T Q, 'lengths': B}, as
-  tokens.tasks_frames makes them.
+  tokens.batches.windows makes them.
 
   Attributes:
     model: The Conformer.

@@ -58,7 +58,7 @@ def of_tokens(
     batch_size: int,
     seed: int,
 ) -> Iterator[dict[str, np.ndarray]]:
-  """Random windows of recordings, as tokens.tasks_frames would give them.
+  """Random windows of recordings, as tokens.batches.windows would give them.
 
   Args:
     recordings: Codes of both sources.

@@ -13,8 +13,9 @@ from audiolm_jax.bundle.parts import Part
 from audiolm_jax.errors import UserError
 from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.soundstorm.stage import soundstorm
-from audiolm_jax.tokens import frames, store
+from audiolm_jax.tokens import frames
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
+from audiolm_jax.tokens.store import store
 from audiolm_jax.training.state import sizes as sizes_of
 from launch.sprint import codes, folder
 from launch.sprint.codes import Packed

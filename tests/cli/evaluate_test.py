@@ -14,7 +14,7 @@ from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import abx_items, labels
 from audiolm_jax.evaluation.triphones import Speech
-from audiolm_jax.tokens import store
+from audiolm_jax.tokens.store import store
 
 RATE = tiny.RATE
 PHONES = 'kats'

@@ -7,7 +7,7 @@ import tiny
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import extract
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens import store
+from audiolm_jax.tokens.store import store
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from audiolm_jax.cli import bundle as bundling
 from audiolm_jax.cli import cluster, extract, import_
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation.audiolm import AudioLM
-from audiolm_jax.tokens import stages, store
+from audiolm_jax.tokens import stages
+from audiolm_jax.tokens.store import store
 
 transformers = pytest.importorskip('transformers')
 

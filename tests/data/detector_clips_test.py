@@ -11,7 +11,7 @@ from audiolm_jax import audio, corpus
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation.audiolm import AudioLM, Generation
-from audiolm_jax.tokens.tokenizers import Tokens
+from audiolm_jax.tokens.tokenizers.contract import Tokens
 from data import detector_clips
 
 

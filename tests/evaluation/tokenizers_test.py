@@ -9,7 +9,7 @@ import tiny
 from audiolm_jax.corpus import Clip
 from audiolm_jax.evaluation import embeddings, tokenizers
 from audiolm_jax.evaluation.clips import LoadedClips
-from audiolm_jax.tokens.tokenizers import Context
+from audiolm_jax.tokens.tokenizers.contract import Context
 
 RATE = tiny.RATE
 SEMANTIC_HOP, ACOUSTIC_HOP = 640, 320

@@ -16,7 +16,7 @@ from audiolm_jax.generation import audiolm, chain
 from audiolm_jax.generation.audiolm import AudioLM
 from audiolm_jax.generation.chain import Samplings
 from audiolm_jax.lm.sampling.methods import Sampling
-from audiolm_jax.tokens.tokenizers import Tokens
+from audiolm_jax.tokens.tokenizers.contract import Tokens
 
 HOP = 640
 SETTINGS = {

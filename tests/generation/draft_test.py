@@ -6,7 +6,7 @@ import pytest
 from audiolm_jax.generation.draft import Draft
 from audiolm_jax.tokens import stages
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
-from audiolm_jax.tokens.tokenizers import Tokens
+from audiolm_jax.tokens.tokenizers.contract import Tokens
 
 SIZES = stages.Sizes(9, 25.0, 9, 50.0, 4)
 COARSE = stages.coarse(SIZES, 2, deduplicate=False).target

@@ -10,7 +10,9 @@ import jax
 
 from audiolm_jax.lm.train_step import LanguageModelTrainStep
 from audiolm_jax.lm.transformer import Transformer
-from audiolm_jax.tokens import stages, store, tasks
+from audiolm_jax.tokens import stages
+from audiolm_jax.tokens.batches import sequences
+from audiolm_jax.tokens.store import store
 from audiolm_jax.training import distributed, optimizers
 from audiolm_jax.training.loop import train
 from audiolm_jax.training.partitioning import (
@@ -30,7 +32,7 @@ class Rows:
   """
 
   def __init__(self, token_dir, stage, **shard):
-    batches = tasks.evaluation_batches(
+    batches = sequences.evaluation_batches(
         token_dir, stage, 'train', 0.8, BATCH_SIZE, **shard
     )
     self.batches = list(batches)

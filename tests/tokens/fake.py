@@ -9,7 +9,7 @@ import numpy as np
 
 from audiolm_jax import audio
 from audiolm_jax.corpus import Clip
-from audiolm_jax.tokens.tokenizers import Context, Tokenizers
+from audiolm_jax.tokens.tokenizers.contract import Context, Tokenizers
 
 SAMPLE_RATE = 8000
 
@@ -91,9 +91,9 @@ def write_clips(folder: pathlib.Path, num_clips: int) -> list[Clip]:
 if __name__ == '__main__':
   # Run by a test that kills it: python -m tests.tokens.fake MANIFEST OUTPUT.
   from audiolm_jax import corpus
-  from audiolm_jax.tokens import extraction
+  from audiolm_jax.tokens.extraction import pipeline
 
-  extraction.extract(
+  pipeline.extract(
       corpus.read_manifest(sys.argv[1]),
       slow_tokenizers,
       sys.argv[2],

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from audiolm_jax.tokens import store
 from audiolm_jax.tokens.stages import Sizes
+from audiolm_jax.tokens.store import store
 
 SIZES = Sizes(
     semantic_codebook_size=6, acoustic_codebook_size=9, num_quantizers=4

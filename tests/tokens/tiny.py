@@ -8,9 +8,9 @@ import numpy as np
 
 from audiolm_jax.nn.kmeans import KMeans
 from audiolm_jax.soundstream.model import SoundStream
-from audiolm_jax.tokens import trained_tokenizers
-from audiolm_jax.tokens.tokenizers import Tokenizers
-from audiolm_jax.tokens.trained_tokenizers import (
+from audiolm_jax.tokens.tokenizers import trained
+from audiolm_jax.tokens.tokenizers.contract import Tokenizers
+from audiolm_jax.tokens.tokenizers.trained import (
     ClusterTokenizer,
     CodecTokenizer,
 )
@@ -36,7 +36,7 @@ def soundstream(seed: int = 0) -> CodecTokenizer:
   params = jax.device_get(unbox(variables['params']))
   random = np.random.default_rng(seed)
   codebooks = random.normal(size=(3, 8, 4), scale=0.02).astype(np.float32)
-  return trained_tokenizers.soundstream(CODEC, params, codebooks)
+  return trained.soundstream(CODEC, params, codebooks)
 
 
 @functools.lru_cache

@@ -13,11 +13,13 @@ import pytest
 
 from audiolm_jax import audio, corpus
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens import extraction, extraction_shards, store
-from audiolm_jax.tokens.tokenizers import Tokenizers
+from audiolm_jax.tokens.extraction import pipeline
+from audiolm_jax.tokens.extraction import shards as extraction_shards
+from audiolm_jax.tokens.store import store
+from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 from tests.tokens import fake
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 
 
 @pytest.fixture(scope='module')
@@ -43,7 +45,7 @@ def assert_same(ones, others):
 
 def extract(clips, folder, **settings):
   settings = {'num_shards': 3, 'batch_size': 4} | settings
-  return extraction.extract(clips, fake.tokenizers, str(folder), **settings)
+  return pipeline.extract(clips, fake.tokenizers, str(folder), **settings)
 
 
 def test_every_clip_is_stored_with_its_own_tokens(clips, tmp_path):
@@ -159,7 +161,7 @@ def test_other_tokenizers_are_refused_with_both_names(clips, tmp_path):
     return Tokenizers(fake.FakeSemantic(), other)
 
   with pytest.raises(UserError, match='acoustic0000.*acoustic1111'):
-    extraction.extract(clips, make, str(tmp_path), num_shards=3)
+    pipeline.extract(clips, make, str(tmp_path), num_shards=3)
 
 
 def test_another_corpus_is_refused(clips, tmp_path):

@@ -8,12 +8,13 @@ import seqio
 import tensorflow as tf
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens import crops, frames, store
+from audiolm_jax.tokens import crops, frames
+from audiolm_jax.tokens.batches.iterator import Batches, in_order, rows_of_shard
+from audiolm_jax.tokens.batches.rounds import Round, rounds
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
 from audiolm_jax.tokens.layout import Stage
-from audiolm_jax.tokens.store_records import FEATURES
-from audiolm_jax.tokens.tasks_batches import Batches, in_order, rows_of_shard
-from audiolm_jax.tokens.tasks_rounds import Round, rounds
+from audiolm_jax.tokens.store import store
+from audiolm_jax.tokens.store.records import FEATURES
 
 _BATCHES_A_ROUND = 512  # As in tasks.
 

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from audiolm_jax.tokens.tokenizers import AcousticTokenizer
+from audiolm_jax.tokens.tokenizers.contract import AcousticTokenizer
 
 
 class StreamDecoder:

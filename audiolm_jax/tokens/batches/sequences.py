@@ -7,15 +7,15 @@ import seqio
 import tensorflow as tf
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens import store
-from audiolm_jax.tokens.layout import Stage
-from audiolm_jax.tokens.tasks_batches import Batches, in_order, rows_of_shard
-from audiolm_jax.tokens.tasks_converter import (
+from audiolm_jax.tokens.batches.converter import (
     StageFeatureConverter,
     without_padding,
 )
-from audiolm_jax.tokens.tasks_crops import task
-from audiolm_jax.tokens.tasks_rounds import Round, rounds
+from audiolm_jax.tokens.batches.crops_task import task
+from audiolm_jax.tokens.batches.iterator import Batches, in_order, rows_of_shard
+from audiolm_jax.tokens.batches.rounds import Round, rounds
+from audiolm_jax.tokens.layout import Stage
+from audiolm_jax.tokens.store import store
 
 # Rounds are about so many batches long: to resume is to skip within one, and
 # what does not fill a round's last batch is dropped.

@@ -19,20 +19,20 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens import store
-from audiolm_jax.tokens.extraction_progress import Progress
-from audiolm_jax.tokens.extraction_shards import (
+from audiolm_jax.tokens.extraction.progress import Progress
+from audiolm_jax.tokens.extraction.shards import (
     Shard,
     deal,
     is_complete,
     read_summary,
 )
-from audiolm_jax.tokens.extraction_transforms import (
+from audiolm_jax.tokens.extraction.transforms import (
     ReadAudio,
     TokenizerHandler,
     WriteShard,
 )
-from audiolm_jax.tokens.tokenizers import Tokenizers
+from audiolm_jax.tokens.store import store
+from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 
 log = logging.getLogger(__name__)
 

@@ -1,10 +1,11 @@
-"""Tests audiolm_jax/tokens/blank.py."""
+"""Tests audiolm_jax/tokens/batches/blank.py."""
 
 import pytest
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.soundstorm.stage import soundstorm
-from audiolm_jax.tokens import blank, stages, tasks, tasks_frames
+from audiolm_jax.tokens import stages
+from audiolm_jax.tokens.batches import blank, sequences, windows
 
 from . import random_store
 
@@ -16,7 +17,7 @@ def test_blank_batches_have_the_shapes_of_real_ones(name, tmp_path):
   stage = (
       stages.fine(sizes, 2) if name == 'fine' else getattr(stages, name)(sizes)
   )
-  real = tasks.batches(str(tmp_path), stage, 'train', 2.0, 2, seed=0)
+  real = sequences.batches(str(tmp_path), stage, 'train', 2.0, 2, seed=0)
   shapes = {k: (v.shape, v.dtype) for k, v in next(real).items()}
   zeros = next(blank.BlankBatches(stage, 2.0, 2))
   assert {k: (v.shape, v.dtype) for k, v in zeros.items()} == shapes
@@ -25,7 +26,7 @@ def test_blank_batches_have_the_shapes_of_real_ones(name, tmp_path):
 def test_blank_windows_have_the_shapes_of_real_ones(tmp_path):
   random_store.write(tmp_path, {'train': [200] * 4})
   stage = soundstorm(random_store.SIZES)
-  real = tasks_frames.batches(str(tmp_path), stage, 'train', 2.0, 2, seed=0)
+  real = windows.batches(str(tmp_path), stage, 'train', 2.0, 2, seed=0)
   shapes = {k: (v.shape, v.dtype) for k, v in next(real).items()}
   zeros = next(blank.BlankFrames(stage, 2.0, 2))
   assert {k: (v.shape, v.dtype) for k, v in zeros.items()} == shapes

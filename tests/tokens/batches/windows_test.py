@@ -8,7 +8,7 @@ import pytest
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.soundstorm.stage import soundstorm
-from audiolm_jax.tokens import tasks_frames
+from audiolm_jax.tokens.batches import windows as window_batches
 from tests.tokens import random_store
 
 STAGE = soundstorm(random_store.SIZES)
@@ -24,7 +24,7 @@ def fixture_store(tmp_path_factory):
 
 
 def batches(folder, split='train', batch_size=4, seed=0, **settings):
-  return tasks_frames.batches(
+  return window_batches.batches(
       folder, STAGE, split, CROP, batch_size, seed, **settings
   )
 
@@ -77,7 +77,7 @@ def test_windows_are_aligned_pieces_of_recordings(store):
 
 def test_resuming_equals_going_on(store, monkeypatch):
   folder, _ = store
-  monkeypatch.setattr(tasks_frames, '_BATCHES_A_ROUND', 4)
+  monkeypatch.setattr(window_batches, '_BATCHES_A_ROUND', 4)
   straight, states, expected = batches(folder, seed=7), [], []
   while not states or states[-1]['round'] == 0:
     expected.append(next(straight))
@@ -102,7 +102,9 @@ def test_evaluation_sees_every_frame_once(store):
 
   def evaluation(**shard):
     return list(
-        tasks_frames.evaluation_batches(folder, STAGE, 'dev', CROP, 4, **shard)
+        window_batches.evaluation_batches(
+            folder, STAGE, 'dev', CROP, 4, **shard
+        )
     )
 
   found = evaluation()
@@ -132,12 +134,12 @@ def test_what_does_not_fit_is_refused(store):
   folder, _ = store
   other = soundstorm(random_store.SIZES._replace(acoustic_codebook_size=99))
   with pytest.raises(UserError, match='99 codes'):
-    tasks_frames.batches(folder, other, 'train', CROP, 4, seed=0)
+    window_batches.batches(folder, other, 'train', CROP, 4, seed=0)
   deeper = soundstorm(random_store.SIZES._replace(num_quantizers=5))
   with pytest.raises(UserError, match='5 levels'):
-    tasks_frames.batches(folder, deeper, 'train', CROP, 4, seed=0)
+    window_batches.batches(folder, deeper, 'train', CROP, 4, seed=0)
   with pytest.raises(UserError, match='shorter than a frame'):
-    tasks_frames.batches(folder, STAGE, 'train', 0.01, 4, seed=0)
+    window_batches.batches(folder, STAGE, 'train', 0.01, 4, seed=0)
   with pytest.raises(UserError, match='more than crop_seconds'):
     batches(folder, shortest_seconds=1.0)
   with pytest.raises(UserError, match='no split'):

@@ -7,11 +7,12 @@ import seqio
 import tensorflow as tf
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens import crops, store
+from audiolm_jax.tokens import crops
+from audiolm_jax.tokens.batches.converter import StageFeatureConverter
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
 from audiolm_jax.tokens.layout import Stage
-from audiolm_jax.tokens.store_records import FEATURES
-from audiolm_jax.tokens.tasks_converter import StageFeatureConverter
+from audiolm_jax.tokens.store import store
+from audiolm_jax.tokens.store.records import FEATURES
 
 
 def task(

@@ -1,11 +1,11 @@
-"""Tests ../../audiolm_jax/tokens/windows.py."""
+"""Tests ../../audiolm_jax/tokens/tokenizers/windows.py."""
 
 import hypothesis
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from audiolm_jax.tokens import windows
+from audiolm_jax.tokens.tokenizers import windows
 
 HOP = 3
 

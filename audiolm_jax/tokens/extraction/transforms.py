@@ -13,10 +13,10 @@ from apache_beam.ml.inference.base import ModelHandler, PredictionResult
 
 from audiolm_jax import audio
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens import store
-from audiolm_jax.tokens.extraction_shards import Shard, Source, write_summary
-from audiolm_jax.tokens.store import Record
-from audiolm_jax.tokens.tokenizers import Tokenizers, Tokens
+from audiolm_jax.tokens.extraction.shards import Shard, Source, write_summary
+from audiolm_jax.tokens.store import store
+from audiolm_jax.tokens.store.store import Record
+from audiolm_jax.tokens.tokenizers.contract import Tokenizers, Tokens
 
 log = logging.getLogger(__name__)
 

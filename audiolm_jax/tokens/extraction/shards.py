@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens import store
+from audiolm_jax.tokens.store import store
 
 _SECONDS_A_SHARD = 600
 

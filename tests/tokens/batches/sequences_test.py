@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens import stages, tasks
+from audiolm_jax.tokens import stages
+from audiolm_jax.tokens.batches import sequences as sequence_batches
 from audiolm_jax.tokens.fields import EOS, PAD
 from tests.tokens import random_store
 
@@ -60,7 +61,9 @@ def sequences(batches) -> collections.Counter:
     ids=lambda stage: f'{stage.name}-{stage.positions}',
 )
 def test_batches_are_what_the_language_model_reads(folder, stage):
-  batch = next(tasks.batches(folder, stage, 'train', CROP, 4, seed=0))
+  batch = next(
+      sequence_batches.batches(folder, stage, 'train', CROP, 4, seed=0)
+  )
   frames = stage.frames(CROP)
   positions = batch.pop('positions')
   np.testing.assert_array_equal(positions, stage.positions_for(frames))
@@ -74,7 +77,9 @@ def test_batches_are_what_the_language_model_reads(folder, stage):
 
 def test_a_seed_is_an_order_and_crops(folder):
   def batches(seed):
-    return take(tasks.batches(folder, SEMANTIC, 'train', CROP, 4, seed), 3)
+    return take(
+        sequence_batches.batches(folder, SEMANTIC, 'train', CROP, 4, seed), 3
+    )
 
   first = batches(1)
   assert_equal(first, batches(1))
@@ -83,10 +88,12 @@ def test_a_seed_is_an_order_and_crops(folder):
 
 @pytest.mark.parametrize('pack', [False, True])
 def test_resuming_equals_going_on(folder, pack, monkeypatch):
-  monkeypatch.setattr(tasks, '_BATCHES_A_ROUND', 4)
+  monkeypatch.setattr(sequence_batches, '_BATCHES_A_ROUND', 4)
 
   def batches():
-    return tasks.batches(folder, SEMANTIC, 'train', CROP, 4, 7, pack=pack)
+    return sequence_batches.batches(
+        folder, SEMANTIC, 'train', CROP, 4, 7, pack=pack
+    )
 
   straight, states, expected = batches(), [], []
   while not states or states[-1]['round'] == 0:
@@ -101,8 +108,8 @@ def test_resuming_equals_going_on(folder, pack, monkeypatch):
 
 
 def test_rounds_differ(folder, monkeypatch):
-  monkeypatch.setattr(tasks, '_BATCHES_A_ROUND', 1)
-  batches = tasks.batches(folder, SEMANTIC, 'train', CROP, 4, seed=0)
+  monkeypatch.setattr(sequence_batches, '_BATCHES_A_ROUND', 1)
+  batches = sequence_batches.batches(folder, SEMANTIC, 'train', CROP, 4, seed=0)
   first = next(batches)
   while not batches.get_state()['round']:
     second = next(batches)
@@ -110,7 +117,7 @@ def test_rounds_differ(folder, monkeypatch):
 
 
 def test_tokens_of_another_store_are_refused(folder):
-  batches = tasks.batches(folder, SEMANTIC, 'train', CROP, 4, seed=0)
+  batches = sequence_batches.batches(folder, SEMANTIC, 'train', CROP, 4, seed=0)
   state = batches.get_state()
   state['tokenizers'] = {**state['tokenizers'], 'acoustic': 'cccccccccccc'}
   with pytest.raises(UserError, match='bbbbbbbbbbbb.*cccccccccccc'):
@@ -122,7 +129,7 @@ def test_shards_are_disjoint_and_complete(folder, num_shards):
   """Crops longer than any recording show each recording as it is."""
 
   def recordings(**shard):
-    batches = tasks.batches(
+    batches = sequence_batches.batches(
         folder, SEMANTIC, 'train', 3.0, num_shards, 0, epochs=1, **shard
     )
     return sequences(batches)
@@ -132,7 +139,7 @@ def test_shards_are_disjoint_and_complete(folder, num_shards):
       for i in range(num_shards)
   ]
   whole = sequences(
-      tasks.batches(folder, SEMANTIC, 'train', 3.0, 1, 0, epochs=1)
+      sequence_batches.batches(folder, SEMANTIC, 'train', 3.0, 1, 0, epochs=1)
   )
   assert sum(whole.values()) == len(LENGTHS)
   assert sum(shards, collections.Counter()) == whole
@@ -140,9 +147,9 @@ def test_shards_are_disjoint_and_complete(folder, num_shards):
 
 def test_hosts_go_from_round_to_round_together(folder, monkeypatch):
   """Whatever the lengths of the recordings that each of them has."""
-  monkeypatch.setattr(tasks, '_BATCHES_A_ROUND', 2)
+  monkeypatch.setattr(sequence_batches, '_BATCHES_A_ROUND', 2)
   hosts = [
-      tasks.batches(
+      sequence_batches.batches(
           folder, SEMANTIC, 'train', CROP, 4, 0, shard_index=i, num_shards=2
       )
       for i in range(2)
@@ -156,12 +163,14 @@ def test_hosts_go_from_round_to_round_together(folder, monkeypatch):
 
 
 def test_shards_share_a_batch(folder):
-  batches = tasks.batches(
+  batches = sequence_batches.batches(
       folder, SEMANTIC, 'train', CROP, 6, 0, shard_index=1, num_shards=3
   )
   assert len(next(batches)['targets']) == 2
   with pytest.raises(UserError, match='shared by 4'):
-    tasks.batches(folder, SEMANTIC, 'train', CROP, 6, 0, num_shards=4)
+    sequence_batches.batches(
+        folder, SEMANTIC, 'train', CROP, 6, 0, num_shards=4
+    )
 
 
 def test_packing_keeps_every_sequence_as_it_is(folder):
@@ -170,7 +179,7 @@ def test_packing_keeps_every_sequence_as_it_is(folder):
 
   def batches(batch_size, **settings):
     return list(
-        tasks.batches(
+        sequence_batches.batches(
             folder, stage, 'train', 3.0, batch_size, 0, epochs=1, **settings
         )
     )
@@ -184,7 +193,9 @@ def test_packing_keeps_every_sequence_as_it_is(folder):
 def test_a_packed_sequence_has_its_own_inputs_and_weights(folder):
   stage = stages.coarse(SIZES, 1)
   batch = next(
-      tasks.batches(folder, stage, 'train', 3.0, 1, 0, pack=True, epochs=1)
+      sequence_batches.batches(
+          folder, stage, 'train', 3.0, 1, 0, pack=True, epochs=1
+      )
   )
   row = {name: batch[name][0] for name in batch if name != 'positions'}
   for segment in range(1, row['segment_ids'].max() + 1):
@@ -200,22 +211,24 @@ def test_a_packed_sequence_has_its_own_inputs_and_weights(folder):
 def test_time_cannot_be_packed(folder):
   stage = stages.fine(SIZES, 2, 'time')
   with pytest.raises(UserError, match="positions='time'"):
-    tasks.batches(folder, stage, 'train', CROP, 4, seed=0, pack=True)
+    sequence_batches.batches(folder, stage, 'train', CROP, 4, seed=0, pack=True)
 
 
 def test_recordings_end_at_every_step(folder):
-  batches = tasks.batches(folder, SEMANTIC, 'train', CROP, 8, seed=0)
+  batches = sequence_batches.batches(folder, SEMANTIC, 'train', CROP, 8, seed=0)
   ends = [(batch['targets'] == EOS).sum() for batch in take(batches, 60)]
   assert all(sum(ends[i : i + 10]) > 10 for i in range(0, 60, 10))
 
 
 def test_evaluation_sees_every_frame_once(folder):
   stage = stages.coarse(SIZES, 2, deduplicate=False)
-  batches = list(tasks.evaluation_batches(folder, stage, 'dev', CROP, 4))
+  batches = list(
+      sequence_batches.evaluation_batches(folder, stage, 'dev', CROP, 4)
+  )
   weight = sum(batch['loss_weights'].sum() for batch in batches)
   # Two frames of two levels a semantic frame, and an end each.
   assert weight == sum(LENGTHS[:5]) * 4 + 5
-  again = tasks.evaluation_batches(folder, stage, 'dev', CROP, 4)
+  again = sequence_batches.evaluation_batches(folder, stage, 'dev', CROP, 4)
   assert_equal(batches, list(again))
   assert {len(batch['targets']) for batch in batches} == {4}
 
@@ -223,7 +236,7 @@ def test_evaluation_sees_every_frame_once(folder):
 def test_shards_of_an_evaluation_lie_side_by_side(folder):
   def batches(batch_size, **shard):
     return list(
-        tasks.evaluation_batches(
+        sequence_batches.evaluation_batches(
             folder, SEMANTIC, 'dev', CROP, batch_size, **shard
         )
     )
@@ -237,21 +250,25 @@ def test_shards_of_an_evaluation_lie_side_by_side(folder):
 
 def test_a_store_too_small_for_a_batch_is_repeated(tmp_path):
   random_store.write(tmp_path, {'train': [10, 10]}, num_shards=1)
-  batch = next(tasks.batches(str(tmp_path), SEMANTIC, 'train', CROP, 16, 0))
+  batch = next(
+      sequence_batches.batches(str(tmp_path), SEMANTIC, 'train', CROP, 16, 0)
+  )
   assert (batch['targets'][:, 0] > 0).all()
 
 
 def test_a_batch_that_cannot_be_filled_is_refused(folder):
-  batches = tasks.batches(folder, SEMANTIC, 'dev', 3.0, 16, 0, epochs=1)
+  batches = sequence_batches.batches(
+      folder, SEMANTIC, 'dev', 3.0, 16, 0, epochs=1
+  )
   with pytest.raises(UserError, match='does not fill a batch'):
     next(batches)
 
 
 def test_bad_settings_are_refused(folder):
   with pytest.raises(UserError, match='shorter than a frame'):
-    tasks.batches(folder, SEMANTIC, 'train', 0.01, 4, seed=0)
+    sequence_batches.batches(folder, SEMANTIC, 'train', 0.01, 4, seed=0)
   with pytest.raises(UserError, match='no split'):
-    tasks.batches(folder, SEMANTIC, 'test', CROP, 4, seed=0)
+    sequence_batches.batches(folder, SEMANTIC, 'test', CROP, 4, seed=0)
   other = stages.semantic(SIZES._replace(semantic_codebook_size=99))
   with pytest.raises(UserError, match='99 codes'):
-    tasks.batches(folder, other, 'train', CROP, 4, seed=0)
+    sequence_batches.batches(folder, other, 'train', CROP, 4, seed=0)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens import stages, store
+from audiolm_jax.tokens import stages
+from audiolm_jax.tokens.store import store
 from tests.tokens import random_store
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from audiolm_jax.tokens.extraction_shards import Shard
+from audiolm_jax.tokens.extraction.shards import Shard
 
 log = logging.getLogger(__name__)
 

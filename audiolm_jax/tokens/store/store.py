@@ -18,8 +18,8 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
 from audiolm_jax.tokens.layout import Stage
 from audiolm_jax.tokens.stages import Sizes
-from audiolm_jax.tokens.store_records import Record, parse, serialize
-from audiolm_jax.tokens.tokenizers import Tokenizers
+from audiolm_jax.tokens.store.records import Record, parse, serialize
+from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 
 # TensorFlow only reads and writes files here; accelerators are JAX's.
 tf.config.set_visible_devices([], 'GPU')

@@ -19,8 +19,8 @@ from audiolm_jax.nn.kmeans import KMeans
 from audiolm_jax.semantic_vq.model import BELOW_CODES, SemanticVq
 from audiolm_jax.soundstream import quantizer
 from audiolm_jax.soundstream.networks import Networks
-from audiolm_jax.tokens import windows
-from audiolm_jax.tokens.tokenizers import Context
+from audiolm_jax.tokens.tokenizers import windows
+from audiolm_jax.tokens.tokenizers.contract import Context
 from audiolm_jax.training.state import sizes
 
 # Longer clips are encoded in windows, whose margins are only heard. The public

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens.tasks_rounds import Round
+from audiolm_jax.tokens.batches.rounds import Round
 
 
 class Batches(Iterator):

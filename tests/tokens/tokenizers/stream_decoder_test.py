@@ -1,12 +1,12 @@
-"""Tests audiolm_jax/tokens/stream_decoder.py."""
+"""Tests audiolm_jax/tokens/tokenizers/stream_decoder.py."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiolm_jax.tokens.stream_decoder import StreamDecoder
-from audiolm_jax.tokens.tokenizers import Context
+from audiolm_jax.tokens.tokenizers.contract import Context
+from audiolm_jax.tokens.tokenizers.stream_decoder import StreamDecoder
 
 HOP = 3
 

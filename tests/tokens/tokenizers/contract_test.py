@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/tokens/tokenizers.py."""
+"""Tests ../../audiolm_jax/tokens/tokenizers/contract.py."""
 
 import dataclasses
 
@@ -8,8 +8,8 @@ import pytest
 
 from audiolm_jax import audio
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens import tokenizers, trained_tokenizers
-from audiolm_jax.tokens.tokenizers import (
+from audiolm_jax.tokens.tokenizers import contract, trained
+from audiolm_jax.tokens.tokenizers.contract import (
     AcousticTokenizer,
     SemanticTokenizer,
     Tokenizers,
@@ -41,7 +41,7 @@ def test_decoding_does_not_depend_on_what_follows():
 
 def test_two_semantic_frames_are_as_long_as_their_acoustic_ones():
   waveform = tiny.noise(0.51, seed=0)
-  tokens = tokenizers.tokenize(waveform, tiny.w2v_bert(), tiny.soundstream())
+  tokens = contract.tokenize(waveform, tiny.w2v_bert(), tiny.soundstream())
   assert tokens.semantic.shape == (13,)
   assert tokens.acoustic.shape == (26, 3)
   assert tokens.codes['semantic'].shape == (13, 1)
@@ -63,7 +63,7 @@ def test_a_fingerprint_follows_all_that_makes_the_tokens():
   model = tiny.CODEC
 
   def fingerprint(model, params, codebooks):
-    return trained_tokenizers.soundstream(model, params, codebooks).fingerprint
+    return trained.soundstream(model, params, codebooks).fingerprint
 
   first = fingerprint(model, params, codebooks)
   as_jax = jax.tree.map(jax.numpy.asarray, params)
@@ -84,7 +84,7 @@ def test_a_fingerprint_follows_all_that_makes_the_tokens():
 
 def test_different_sample_rates_are_refused_with_both_names():
   tokenizer = tiny.soundstream()
-  slower = trained_tokenizers.soundstream(
+  slower = trained.soundstream(
       dataclasses.replace(tiny.CODEC, sample_rate=8000), *tokenizer._weights
   )
   pair = Tokenizers(tiny.w2v_bert(), slower)

@@ -1,11 +1,11 @@
-"""Tests ../../audiolm_jax/tokens/tasks_rounds.py."""
+"""Tests ../../audiolm_jax/tokens/batches/rounds.py."""
 
 import itertools
 
 import hypothesis
 from hypothesis import strategies as st
 
-from audiolm_jax.tokens.tasks_rounds import rounds
+from audiolm_jax.tokens.batches.rounds import rounds
 
 FILES = [f'{i}.tfrecord' for i in range(12)]
 

@@ -1,11 +1,11 @@
-"""Tests ../../audiolm_jax/tokens/resampled.py."""
+"""Tests ../../audiolm_jax/tokens/tokenizers/resampled.py."""
 
 import numpy as np
 import pytest
 import soxr
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens.resampled import Resampled
+from audiolm_jax.tokens.tokenizers.resampled import Resampled
 from tests.tokens import tiny
 
 

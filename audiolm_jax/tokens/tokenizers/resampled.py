@@ -7,7 +7,7 @@ import soxr
 from jaxtyping import Float, Int
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens.trained_tokenizers import (
+from audiolm_jax.tokens.tokenizers.trained import (
     ClusterTokenizer,
     CodeTokenizer,
 )

@@ -1,0 +1,1 @@
+"""A token store as endless batches: of sequences, or of windows of frames."""

@@ -1,0 +1,1 @@
+"""The token store: what was heard of a corpus, on disk."""

@@ -1,0 +1,1 @@
+"""Waveforms to tokens and back: the contract, and the models that keep it."""
