@@ -19,7 +19,7 @@ import numpy as np
 from absl import app, flags
 
 from audiolm_jax.soundstream.model import SoundStream
-from audiolm_jax.tokens.tokenizers import trained
+from audiolm_jax.tokens.tokenizers.soundstream import soundstream_codec
 from audiolm_jax.training import memory
 from audiolm_jax.training.state import unbox
 from bench import timing
@@ -63,7 +63,7 @@ def ours(encoder_channels: int, decoder_channels: int) -> Codec:
       unbox(params),
   )
   books = random.standard_normal((8, 1024, model.embedding_dim), np.float32)
-  codec = trained.soundstream_codec(model)
+  codec = soundstream_codec(model)
   num_frames = round(SECONDS.value * model.frame_rate)
   waveform = np.zeros((1, num_frames * model.hop_length), np.float32)
   weights = jax.device_put((params, books))

@@ -31,7 +31,7 @@ from audiolm_jax.evaluation import (
     speaker_encoder,
 )
 from audiolm_jax.evaluation.reconstruction import levels_to_keep
-from audiolm_jax.tokens.tokenizers.trained import CodecTokenizer
+from audiolm_jax.tokens.tokenizers.codec import CodecTokenizer
 from audiolm_jax.training.checkpoints import loading
 
 MODEL = flags.DEFINE_string('model', None, 'A run or a bundle.', required=True)

@@ -23,18 +23,17 @@ from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.soundstream import networks
 from audiolm_jax.tokens.fields import Field
 from audiolm_jax.tokens.layout import Stage
-from audiolm_jax.tokens.tokenizers import trained
+from audiolm_jax.tokens.tokenizers.clusters import ClusterTokenizer
+from audiolm_jax.tokens.tokenizers.codec import CodecTokenizer
+from audiolm_jax.tokens.tokenizers.codes import CodeTokenizer
 from audiolm_jax.tokens.tokenizers.contract import (
     AcousticTokenizer,
     SemanticTokenizer,
     Tokenizers,
 )
+from audiolm_jax.tokens.tokenizers.public_codecs import public_tokenizer
 from audiolm_jax.tokens.tokenizers.resampled import Resampled
-from audiolm_jax.tokens.tokenizers.trained import (
-    ClusterTokenizer,
-    CodecTokenizer,
-    CodeTokenizer,
-)
+from audiolm_jax.tokens.tokenizers.soundstream import soundstream_tokenizer
 
 # AudioLM's (s. IV-B), for models that do not say how long their crops were.
 _CROP_SECONDS = {
@@ -149,8 +148,8 @@ class Bundle:
     part = self._part('acoustic_tokenizer')
     model = parts.build(part.config)
     if part.config['kind'] not in networks.KINDS:
-      return trained.pretrained(model, part.arrays['params'])
-    return trained.soundstream(
+      return public_tokenizer(model, part.arrays['params'])
+    return soundstream_tokenizer(
         model, part.arrays['params'], part.arrays['codebooks']
     )
 

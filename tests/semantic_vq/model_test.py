@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from audiolm_jax.semantic_vq import speaking
+from audiolm_jax.tokens.tokenizers.codes import CodeTokenizer
 from audiolm_jax.tokens.tokenizers.contract import SemanticTokenizer
-from audiolm_jax.tokens.tokenizers.trained import CodeTokenizer
 from tests.semantic_vq import tiny
 from tests.semantic_vq.tiny import HOP
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from audiolm_jax.soundstream import quantizer, streaming
 from audiolm_jax.soundstream.spectral_model import SpectralSoundStream
-from audiolm_jax.tokens.tokenizers import trained
+from audiolm_jax.tokens.tokenizers.soundstream import soundstream_tokenizer
 from audiolm_jax.training.state import unbox
 
 MODEL = SpectralSoundStream(
@@ -127,7 +127,7 @@ def test_absent_frames_change_nothing():
 
 
 def test_tokenizer_decodes_the_same_alone_and_in_company():
-  tokenizer = trained.soundstream(MODEL, PARAMS, CODEBOOKS)
+  tokenizer = soundstream_tokenizer(MODEL, PARAMS, CODEBOOKS)
   codes = np.asarray(CODES)
   together = tokenizer.decode(np.repeat(codes, 2, axis=0))[::2]
   for row, alone in zip(together, codes, strict=True):
@@ -138,13 +138,13 @@ def test_tokenizer_decodes_the_same_alone_and_in_company():
 
 
 def test_tokens_do_not_depend_on_the_decoder():
-  tokenizer = trained.soundstream(MODEL, PARAMS, CODEBOOKS)
+  tokenizer = soundstream_tokenizer(MODEL, PARAMS, CODEBOOKS)
   other = {**PARAMS, 'decoder': jax.tree.map(jnp.ones_like, PARAMS['decoder'])}
-  changed = trained.soundstream(MODEL, other, CODEBOOKS)
+  changed = soundstream_tokenizer(MODEL, other, CODEBOOKS)
   assert changed.fingerprint == tokenizer.fingerprint
   deaf = jax.tree.map(jnp.zeros_like, PARAMS)
   assert (
-      trained.soundstream(MODEL, deaf, CODEBOOKS).fingerprint
+      soundstream_tokenizer(MODEL, deaf, CODEBOOKS).fingerprint
       != tokenizer.fingerprint
   )
 

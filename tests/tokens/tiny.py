@@ -8,12 +8,10 @@ import numpy as np
 
 from audiolm_jax.nn.kmeans import KMeans
 from audiolm_jax.soundstream.model import SoundStream
-from audiolm_jax.tokens.tokenizers import trained
+from audiolm_jax.tokens.tokenizers.clusters import ClusterTokenizer
+from audiolm_jax.tokens.tokenizers.codec import CodecTokenizer
 from audiolm_jax.tokens.tokenizers.contract import Tokenizers
-from audiolm_jax.tokens.tokenizers.trained import (
-    ClusterTokenizer,
-    CodecTokenizer,
-)
+from audiolm_jax.tokens.tokenizers.soundstream import soundstream_tokenizer
 from audiolm_jax.training.state import unbox
 from audiolm_jax.w2v_bert.model import W2vBert
 
@@ -36,7 +34,7 @@ def soundstream(seed: int = 0) -> CodecTokenizer:
   params = jax.device_get(unbox(variables['params']))
   random = np.random.default_rng(seed)
   codebooks = random.normal(size=(3, 8, 4), scale=0.02).astype(np.float32)
-  return trained.soundstream(CODEC, params, codebooks)
+  return soundstream_tokenizer(CODEC, params, codebooks)
 
 
 @functools.lru_cache

@@ -7,10 +7,8 @@ import soxr
 from jaxtyping import Float, Int
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens.tokenizers.trained import (
-    ClusterTokenizer,
-    CodeTokenizer,
-)
+from audiolm_jax.tokens.tokenizers.clusters import ClusterTokenizer
+from audiolm_jax.tokens.tokenizers.codes import CodeTokenizer
 
 
 class Resampled:

@@ -11,6 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+# Longer clips are encoded in windows, whose margins are only heard. Semantic
+# models are trained on crops no longer than a window.
+WINDOW_SECONDS = 30.0
 _MAX_SAMPLES = 2**21  # Encoded together; a codec's layers hold 32 times this.
 
 

@@ -8,12 +8,13 @@ import pytest
 
 from audiolm_jax import audio
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens.tokenizers import contract, trained
+from audiolm_jax.tokens.tokenizers import contract
 from audiolm_jax.tokens.tokenizers.contract import (
     AcousticTokenizer,
     SemanticTokenizer,
     Tokenizers,
 )
+from audiolm_jax.tokens.tokenizers.soundstream import soundstream_tokenizer
 from tests.tokens import tiny
 
 
@@ -63,7 +64,7 @@ def test_a_fingerprint_follows_all_that_makes_the_tokens():
   model = tiny.CODEC
 
   def fingerprint(model, params, codebooks):
-    return trained.soundstream(model, params, codebooks).fingerprint
+    return soundstream_tokenizer(model, params, codebooks).fingerprint
 
   first = fingerprint(model, params, codebooks)
   as_jax = jax.tree.map(jax.numpy.asarray, params)
@@ -84,7 +85,7 @@ def test_a_fingerprint_follows_all_that_makes_the_tokens():
 
 def test_different_sample_rates_are_refused_with_both_names():
   tokenizer = tiny.soundstream()
-  slower = trained.soundstream(
+  slower = soundstream_tokenizer(
       dataclasses.replace(tiny.CODEC, sample_rate=8000), *tokenizer._weights
   )
   pair = Tokenizers(tiny.w2v_bert(), slower)

@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/tokens/tokenizers/trained.py: company and cutting.
+"""Tests audiolm_jax/tokens/tokenizers/: company, padding and cutting.
 
 Rounding may differ between shapes, and decide between two codes that are
 equally near. So tokens are compared unless the runner-up is as near as the
@@ -21,7 +21,8 @@ from audiolm_jax import audio
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.soundstream import streaming
 from audiolm_jax.soundstream.model import SoundStream
-from audiolm_jax.tokens.tokenizers import trained, windows
+from audiolm_jax.tokens.tokenizers import windows
+from audiolm_jax.tokens.tokenizers.soundstream import soundstream_codec
 from tests.tokens import tiny
 
 HOP = tiny.tokenizers().hop_length  # Of both tokenizers.
@@ -148,7 +149,8 @@ def test_codes_do_not_depend_on_cutting(borders, cut, seed):
 
 def in_windows(tokenizer, clip, seconds):
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(trained, '_WINDOW_SECONDS', seconds)
+    window = round(seconds * tokenizer.sample_rate / tokenizer.hop_length)
+    patch.setattr(tokenizer, '_window', window)
     return alone(tokenizer, clip)
 
 
@@ -166,7 +168,7 @@ def test_codes_of_windows_are_those_of_one_pass(num_frames, cut, seed):
 @pytest.mark.parametrize('strides', [(2, 4, 5, 8), (16, 20), (3,), (8, 8, 8)])
 def test_the_margin_of_a_codec_holds_all_that_a_frame_hears(strides):
   model = SoundStream(strides=strides)
-  codec = trained.soundstream_codec(model)
+  codec = soundstream_codec(model)
   margin = round(codec.margin_seconds * model.frame_rate)
   assert (margin + 1) * model.hop_length >= model.receptive_field
 
