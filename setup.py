@@ -74,7 +74,9 @@ setuptools.setup(
     license='Apache-2.0',
     python_requires='>=3.11',
     packages=setuptools.find_packages(include=['audiolm_jax', 'audiolm_jax.*']),
-    package_data={'audiolm_jax': ['bundles/*/*', 'evaluation/page.html']},
+    package_data={
+        'audiolm_jax': ['bundles/*/*', 'evaluation/report/page.html']
+    },
     install_requires=CORE,
     extras_require={
         'train': TRAIN,

@@ -22,15 +22,15 @@ from audiolm_jax import audio, corpus
 from audiolm_jax.bundle import parts
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.corpus import Clip
-from audiolm_jax.evaluation import (
-    error_rates,
-    fidelity,
+from audiolm_jax.evaluation.listeners import (
     naturalness,
     perceptual,
     recogniser,
     speaker_encoder,
 )
-from audiolm_jax.evaluation.reconstruction import levels_to_keep
+from audiolm_jax.evaluation.metrics import fidelity
+from audiolm_jax.evaluation.metrics.reconstruction import levels_to_keep
+from audiolm_jax.evaluation.sections import error_rates
 from audiolm_jax.tokens.tokenizers.codec import CodecTokenizer
 from audiolm_jax.training.checkpoints import loading
 

@@ -19,7 +19,7 @@ import numpy as np
 from absl import app, flags
 
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.evaluation import fidelity, generations
+from audiolm_jax.evaluation.metrics import faults, fidelity
 from audiolm_jax.generation import chain
 from audiolm_jax.generation.tokens import TokenGenerator
 from audiolm_jax.tokens.store import store
@@ -119,7 +119,7 @@ def compare(
 
   reference, waveform = decode(truth.acoustic), decode(made)
   sound = reference[start:], waveform[start:]
-  checked = generations.check_continuation(sound[1], reference[:start], rate)
+  checked = faults.check_continuation(sound[1], reference[:start], rate)
   same = made == truth.acoustic
   return {
       'mel_distance': fidelity.mel_distance(*sound, rate),

@@ -22,7 +22,10 @@ from absl import app, flags
 
 from audiolm_jax import corpus
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.evaluation import clips, fidelity, perceptual, tables
+from audiolm_jax.evaluation import tables
+from audiolm_jax.evaluation.listeners import perceptual
+from audiolm_jax.evaluation.metrics import fidelity
+from audiolm_jax.evaluation.subjects import clips
 from audiolm_jax.generation.audiolm import AudioLM
 
 MODEL = flags.DEFINE_string('model', 'speech', 'Bundle.')

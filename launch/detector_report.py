@@ -21,8 +21,10 @@ from audiolm_jax.classifier import distortions
 from audiolm_jax.classifier.labels import GENERATED
 from audiolm_jax.cli import folders, verb
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import detection, plots, tables
-from audiolm_jax.evaluation.detection import Sample
+from audiolm_jax.evaluation import tables
+from audiolm_jax.evaluation.metrics import detection
+from audiolm_jax.evaluation.metrics.detection import Sample
+from audiolm_jax.evaluation.report import plots
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(

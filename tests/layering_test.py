@@ -33,6 +33,7 @@ ROOMS = (
 
 # Within a room, the same of its sub-rooms.
 SUB_ROOMS = {
+    'evaluation': ('metrics', 'listeners', 'subjects', 'report', 'sections'),
     'lm': ('sampling',),
     'tokens': ('tokenizers', 'store', 'batches', 'extraction'),
     'training': ('checkpoints', 'monitoring', 'planning'),

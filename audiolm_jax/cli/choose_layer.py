@@ -28,10 +28,12 @@ from audiolm_jax import corpus
 from audiolm_jax.cli import cluster, compilation, features, folders, verb
 from audiolm_jax.cli.features import Source
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import clips, labels, layers, plots, report
-from audiolm_jax.evaluation.clips import LoadedClips
-from audiolm_jax.evaluation.layers import Score
-from audiolm_jax.evaluation.triphones import Speech
+from audiolm_jax.evaluation.metrics import labels, layers
+from audiolm_jax.evaluation.metrics.layers import Score
+from audiolm_jax.evaluation.metrics.triphones import Speech
+from audiolm_jax.evaluation.report import plots, report
+from audiolm_jax.evaluation.subjects import clips
+from audiolm_jax.evaluation.subjects.clips import LoadedClips
 from audiolm_jax.nn import kmeans
 from audiolm_jax.nn.kmeans import KMeans
 

@@ -32,11 +32,11 @@ from audiolm_jax.cli import (
     evaluation_flags,
     evaluation_plan,
     folders,
-    measuring,
     verb,
 )
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import page, plots, report
+from audiolm_jax.evaluation.report import page, plots, report
+from audiolm_jax.evaluation.sections import measuring
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(

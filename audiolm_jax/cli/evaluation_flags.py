@@ -4,8 +4,8 @@ import dataclasses
 
 from absl import flags
 
-from audiolm_jax.cli.measuring import Sizes
-from audiolm_jax.evaluation.comparison import Asked
+from audiolm_jax.evaluation.sections.measuring import Sizes
+from audiolm_jax.evaluation.subjects.comparison import Asked
 
 _INTEGERS = {
     'num_clips': (12, 'Clips to decode and compare.'),

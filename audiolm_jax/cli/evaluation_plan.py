@@ -8,15 +8,16 @@ from absl import flags
 
 from audiolm_jax import corpus
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.cli import (
+from audiolm_jax.cli import evaluation_flags
+from audiolm_jax.errors import UserError
+from audiolm_jax.evaluation.listeners import recogniser
+from audiolm_jax.evaluation.sections import (
     comparing,
-    evaluation_flags,
     measuring,
     phones,
     probing,
 )
-from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import comparison, recogniser
+from audiolm_jax.evaluation.subjects import comparison
 
 Section = Callable[[measuring.Findings], None]
 

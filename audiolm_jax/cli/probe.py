@@ -24,22 +24,21 @@ from jaxtyping import Float
 from audiolm_jax import audio, corpus
 from audiolm_jax.bundle import parts
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.cli import compilation, folders, probing, verb
+from audiolm_jax.cli import compilation, folders, verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import (
-    clips,
-    error_rates,
-    labels,
-    recogniser,
-    speaking_probe,
-    tables,
-    tokens_meaning,
+from audiolm_jax.evaluation import tables
+from audiolm_jax.evaluation.listeners import recogniser
+from audiolm_jax.evaluation.metrics import labels, tokens_meaning
+from audiolm_jax.evaluation.metrics.tokens_meaning import (
+    FrameFeatures,
+    FrameIds,
 )
-from audiolm_jax.evaluation.error_rates import Spoken
+from audiolm_jax.evaluation.metrics.triphones import Speech
+from audiolm_jax.evaluation.sections import error_rates, probing
+from audiolm_jax.evaluation.sections.error_rates import Spoken
+from audiolm_jax.evaluation.subjects import clips, speaking_probe
 from audiolm_jax.evaluation.tables import Table
-from audiolm_jax.evaluation.tokens_meaning import FrameFeatures, FrameIds
-from audiolm_jax.evaluation.triphones import Speech
 from audiolm_jax.tokens.tokenizers.contract import SemanticTokenizer
 from audiolm_jax.training.checkpoints import loading
 

@@ -12,8 +12,9 @@ from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import evaluate
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import abx_items, labels
-from audiolm_jax.evaluation.triphones import Speech
+from audiolm_jax.evaluation.metrics import labels
+from audiolm_jax.evaluation.metrics.triphones import Speech
+from audiolm_jax.evaluation.subjects import abx_items
 from audiolm_jax.tokens.store import store
 
 RATE = tiny.RATE

@@ -21,7 +21,7 @@ from audiolm_jax.cli.outputs import Outputs
 from audiolm_jax.cli.plan import Job
 from audiolm_jax.cli.prompts import Prompt
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import generated
+from audiolm_jax.evaluation.subjects import generated
 from tests.cli import noise
 
 ROOT = pathlib.Path(__file__).parents[2]

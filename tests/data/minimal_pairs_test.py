@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import minimal_pairs as reader
+from audiolm_jax.evaluation.subjects import minimal_pairs as reader
 from data import austen, grammar, kokoro, minimal_pairs, nonwords
 
 # Half of what can be said, so that the other half is no word.

@@ -5,7 +5,7 @@ import pytest
 
 from audiolm_jax import audio, corpus
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import labels
+from audiolm_jax.evaluation.metrics import labels
 from data import austen, kokoro, phone_times, phones
 
 PASSAGES = {

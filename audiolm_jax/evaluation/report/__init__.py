@@ -1,0 +1,1 @@
+"""The report: tables and pictures as files and as a page."""

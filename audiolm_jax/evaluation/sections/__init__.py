@@ -1,0 +1,1 @@
+"""The sections of a report: what is measured, as tables."""

@@ -1,0 +1,140 @@
+"""The folder that `audiolm generate` wrote, checked file by file."""
+
+import json
+import pathlib
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from audiolm_jax import audio
+from audiolm_jax.errors import UserError
+from audiolm_jax.evaluation.metrics import faults
+
+MANIFEST = 'manifest.jsonl'
+# What is measured and drawn, whatever the file's own: AudioLM's.
+SAMPLE_RATE = 16000
+
+
+class Generation(NamedTuple):
+  """A line of the manifest.
+
+  Attributes:
+    file: The WAV, relative to the folder.
+    prompt: The recording that it continues, or None if it begins anew.
+    prompt_seconds: How much of its beginning is the prompt; 0 if none is.
+    is_over: Whether the model ended it where it should have begun.
+  """
+
+  file: str
+  prompt: str | None
+  prompt_seconds: float
+  is_over: bool
+
+
+class Checked(NamedTuple):
+  """A generation and what was found.
+
+  Attributes:
+    file: The WAV, relative to the folder.
+    prompt_seconds: As in the manifest.
+    prompt: None where there is no prompt to compare with.
+    continuation: Of everything after the prompt.
+  """
+
+  file: str
+  prompt_seconds: float
+  prompt: faults.Prompt | None
+  continuation: faults.Continuation
+
+
+def read_manifest(folder: pathlib.Path) -> list[Generation]:
+  """Reads FOLDER/manifest.jsonl.
+
+  Raises:
+    UserError: it is missing, empty, or a line lacks what is needed.
+  """
+  path = folder / MANIFEST
+  try:
+    lines = path.read_text(encoding='utf-8').splitlines()
+  except OSError as e:
+    raise UserError(
+        f'{path}: cannot read ({e.strerror}); --generations is a folder that'
+        ' `audiolm generate` wrote.'
+    ) from e
+  found = [
+      _generation(line, f'{path}:{number}')
+      for number, line in enumerate(lines, 1)
+      if line.strip()
+  ]
+  if not found:
+    raise UserError(f'{path}: lists no generation.')
+  return found
+
+
+def _generation(line: str, where: str) -> Generation:
+  try:
+    fields = json.loads(line)
+    seconds = float(fields['prompt_seconds'])
+    # Acoustic generation has a prompt's words, and none of its sound.
+    prompt = fields['prompt'] if seconds else None
+    ended = fields.get('stop_at_end') and fields['seconds'] <= seconds
+    return Generation(fields['file'], prompt, seconds, bool(ended))
+  except (ValueError, KeyError, TypeError) as e:
+    raise UserError(
+        f"{where}: expected JSON with 'file', 'prompt' and 'prompt_seconds'"
+        f' ({e}).'
+    ) from e
+
+
+def check(folder: pathlib.Path) -> list[Checked]:
+  """Checks every generation of a folder: its prompt, and what comes after."""
+  found = read_manifest(folder)
+  prompts = {
+      (each.prompt, each.prompt_seconds): _read_prompt(folder, each)
+      for each in found
+      if each.prompt
+  }
+  return [_check(folder, each, prompts) for each in found]
+
+
+def read(path: pathlib.Path) -> Float[np.ndarray, ' N']:
+  """Reads a generation at the rate at which all is measured."""
+  return audio.read(path, SAMPLE_RATE)
+
+
+def _read_prompt(
+    folder: pathlib.Path, generation: Generation
+) -> Float[np.ndarray, ' N']:
+  # A prompt's path is as the user gave it, or relative to the folder.
+  path = pathlib.Path(generation.prompt)
+  path = path if path.exists() else folder / path
+  return audio.read(path, SAMPLE_RATE, seconds=generation.prompt_seconds)
+
+
+def _check(
+    folder: pathlib.Path,
+    generation: Generation,
+    prompts: dict[tuple[str, float], Float[np.ndarray, ' N']],
+) -> Checked:
+  if generation.is_over:
+    seconds = generation.prompt_seconds
+    return Checked(generation.file, seconds, None, faults.NOTHING)
+  waveform = read(folder / generation.file)
+  if generation.prompt is None:
+    continuation = faults.check_continuation(waveform, None, SAMPLE_RATE)
+    return Checked(generation.file, 0.0, None, continuation)
+  prompt = prompts[generation.prompt, generation.prompt_seconds]
+  start, rest = waveform[: len(prompt)], waveform[len(prompt) :]
+  if not len(rest):
+    raise UserError(
+        f'{folder / generation.file} is not longer than its prompt,'
+        f' {generation.prompt_seconds:g} s.'
+    )
+  others = [x for (path, _), x in prompts.items() if path != generation.prompt]
+  return Checked(
+      generation.file,
+      generation.prompt_seconds,
+      faults.check_prompt(start, prompt, others, SAMPLE_RATE),
+      faults.check_continuation(rest, prompt, SAMPLE_RATE),
+  )
