@@ -10,8 +10,8 @@ from audiolm_jax.lm.sampling.methods import Sampling
 from audiolm_jax.tokens.layout import Candidates, Prompt
 from audiolm_jax.training.partitioning import make_mesh
 
-from .collectives_test import COLLECTIVE
-from .tiny import MODEL, weights
+from ..collectives_test import COLLECTIVE
+from ..tiny import MODEL, weights
 
 NUM_SAMPLES = 6
 CANDIDATES = Candidates(

@@ -10,7 +10,7 @@ import pytest
 from audiolm_jax.lm.sampling import network
 from audiolm_jax.lm.sampling.network import Cache
 
-from .tiny import MODEL, draw_ids, logits_of, params, weights
+from ..tiny import MODEL, draw_ids, logits_of, params, weights
 
 LENGTH = 13
 INDEX = np.arange(LENGTH, dtype=np.int32)

@@ -12,7 +12,7 @@ from audiolm_jax.lm.sampling.methods import Sampling
 from audiolm_jax.tokens.fields import EOS, PAD
 from audiolm_jax.tokens.layout import Candidates, Prompt
 
-from .tiny import MODEL, logits_of, weights
+from ..tiny import MODEL, logits_of, weights
 
 NUM_SAMPLES, SIZE = 9, 10
 # Two levels, of which rows may end between frames.

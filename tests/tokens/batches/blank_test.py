@@ -7,7 +7,7 @@ from audiolm_jax.soundstorm.stage import soundstorm
 from audiolm_jax.tokens import stages
 from audiolm_jax.tokens.batches import blank, sequences, windows
 
-from . import random_store
+from .. import random_store
 
 
 @pytest.mark.parametrize('name', ['semantic', 'coarse', 'fine'])

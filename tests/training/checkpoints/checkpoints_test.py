@@ -24,7 +24,7 @@ from audiolm_jax.training.partitioning import (
 )
 from audiolm_jax.training.state import TrainState
 
-from . import toy
+from .. import toy
 
 KEY = jax.random.key(0)
 CONFIG = {'kind': 'toy', 'strides': (2, 4)}

@@ -12,7 +12,7 @@ from audiolm_jax.training.loop import train
 from audiolm_jax.training.monitoring import watchdog
 from audiolm_jax.training.monitoring.watchdog import Watchdog
 
-from . import toy
+from .. import toy
 
 # A run whose data stalls.
 STALLED = """

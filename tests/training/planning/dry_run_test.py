@@ -18,7 +18,7 @@ from audiolm_jax.training.partitioning import (
 from audiolm_jax.training.planning import dry_run
 from audiolm_jax.training.planning.report import advice, report
 
-from . import toy
+from .. import toy
 
 KEY = jax.random.key(0)
 DEVICE = devices.find('tpu-v4')
