@@ -27,6 +27,7 @@ ROOMS = (
     'classifier',
     'bundle',
     'generation',
+    'generate',
     'evaluation',
     'cli',
 )

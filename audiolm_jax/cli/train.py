@@ -32,8 +32,8 @@ from collections.abc import Iterator
 import gin
 from absl import flags
 
-from audiolm_jax.cli import verb
 from audiolm_jax.cli.bindings import check_read
+from audiolm_jax.cli import moved, verb
 from audiolm_jax.errors import UserError
 from audiolm_jax.training import (
     devices,
@@ -247,6 +247,9 @@ def _gin_errors(*kinds: type[Exception]):
     ) from error
   except kinds as error:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    renamed = moved.hint(lines[0]) if lines else None
+    if renamed:
+      lines[0] = f'{renamed}; change the import.'
     raise UserError(f'Gin: {" ".join(lines)}') from error
 
 

@@ -1,0 +1,47 @@
+"""Tests what `audiolm_jax` itself offers, and where it offered it before."""
+
+import subprocess
+import sys
+
+import pytest
+
+import audiolm_jax
+from audiolm_jax.bundle import bundle
+from audiolm_jax.generation import audiolm
+
+
+def test_importing_the_package_does_not_import_jax():
+  code = 'import sys, audiolm_jax; print("jax" in sys.modules)'
+  done = subprocess.run(
+      [sys.executable, '-c', code], capture_output=True, text=True, check=True
+  )
+  assert done.stdout.strip() == 'False'
+
+
+def test_the_package_offers_what_most_users_need():
+  assert audiolm_jax.AudioLM is audiolm.AudioLM
+  assert audiolm_jax.Bundle is bundle.Bundle
+  with pytest.raises(AttributeError, match='Audiolm'):
+    _ = audiolm_jax.Audiolm
+
+
+def test_the_old_place_of_bundles_works_and_names_the_new_one():
+  with pytest.warns(DeprecationWarning, match=r'audiolm_jax\.bundle\.bundle'):
+    from audiolm_jax.bundle import Bundle, LanguageModel, ParallelModel
+  assert Bundle is bundle.Bundle
+  assert LanguageModel is bundle.LanguageModel
+  assert ParallelModel is bundle.ParallelModel
+
+
+def test_the_old_place_of_audiolm_works_and_names_the_new_one():
+  with pytest.warns(DeprecationWarning, match=r'generation\.audiolm'):
+    from audiolm_jax.generate import AudioLM, Generation, keep_prompt
+  assert AudioLM is audiolm.AudioLM
+  assert Generation is audiolm.Generation
+  assert keep_prompt is audiolm.keep_prompt
+
+
+@pytest.mark.parametrize('name', ['audiolm_jax.bundle', 'audiolm_jax.generate'])
+def test_what_was_never_there_is_not_there(name):
+  with pytest.raises(ImportError):
+    exec(f'from {name} import Nothing')
