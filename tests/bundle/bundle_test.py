@@ -1,4 +1,4 @@
-"""Tests audiolm_jax/bundle/bundle.py, bundle_files.py and parts.py."""
+"""Tests audiolm_jax/bundle: bundle.py, folder.py and parts.py."""
 
 import json
 
