@@ -2,12 +2,13 @@
 
 import importlib
 import warnings
+from typing import Any
 
 # What stood here while this was a file; one more release finds it here.
-_MOVED = ('Bundle', 'LanguageModel', 'ParallelModel')
+_MOVED = ('Bundle', 'LanguageModel', 'ParallelModel', 'load_tokenizers')
 
 
-def __getattr__(name: str) -> type:
+def __getattr__(name: str) -> Any:
   if name not in _MOVED:
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
   home = f'{__name__}.bundle'

@@ -23,6 +23,7 @@ from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.soundstream import networks
 from audiolm_jax.tokens.fields import Field
 from audiolm_jax.tokens.layout import Stage
+from audiolm_jax.tokens.stages import TRAITS
 from audiolm_jax.tokens.tokenizers.clusters import ClusterTokenizer
 from audiolm_jax.tokens.tokenizers.codec import CodecTokenizer
 from audiolm_jax.tokens.tokenizers.codes import CodeTokenizer
@@ -34,15 +35,6 @@ from audiolm_jax.tokens.tokenizers.contract import (
 from audiolm_jax.tokens.tokenizers.public_codecs import public_tokenizer
 from audiolm_jax.tokens.tokenizers.resampled import Resampled
 from audiolm_jax.tokens.tokenizers.soundstream import soundstream_tokenizer
-
-# AudioLM's (s. IV-B), for models that do not say how long their crops were.
-_CROP_SECONDS = {
-    'semantic': 30.0,
-    'coarse': 10.0,
-    'fine': 3.0,
-    'acoustic_only': 10.0,
-    'soundstorm': 30.0,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,7 +218,7 @@ class Bundle:
         'stage': Stage.from_config(config['stage']),
         'model': parts.build(config),
         'params': arrays['params'],
-        'crop_seconds': config['crop_seconds'] or _CROP_SECONDS[name],
+        'crop_seconds': config['crop_seconds'] or TRAITS[name].crop_seconds,
     }
 
   def _check_fit(self, name: str) -> None:

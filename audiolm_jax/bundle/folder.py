@@ -21,7 +21,7 @@ from audiolm_jax.bundle.parts import Part
 from audiolm_jax.errors import UserError
 from audiolm_jax.training.checkpoints import loading
 
-# Keys are folded with a stage's place.
+# What has a sequence of ids.
 STAGES = ('semantic', 'coarse', 'fine', 'acoustic_only')
 TOKENIZERS = ('acoustic_tokenizer', 'semantic_tokenizer')
 # What predicts tokens; any of them may be missing.

@@ -18,10 +18,10 @@ from audiolm_jax.generation.stage_sampler import (
 from audiolm_jax.soundstorm import sampler
 from audiolm_jax.tokens import frames
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
+from audiolm_jax.tokens.stages import TRAITS
 from audiolm_jax.tokens.tokenizers import windows
 
-# Keys are folded with it, as with the number of a stage.
-_PARALLEL = 3
+_KEY_NUMBER = TRAITS['soundstorm'].key_number
 
 
 class Acoustics(Protocol):
@@ -101,7 +101,7 @@ class Parallel:
   def fill(self, draft: Draft, start: int, end: int, keys: Keys) -> None:
     """Makes all levels of a window, then of the next."""
     # On one device: it fills the whole of it with one row.
-    keys = fold_in(jax.device_put(keys, jax.local_devices()[0]), _PARALLEL)
+    keys = fold_in(jax.device_put(keys, jax.local_devices()[0]), _KEY_NUMBER)
     for done, stop in spans(start, end, self.step):
       self._fill_window(draft, done, stop, fold_in(keys, done))
 

@@ -10,11 +10,11 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Key
 
 from audiolm_jax.bundle.bundle import LanguageModel
-from audiolm_jax.bundle.folder import STAGES
 from audiolm_jax.generation.draft import Draft
 from audiolm_jax.lm.sampling import sampler
 from audiolm_jax.lm.sampling.methods import Sampling
 from audiolm_jax.lm.sampling.network import Weights
+from audiolm_jax.tokens.stages import TRAITS
 
 Keys = Key[Array, ' B']
 
@@ -65,7 +65,7 @@ class StageSampler:
 
   def fill(self, draft: Draft, start: int, end: int, keys: Keys) -> None:
     """Samples from unit `start`, up to which all is there, to `end`."""
-    keys = fold_in(keys, STAGES.index(self.stage.name))
+    keys = fold_in(keys, TRAITS[self.stage.name].key_number)
     for done, stop in spans(start, end, self.step):
       pieces = []
       for row in range(draft.num_rows):
@@ -78,7 +78,7 @@ class StageSampler:
       self, draft: Draft, chunks: Sequence[tuple[int, int]], keys: Keys
   ) -> None:
     """Samples chunks that know nothing of each other, together (s. III-C)."""
-    keys = fold_in(keys, STAGES.index(self.stage.name))
+    keys = fold_in(keys, TRAITS[self.stage.name].key_number)
     pieces = [
         Piece(row, start, start, draft.last_unit(row, end))
         for start, end in chunks

@@ -24,6 +24,30 @@ class Sizes(NamedTuple):
 AUDIOLM = Sizes()
 
 
+class Traits(NamedTuple):
+  """What all models of a stage have in common, whatever their sizes.
+
+  Attributes:
+    key_number: Number that is folded into the keys of what the stage draws.
+    crop_seconds: Length of AudioLM's crops (s. IV-B), for models that do not
+      say what theirs was.
+  """
+
+  key_number: int
+  crop_seconds: float
+
+
+# Key numbers never move: with another one, a seed gives other audio. The last
+# two have the same, as one chain never holds both.
+TRAITS = {
+    'semantic': Traits(0, 30.0),
+    'coarse': Traits(1, 10.0),
+    'fine': Traits(2, 3.0),
+    'acoustic_only': Traits(3, 10.0),
+    'soundstorm': Traits(3, 30.0),
+}
+
+
 def semantic(
     sizes: Sizes = AUDIOLM, deduplicate: bool = True, positions: str = 'index'
 ) -> Stage:

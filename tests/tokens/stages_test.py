@@ -12,7 +12,7 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.tokens import stages
 from audiolm_jax.tokens.fields import EOS, FIRST_ID, PAD, Field, deduplicate
 from audiolm_jax.tokens.layout import Example, Stage
-from audiolm_jax.tokens.stages import Sizes
+from audiolm_jax.tokens.stages import TRAITS, Sizes
 
 RATES = [(25.0, 50.0), (22050 / 640, 22050 / 320), (50.0, 75.0), (50.0, 50.0)]
 
@@ -301,3 +301,14 @@ def test_acoustic_only_is_the_coarse_stage_without_its_prefix():
   example = alone.example(codes, {'acoustic': 4}, ends=True)
   # Every id is learnt, the first one too: nothing stands before it.
   assert example.loss_weights.all() and len(example.ids) == 4 * 2 + 1
+
+
+def test_key_numbers_stay_what_they_are():
+  numbers = {name: traits.key_number for name, traits in TRAITS.items()}
+  assert numbers == {
+      'semantic': 0,
+      'coarse': 1,
+      'fine': 2,
+      'acoustic_only': 3,
+      'soundstorm': 3,
+  }
