@@ -32,8 +32,8 @@ from collections.abc import Iterator
 import gin
 from absl import flags
 
-from audiolm_jax.cli.bindings import check_read
 from audiolm_jax.cli import moved, verb
+from audiolm_jax.cli.bindings import check_read
 from audiolm_jax.errors import UserError
 from audiolm_jax.training import (
     devices,
