@@ -1,47 +1,32 @@
 """The only train loop; it knows TrainStep, never a model."""
 
 import contextlib
-import itertools
-import logging
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol, runtime_checkable
 
 import jax
-from jaxtyping import PyTree
+from jaxtyping import PRNGKeyArray, PyTree
 
-from audiolm_jax.training import evaluating, starting
+from audiolm_jax.training import starting
 from audiolm_jax.training.checkpoints import keeping
 from audiolm_jax.training.checkpoints.checkpoints import Checkpoints, Restored
-from audiolm_jax.training.monitoring.progress import Progress, check_params
+from audiolm_jax.training.data import Sources, TrainData, open_all
+from audiolm_jax.training.monitoring.progress import Progress
 from audiolm_jax.training.monitoring.stopping import Stopping
 from audiolm_jax.training.monitoring.summaries import open_summaries
 from audiolm_jax.training.monitoring.throughput import Throughput
 from audiolm_jax.training.monitoring.watchdog import Watchdog
 from audiolm_jax.training.partitioning import (
-    DataLayout,
+    Compiled,
     Partitioner,
     default_partitioner,
 )
+from audiolm_jax.training.run import Folder, Monitors, Run
+from audiolm_jax.training.settings import Keeping, Limits, Schedule
 from audiolm_jax.training.skipping import SkipNonFinite
 from audiolm_jax.training.state import Batch, TrainState, TrainStep
 
-log = logging.getLogger(__name__)
-
-
-@runtime_checkable
-class TrainData(Protocol):
-  """An endless iterator that knows where it is; its state is JSON."""
-
-  def __next__(self) -> Batch:
-    ...
-
-  def get_state(self) -> dict[str, Any]:
-    """Where the next batch is."""
-    ...
-
-  def set_state(self, state: dict[str, Any]) -> None:
-    """Goes there."""
-    ...
+Initial = Callable[[], Mapping[str, PyTree]]
 
 
 def train(
@@ -63,7 +48,7 @@ def train(
     time_limit_seconds: float = float('inf'),
     stall_seconds: float = 1800.0,
     max_skipped: int = 0,
-    initial: Callable[[], Mapping[str, PyTree]] | None = None,
+    initial: Initial | None = None,
     operative_config: str = '',
 ) -> TrainState:
   """Trains, going on from the newest intact checkpoint in model_dir if any.
@@ -72,31 +57,16 @@ def train(
   one that was not: noise comes from (seed, step), and the data's position is
   saved with the state.
 
+  Arguments that are not explained here are those of settings.Schedule, Keeping
+  and Limits.
+
   Args:
     train_step: The model, its losses and its optimizers.
-    train_data: An iterator, or a callable that makes one. A callable is given
-      `shard_index` and `num_shards` where several processes share the batch.
+    train_data: `train` of data.Sources.
     model_dir: Gets checkpoints, TensorBoard events, model.json and config.gin.
-    num_steps: Steps in all, those of earlier runs included.
-    eval_data: Makes a fresh iterator for every evaluation; called like
-      train_data. The same number of batches on all processes.
+    eval_data: `evaluation` of data.Sources.
     partitioner: Mesh and axis rules; pure data parallelism if None.
-    log_every: Steps between log lines.
-    eval_every: Steps between evaluations; the last step is evaluated too.
-    num_eval_batches: Batches taken at most from eval_data.
-    save_every: Steps between checkpoints; the first and last are saved too.
-    keep: Newest checkpoints kept.
-    keep_best: Checkpoints kept besides, of those with the lowest best_metric;
-      every evaluation is then followed by one.
-    keep_every: Checkpoints whose step it divides are kept too; 0 for none.
-    best_metric: A mean of the evaluations.
     seed: Of parameters and noise.
-    time_limit_seconds: Saves and returns when it is over; compiling counts.
-    stall_seconds: Ends the process if a batch, a step or a checkpoint
-      takes longer: the data or another host is gone. Compiling the
-      step does not count.
-    max_skipped: Steps in a row that may be left out because the loss or the
-      state is not finite; one more stops the run. 0 stops at the first.
     initial: Returns weights to start from, {'params', 'mutables'} or parts of
       them; not called if there is a checkpoint to go on from.
     operative_config: Text saved beside the model.
@@ -112,102 +82,111 @@ def train(
     UserError: The checkpoints or initial weights are another model's, or all
       checkpoints are damaged.
   """
-  partitioner = partitioner or default_partitioner()
-  stopping, watchdog = Stopping(time_limit_seconds), Watchdog(stall_seconds)
-  # They stay until the last checkpoint is on disk.
-  with stopping, watchdog:
-    with watchdog.waiting_for('the first batch'):
-      data = open_data(train_data, partitioner.data_layout)
-      first = peek(data)
-      if eval_data:
-        # A split that is not there shows now, not in an hour.
-        next(open_data(eval_data, partitioner.data_layout), None)
-    if max_skipped:
-      train_step = SkipNonFinite(train_step)
-    init_key, noise_key = jax.random.split(jax.random.key(seed))
-    compiled = partitioner.compile(train_step, init_key, first)
-    if keep_best:
-      means = compiled.metrics() if eval_data else ()
-      keeping.check_metric(best_metric, means)
-    config = train_step.model_config()
-    with Checkpoints(
-        model_dir, keep, keep_best, keep_every, best_metric
-    ) as checkpoints:
-      with watchdog.waiting_for('the checkpoint to go on from'):
-        restored = checkpoints.restore_latest(compiled.abstract, config)
-      state, data_state = restored or Restored(
-          compiled.init(), data.get_state()
-      )
-      if initial and not restored:
-        state = starting.replace(state, initial(), config)
-      data.set_state(data_state)
-      start = int(state.step)
+  task = _Task(
+      SkipNonFinite(train_step) if max_skipped else train_step,
+      Sources(train_data, eval_data),
+      partitioner or default_partitioner(),
+      model_dir,
+      Schedule(num_steps, log_every, eval_every, num_eval_batches, save_every),
+      Keeping(keep, keep_best, keep_every, best_metric),
+      Limits(time_limit_seconds, stall_seconds, max_skipped),
+      initial,
+      operative_config,
+  )
+  return task.run(*jax.random.split(jax.random.key(seed)))
 
-      def save(step: int, found: Mapping[str, float] | None = None) -> None:
-        with watchdog.waiting_for(f'the checkpoint of step {step}'):
-          progress.flush()
-          # What a checkpoint is past of, nobody computes again.
-          summaries.flush()
-          check_params(step, state)
-          checkpoints.save(
-              step, state, data.get_state(), config, operative_config, found
+
+@dataclasses.dataclass(frozen=True)
+class _Task:
+  """The arguments of `train`, but for the seed."""
+
+  train_step: TrainStep
+  sources: Sources
+  partitioner: Partitioner
+  model_dir: str
+  schedule: Schedule
+  keeping: Keeping
+  limits: Limits
+  initial: Initial | None
+  operative_config: str
+
+  def run(self, init_key: PRNGKeyArray, noise_key: PRNGKeyArray) -> TrainState:
+    stopping = Stopping(self.limits.time_limit_seconds)
+    watchdog = Watchdog(self.limits.stall_seconds)
+    # They stay until the last checkpoint is on disk.
+    with stopping, watchdog:
+      with watchdog.waiting_for('the first batch'):
+        data, first = open_all(self.sources, self.partitioner.data_layout)
+      compiled = self.partitioner.compile(self.train_step, init_key, first)
+      self._check_metric(compiled)
+      with Checkpoints(
+          self.model_dir, **dataclasses.asdict(self.keeping)
+      ) as checkpoints:
+        with watchdog.waiting_for('the checkpoint to go on from'):
+          found = checkpoints.restore_latest(
+              compiled.abstract, self.train_step.model_config()
           )
-
-      def evaluate(step: int) -> dict[str, float]:
-        with watchdog.waiting_for(f'step {step}, or for another host'):
-          progress.flush()
-        batches = open_data(eval_data, partitioner.data_layout)
-        batches = itertools.islice(batches, num_eval_batches)
-        batches = watchdog.watched(
-            map(partitioner.put, batches), 'a batch of the evaluation'
+        is_new = not found
+        restored = found or self._beginning(compiled, data)
+        data.set_state(restored.data_state)
+        start = int(restored.state.step)
+        run = Run(
+            self.schedule,
+            compiled,
+            self.partitioner,
+            data,
+            self.sources.evaluation,
+            self._folder(checkpoints),
+            self._monitors(stopping, watchdog, compiled, start),
+            noise_key,
+            restored.state,
         )
-        return evaluating.evaluate(compiled, state, batches, step, summaries)
+        # Nothing here holds on to the first state while later ones are made.
+        del found, restored
+        with contextlib.closing(run.monitors.summaries):
+          if is_new:
+            # A full or unwritable disk shows now, not in an hour.
+            run.save(start)
+          run.go_on(start)
+        with watchdog.waiting_for('the last checkpoint to be written'):
+          checkpoints.wait()
+    return run.state
 
-      summaries = open_summaries(model_dir, start + 1)
-      rates = Throughput(compiled.flops() / partitioner.mesh.size)
-      progress = Progress(
-          summaries, num_steps, log_every, start, rates, max_skipped
-      )
-      with contextlib.closing(summaries):
-        if not restored:
-          # A full or unwritable disk shows now, not in an hour.
-          save(start)
-        for step in range(start + 1, num_steps + 1):
-          with (
-              watchdog.waiting_for(f'the batch of step {step}'),
-              rates.waiting_for_data(progress.is_idle),
-          ):
-            batch = partitioner.put(next(data))
-          state, metrics = compiled.step(state, batch, noise_key)
-          with watchdog.waiting_for(f'step {step - 1}, or for another host'):
-            progress.add(step, metrics)
-          stop = stopping.reason(step)
-          last = step == num_steps
-          found = None
-          if eval_data and not stop and (step % eval_every == 0 or last):
-            found = evaluate(step)
-          if step % save_every == 0 or last or stop or (found and keep_best):
-            save(step, found)
-          if stop:
-            log.info(
-                'Stopped by %s at step %d; start again to go on.', stop, step
-            )
-            break
-      with watchdog.waiting_for('the last checkpoint to be written'):
-        checkpoints.wait()
-  return state
+  def _beginning(self, compiled: Compiled, data: TrainData) -> Restored:
+    state = compiled.init()
+    if self.initial:
+      config = self.train_step.model_config()
+      state = starting.replace(state, self.initial(), config)
+    return Restored(state, data.get_state())
 
+  def _check_metric(self, compiled: Compiled) -> None:
+    if self.keeping.keep_best:
+      means = compiled.metrics() if self.sources.evaluation else ()
+      keeping.check_metric(self.keeping.best_metric, means)
 
-def open_data(source: Any, layout: DataLayout) -> Any:
-  """Makes this process's share of the data if `source` is not yet made."""
-  if not callable(source):
-    return source
-  return source(**layout._asdict()) if layout.num_shards > 1 else source()
+  def _folder(self, checkpoints: Checkpoints) -> Folder:
+    return Folder(
+        checkpoints,
+        self.train_step.model_config(),
+        self.operative_config,
+        after_evaluations=bool(self.keeping.keep_best),
+    )
 
-
-def peek(data: TrainData) -> Batch:
-  """Looks at the next batch without taking it."""
-  here = data.get_state()
-  batch = next(data)
-  data.set_state(here)
-  return batch
+  def _monitors(
+      self,
+      stopping: Stopping,
+      watchdog: Watchdog,
+      compiled: Compiled,
+      start: int,
+  ) -> Monitors:
+    summaries = open_summaries(self.model_dir, start + 1)
+    rates = Throughput(compiled.flops() / self.partitioner.mesh.size)
+    progress = Progress(
+        summaries,
+        self.schedule.num_steps,
+        self.schedule.log_every,
+        start,
+        rates,
+        self.limits.max_skipped,
+    )
+    return Monitors(stopping, watchdog, summaries, progress, rates)

@@ -14,8 +14,8 @@ import jax
 from jaxtyping import PyTree
 
 from audiolm_jax.training import program_costs, shardings
+from audiolm_jax.training.data import TrainData, open_data, peek
 from audiolm_jax.training.devices import Device
-from audiolm_jax.training.loop import TrainData, open_data, peek
 from audiolm_jax.training.partitioning import Partitioner
 from audiolm_jax.training.state import SHARED, Batch, TrainState, TrainStep
 
