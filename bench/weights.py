@@ -17,7 +17,8 @@ import numpy as np
 from absl import app, flags
 from jaxtyping import Array, Float, Int
 
-from audiolm_jax.bundle.bundle import Bundle, LanguageModel
+from audiolm_jax.bundle.bundle import Bundle
+from audiolm_jax.bundle.predictors import LanguageModel
 from audiolm_jax.lm.sampling import matrices, network
 from audiolm_jax.lm.sampling.network import Cache, Weights
 from audiolm_jax.lm.transformer import Transformer

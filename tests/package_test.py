@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import audiolm_jax
-from audiolm_jax.bundle import bundle
+from audiolm_jax.bundle import bundle, predictors
 from audiolm_jax.generation import audiolm
 
 
@@ -29,8 +29,8 @@ def test_the_old_place_of_bundles_works_and_names_the_new_one():
   with pytest.warns(DeprecationWarning, match=r'audiolm_jax\.bundle\.bundle'):
     from audiolm_jax.bundle import Bundle, LanguageModel, ParallelModel
   assert Bundle is bundle.Bundle
-  assert LanguageModel is bundle.LanguageModel
-  assert ParallelModel is bundle.ParallelModel
+  assert LanguageModel is predictors.LanguageModel
+  assert ParallelModel is predictors.ParallelModel
 
 
 def test_the_old_place_of_audiolm_works_and_names_the_new_one():

@@ -5,13 +5,18 @@ import warnings
 from typing import Any
 
 # What stood here while this was a file; one more release finds it here.
-_MOVED = ('Bundle', 'LanguageModel', 'ParallelModel', 'load_tokenizers')
+_HOMES = {
+    'Bundle': 'bundle',
+    'LanguageModel': 'predictors',
+    'ParallelModel': 'predictors',
+    'load_tokenizers': 'bundle',
+}
 
 
 def __getattr__(name: str) -> Any:
-  if name not in _MOVED:
+  if name not in _HOMES:
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  home = f'{__name__}.bundle'
+  home = f'{__name__}.{_HOMES[name]}'
   warnings.warn(
       f'{__name__}.{name} is {home}.{name} now.',
       DeprecationWarning,

@@ -1,25 +1,20 @@
 """A model one can hand over: tokenizers and language models that fit."""
 
-import dataclasses
 import functools
 import hashlib
 import json
 import os
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
-
-from jaxtyping import PyTree
+from typing import Any
 
 from audiolm_jax.bundle import folder as bundle_folder
 from audiolm_jax.bundle import parts
 from audiolm_jax.bundle.folder import HALVED, PARTS, PREDICTORS, STAGES
 from audiolm_jax.bundle.parts import Part
+from audiolm_jax.bundle.predictors import LanguageModel, ParallelModel
 from audiolm_jax.classifier.clips import ClipClassifier
 from audiolm_jax.errors import UserError
-from audiolm_jax.lm.sampling import network
-from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.nn.kmeans import KMeans
-from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.soundstream import networks
 from audiolm_jax.tokens.fields import Field
 from audiolm_jax.tokens.layout import Stage
@@ -35,46 +30,6 @@ from audiolm_jax.tokens.tokenizers.contract import (
 from audiolm_jax.tokens.tokenizers.public_codecs import public_tokenizer
 from audiolm_jax.tokens.tokenizers.resampled import Resampled
 from audiolm_jax.tokens.tokenizers.soundstream import soundstream_tokenizer
-
-
-@dataclasses.dataclass(frozen=True)
-class LanguageModel:
-  """One stage, ready to sample from.
-
-  Attributes:
-    stage: How its sequences are laid out.
-    model: The Transformer.
-    params: Its weights.
-    crop_seconds: Length of what it was trained on.
-    kept: How the sampler keeps its matrices, one of lm.sampling.matrices.TYPES.
-  """
-
-  stage: Stage
-  model: Transformer
-  params: PyTree
-  crop_seconds: float
-  kept: str = 'full'
-
-  @functools.cached_property
-  def weights(self) -> network.Weights:
-    """The parameters as the sampler takes them."""
-    return network.pack(self.model, self.params, self.kept)
-
-
-class ParallelModel(NamedTuple):
-  """SoundStorm, ready to sample from (soundstorm.sampler).
-
-  Attributes:
-    stage: Which tokens it reads and fills in; it takes them unflattened.
-    model: The Conformer.
-    params: Its weights.
-    crop_seconds: Length of the longest windows that it was trained on.
-  """
-
-  stage: Stage
-  model: SoundStorm
-  params: PyTree
-  crop_seconds: float
 
 
 class Bundle:

@@ -6,7 +6,7 @@ from typing import Protocol
 import jax
 import numpy as np
 
-from audiolm_jax.bundle.bundle import ParallelModel
+from audiolm_jax.bundle.predictors import ParallelModel
 from audiolm_jax.generation.draft import Draft
 from audiolm_jax.generation.stage_sampler import (
     Keys,

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Key
 
-from audiolm_jax.bundle.bundle import LanguageModel
+from audiolm_jax.bundle.predictors import LanguageModel
 from audiolm_jax.generation.draft import Draft
 from audiolm_jax.lm.sampling import sampler
 from audiolm_jax.lm.sampling.methods import Sampling

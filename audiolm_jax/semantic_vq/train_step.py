@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ import optax
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 from audiolm_jax.semantic_vq import perturbation, speaking
+from audiolm_jax.semantic_vq.crops import Heard, hear, part_of
 from audiolm_jax.semantic_vq.model import SemanticVq
 from audiolm_jax.soundstream import codebooks, health, losses, quantizer
 from audiolm_jax.soundstream.codebooks import Codebooks
@@ -25,22 +26,6 @@ from audiolm_jax.training.state import (
     sizes,
 )
 from audiolm_jax.w2v_bert.losses import mean_over
-
-
-class Heard(NamedTuple):
-  """A batch as the model hears it.
-
-  Attributes:
-    target: Waveforms at one level, which shall come out again.
-    spectra: Theirs.
-    valid: Frames that are not padding.
-    samples: Samples that are not.
-  """
-
-  target: Float[Array, 'B N']
-  spectra: Float[Array, 'B T F']
-  valid: Bool[Array, 'B T']
-  samples: Bool[Array, 'B N']
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +92,7 @@ class SemanticVqTrainStep(TrainStep):
   def evaluate(self, state: TrainState, batch: Batch) -> Metrics:
     """Losses of whole crops; the second view is a prompt of half a crop."""
     books = state.mutables['codebooks']
-    heard = self._hear(batch)
+    heard = hear(self.model, batch)
     output, quantized = self._speak(state.params, books, heard)
     # As of a prompt, beside the same seconds in all of the crop.
     starts = jnp.arange(heard.valid.shape[1])[None]
@@ -121,7 +106,7 @@ class SemanticVqTrainStep(TrainStep):
       self, state: TrainState, batch: Batch
   ) -> Mapping[str, Waveform]:
     """Returns 'original', and 'spoken' from the codes."""
-    heard = self._hear(batch)
+    heard = hear(self.model, batch)
     books = state.mutables['codebooks']
     output, _ = jax.jit(self._speak)(state.params, books, heard)
     pair = {'original': heard.target, 'spoken': output}
@@ -138,16 +123,6 @@ class SemanticVqTrainStep(TrainStep):
     """JSON that rebuilds the model."""
     return {'kind': 'semantic_vq', **sizes(self.model)}
 
-  def _hear(self, batch: Batch) -> Heard:
-    hop = speaking.STACK * self.model.hop_length
-    num_samples = batch['waveform'].shape[1] // hop * hop
-    length = jnp.minimum(batch['length'], num_samples)
-    waveform = batch['waveform'][:, :num_samples]
-    valid = self.model.valid(waveform, length)
-    spectra, target = self.model.spectra(waveform, length)
-    samples = jnp.arange(num_samples)[None] < length[:, None]
-    return Heard(target, spectra, valid, samples)
-
   def _loss(
       self,
       params: PyTree,
@@ -157,7 +132,7 @@ class SemanticVqTrainStep(TrainStep):
       quantizing: Bool[Array, ''],
   ) -> tuple[Float[Array, ''], tuple[Metrics, PyTree]]:
     keys = jax.random.split(key, 3)
-    heard = self._hear(batch)
+    heard = hear(self.model, batch)
     z, other = self._two_views(params, heard, keys[0])
     books = codebooks.initialize(books, z, heard.valid, keys[1])
     quantized = self._quantize(books, z, heard.valid)
@@ -259,19 +234,3 @@ class SemanticVqTrainStep(TrainStep):
         )[0],
         'weight': num_valid,
     }
-
-
-def part_of(
-    key: PRNGKeyArray, valid: Bool[Array, 'B T'], shortest_share: float
-) -> Bool[Array, 'B T']:
-  """A stretch of each row, as long as all of it or down to `shortest_share`."""
-  length_key, start_key = jax.random.split(key)
-  num_frames = valid.sum(axis=1)
-  share = jax.random.uniform(
-      length_key, num_frames.shape, minval=shortest_share
-  )
-  length = jnp.maximum(jnp.round(share * num_frames), 1)
-  start = jax.random.uniform(start_key, length.shape) * (num_frames - length)
-  places = jnp.arange(valid.shape[1])[None]
-  after = places >= jnp.round(start)[:, None]
-  return after & (places < jnp.round(start + length)[:, None]) & valid

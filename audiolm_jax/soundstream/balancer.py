@@ -62,3 +62,16 @@ def balance(
       / jnp.maximum(averages[name].total, 1e-12)
       for name, gradient in gradients.items()
   )
+
+
+def combine(
+    gradients: Gradients,
+    averages: Averages,
+    weights: Mapping[str, float],
+    decay: float | None,
+) -> tuple[Averages, Float[Array, 'B N']]:
+  """Updates the averages and balances; a decay of None weights as it is."""
+  if decay is None:
+    return averages, sum(weights[k] * g for k, g in gradients.items())
+  averages = update(averages, gradients, decay)
+  return averages, balance(gradients, averages, weights)

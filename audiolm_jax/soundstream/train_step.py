@@ -145,8 +145,11 @@ class SoundStreamTrainStep:
     (output, commitment), pull, learnt = jax.vjp(codec, params, has_aux=True)
     values, gradients = self._reconstruction(sound, output)
     game = self._play(state, sound, output)
-    norms, cotangent = self._balance(
-        state.mutables['balancer'], gradients | game.gradients
+    norms, cotangent = balancer.combine(
+        gradients | game.gradients,
+        state.mutables['balancer'],
+        self._weights,
+        self.balancer_decay,
     )
     (grads,) = pull((cotangent, jnp.float32(self.commitment_weight)))
     params, opt_state = self._move(params, grads, state.opt_state['generator'])
@@ -270,12 +273,3 @@ class SoundStreamTrainStep:
   def _weights(self) -> dict[str, float]:
     adversarial = self.adversary.weights if self.adversary else {}
     return {**self.weights, **adversarial}
-
-  def _balance(
-      self, norms: balancer.Averages, gradients: dict[str, Array]
-  ) -> tuple[balancer.Averages, Float[Array, 'B N']]:
-    if self.balancer_decay is None:
-      weighted = {k: self._weights[k] * g for k, g in gradients.items()}
-      return norms, sum(weighted.values())
-    norms = balancer.update(norms, gradients, self.balancer_decay)
-    return norms, balancer.balance(gradients, norms, self._weights)

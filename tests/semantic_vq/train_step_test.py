@@ -12,7 +12,7 @@ from audiolm_jax import corpus
 from audiolm_jax.bundle import parts
 from audiolm_jax.corpus import AudioBatches
 from audiolm_jax.semantic_vq import perturbation
-from audiolm_jax.semantic_vq.train_step import part_of
+from audiolm_jax.semantic_vq.crops import part_of
 from audiolm_jax.training import loop
 from audiolm_jax.training.checkpoints import loading
 from audiolm_jax.training.partitioning import (

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import optax
 
-from audiolm_jax.bundle.bundle import LanguageModel
+from audiolm_jax.bundle.predictors import LanguageModel
 from audiolm_jax.evaluation import progress
 from audiolm_jax.evaluation.metrics import language_model
 from audiolm_jax.tokens.layout import Codes, Stage

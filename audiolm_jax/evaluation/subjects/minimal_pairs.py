@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from audiolm_jax import audio
-from audiolm_jax.bundle.bundle import LanguageModel
+from audiolm_jax.bundle.predictors import LanguageModel
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import intervals, progress
 from audiolm_jax.evaluation.intervals import Figure

@@ -2,7 +2,7 @@
 
 import itertools
 
-from audiolm_jax.bundle.bundle import LanguageModel
+from audiolm_jax.bundle.predictors import LanguageModel
 from audiolm_jax.evaluation.metrics import language_model
 from audiolm_jax.evaluation.subjects import likelihoods, sequences
 from audiolm_jax.tokens.batches import sequences as sequence_batches
