@@ -11,6 +11,7 @@ PACKAGE = pathlib.Path(__file__).parent.parent / 'audiolm_jax'
 # Who stands above whom; a room may import itself and what stands before it.
 ROOMS = (
     'errors',
+    'sound',
     'audio',
     'corpus',
     'changes',
@@ -53,6 +54,7 @@ CONFINED = {
     'seqio': ('tokens.tasks', 'tokens.store', 'tokens.extraction'),
     'apache_beam': ('tokens.tasks', 'tokens.store', 'tokens.extraction'),
     'gin': ('cli',),
+    'av': ('sound.containers',),
     # A checkpoint or a bundle may come from a stranger.
     'pickle': (),
 }
