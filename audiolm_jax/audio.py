@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import pathlib
+import zlib
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
@@ -13,6 +14,8 @@ from jaxtyping import Float
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.sound import decoding, downmix, mono, resampling
+
+_LONGEST_NAME = 255  # Bytes, of common file systems.
 
 
 def read(
@@ -119,7 +122,7 @@ def writing(
     UserError: It cannot be written.
   """
   path = pathlib.Path(path)
-  temporary = path.with_name(f'.{path.name}.tmp')
+  temporary = _temporary(path)
 
   def append(piece: Float[np.ndarray, ' N']) -> None:
     with _naming(path):
@@ -128,7 +131,7 @@ def writing(
   try:
     with _naming(path):
       file = soundfile.SoundFile(
-          temporary, 'w', sample_rate, 1, 'PCM_16', format='WAV'
+          os.fsencode(temporary), 'w', sample_rate, 1, 'PCM_16', format='WAV'
       )
     with file:
       yield append
@@ -136,6 +139,14 @@ def writing(
       temporary.replace(path)
   finally:
     temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: pathlib.Path, writer: str = '') -> pathlib.Path:
+  """What a file is called until it is whole; as long as names may be."""
+  name = os.fsencode(f'.{path.name}{writer}.tmp')
+  if len(name) > _LONGEST_NAME:
+    name = name[: _LONGEST_NAME - 13] + b'%08x.tmp' % zlib.crc32(name)
+  return path.with_name(os.fsdecode(name))
 
 
 @contextlib.contextmanager
@@ -160,7 +171,7 @@ def write_bytes(path: pathlib.Path, content: bytes, writer: str = '') -> None:
     content: All of the file.
     writer: Tells those apart that may write the same file at the same time.
   """
-  temporary = path.with_name(f'.{path.name}{writer}.tmp')
+  temporary = _temporary(path, writer)
   try:
     temporary.write_bytes(content)
     temporary.replace(path)

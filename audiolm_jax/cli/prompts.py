@@ -1,6 +1,5 @@
 """Which files `audiolm generate` starts from; they are read batch by batch."""
 
-import glob
 import os
 import sys
 import zlib
@@ -12,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from audiolm_jax.errors import UserError
+from audiolm_jax.sound import finding
 
 
 class Prompt(NamedTuple):
@@ -38,7 +38,7 @@ def find(patterns: Sequence[str]) -> list[str]:
   paths = {}
   for pattern in patterns:
     # What matches nothing is reported with the files that cannot be read.
-    for path in sorted(glob.glob(pattern, recursive=True)) or [pattern]:
+    for path in finding.matching(pattern) or [pattern]:
       paths.setdefault(os.path.normpath(path), path)
   if not paths:
     raise UserError("Give audio to continue, as in --prompts='clips/*.wav'.")
