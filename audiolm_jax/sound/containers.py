@@ -80,19 +80,22 @@ def command(path: str | os.PathLike) -> str:
 def _open(path: str | os.PathLike) -> Iterator:
   import av
 
-  # A file object has no name for FFmpeg to guess from or to trip over.
-  with open(path, 'rb') as file:
+  with contextlib.ExitStack() as stack:
     try:
-      container = av.open(file, options={'format_whitelist': _FORMATS})
+      name = f'file:{os.path.abspath(path)}'.encode().decode()
+    except UnicodeEncodeError:  # PyAV takes no names but of UTF-8.
+      name = stack.enter_context(open(path, 'rb'))
+    try:
+      container = av.open(name, options={'format_whitelist': _FORMATS})
     except (av.FFmpegError, ValueError) as error:
       raise UserError(
           f'{path} is not audio that libsndfile or FFmpeg reads'
           f' ({_said(error)}); convert it to WAV or FLAC.'
       ) from error
-    with container:
-      if not container.streams.audio:
-        raise UserError(f'{path} has no sound track.')
-      yield container
+    stack.enter_context(container)
+    if not container.streams.audio:
+      raise UserError(f'{path} has no sound track.')
+    yield container
 
 
 @contextlib.contextmanager
@@ -115,15 +118,16 @@ def _decoded(container) -> Iterator[Float[np.ndarray, 'N C']]:
 
   stream = container.streams.audio[0]
   context = stream.codec_context
+  # Packed: PyAV crashes on the planes of more than eight channels.
   resampler = av.AudioResampler(
-      format='fltp', layout=context.layout, rate=context.sample_rate
+      format='flt', layout=context.layout, rate=context.sample_rate
   )
   for frame in container.decode(stream):
     frame.pts = None
     for block in resampler.resample(frame):
-      yield np.ascontiguousarray(block.to_ndarray().T)
+      yield block.to_ndarray().reshape(-1, context.channels)
   for block in resampler.resample(None):
-    yield np.ascontiguousarray(block.to_ndarray().T)
+    yield block.to_ndarray().reshape(-1, context.channels)
 
 
 def _said(error: Exception) -> str:

@@ -32,7 +32,8 @@ def links(path: str) -> list[Span]:
       lengths = _at(file, position + _HEADER, head[26])
       following = position + _HEADER + len(lengths) + sum(lengths)
       position = _next_page(file, following, end)
-  return [Span(*pair) for pair in zip(starts, [*starts[1:], end], strict=True)]
+  ends = [*starts[1:], end][: len(starts)]
+  return [Span(*pair) for pair in zip(starts, ends, strict=True)]
 
 
 def _next_page(file: BinaryIO, position: int, end: int) -> int:

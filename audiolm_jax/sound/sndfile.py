@@ -12,7 +12,7 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.sound import notices
 from audiolm_jax.sound.pieces import Piece, Pieces
 
-_VALUES = 1 << 18  # Of a block, all channels together.
+_VALUES = 1 << 16  # Of a block, all channels together.
 # An MP3 frame borrows bits from up to nine frames of 1152 samples before it.
 _RUN_UP = 16384
 _UNKNOWN = 1 << 47  # Headers of an unknown length count more samples than that.
@@ -66,8 +66,7 @@ class Sndfile:
     Raises:
       UserError: It is damaged, or a FLAC that ends before it should.
     """
-    with self._open() as file:
-      position = self._sought(file, skip)
+    with self._opened_at(skip) as (file, position):
       while True:
         block = self._block(file, position)
         if not len(block):
@@ -89,15 +88,19 @@ class Sndfile:
       if pieces.error:
         raise UserError(f'Cannot read {self.path}: {pieces.error.strerror}.')
 
-  def _sought(self, file: _Sequential, skip: int) -> int:
-    """Goes towards `skip`, if there is a way; returns where it is."""
+  @contextlib.contextmanager
+  def _opened_at(self, skip: int) -> Iterator[tuple[_Sequential, int]]:
+    """Opens it in front of sample `skip`, at the start if there is no way."""
     target = skip - _RUN_UP
-    if target <= 0 or not self._can_seek or target >= self.frames:
-      return 0
-    try:
-      return file.seek(target)
-    except ERRORS:
-      return file.seek(0)
+    with contextlib.ExitStack() as stack:
+      file = stack.enter_context(self._open())
+      position = 0
+      if self._can_seek and 0 < target < self.frames:
+        try:
+          position = file.seek(target)
+        except ERRORS:
+          file = stack.enter_context(self._open())
+      yield file, position
 
   def _block(
       self, file: _Sequential, position: int

@@ -1,5 +1,6 @@
 """Tests audiolm_jax/sound/containers.py by way of audio.read."""
 
+import os
 import sys
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from audiolm_jax import audio
 from audiolm_jax.errors import UserError
+from audiolm_jax.sound import containers
 from tests.sound.sounds import by_ffmpeg, chirp, encoded, likeness
 
 KINDS = [
@@ -87,3 +89,25 @@ def test_a_damaged_container_is_one_line_or_what_can_be_heard(tmp_path):
       assert np.isfinite(audio.read(path, 16000)).all()
     except UserError as error:
       assert 'a.m4a' in str(error) and '\n' not in str(error)
+
+
+def test_33_channels_are_read(tmp_path):
+  path = tmp_path / 'a.wav'
+  waveform = np.tile(chirp(0.5)[:, None], 33)
+  path.write_bytes(encoded('WAV', 'FLOAT', waveform))
+  container = containers.open_container(path, 'a reason')
+  assert container.channels == 33
+  heard = np.concatenate(list(container.blocks()))
+  np.testing.assert_allclose(heard, waveform, atol=1e-6)
+
+
+def test_a_container_of_any_name_is_read(tmp_path):
+  path = by_ffmpeg(tmp_path / 'a.m4a', 'ipod', 'aac', 44100)
+  for name in (
+      os.fsdecode(b'\xff.m4a'),
+      'http:x.m4a',
+      'concat:a|b',
+      'a%d?.m4a',
+  ):
+    path = path.rename(tmp_path / name)
+    assert audio.duration(path) == pytest.approx(3.0, abs=0.08)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiolm_jax import audio
+from audiolm_jax.errors import UserError
 from tests.sound.sounds import chirp, encoded, likeness
 
 PARTS = {
@@ -52,3 +53,14 @@ def test_a_stream_that_is_lost_is_told(tmp_path, caplog):
   path.write_bytes(vorbis + bytes(broken) + vorbis)
   assert audio.duration(path) == pytest.approx(2.0)
   assert f'{len(vorbis)} of its bytes are lost' in caplog.text
+
+
+@pytest.mark.parametrize('junk', [b'', b'junk', bytes(70000)])
+def test_an_ogg_without_a_first_page_is_one_line(tmp_path, junk):
+  page = PARTS['VORBIS', 16000, 1]
+  path = tmp_path / 'tail.ogg'
+  path.write_bytes(page[:5] + b'\0' + page[6:] + junk)
+  try:
+    assert len(audio.read(path, 16000))
+  except UserError as error:
+    assert 'tail.ogg' in str(error)
