@@ -139,7 +139,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file_alone(tmp_path):
 
 @pytest.mark.parametrize('rate', [8000, 16000, 44100])
 @pytest.mark.parametrize('crop', [{}, {'start_seconds': 0.3, 'seconds': 0.5}])
-def test_the_header_tells_how_many_samples_are_read(tmp_path, rate, crop):
+def test_it_is_known_how_many_samples_are_read(tmp_path, rate, crop):
   path = tmp_path / 'a.ogg'
   soundfile.write(path, np.zeros(54321), rate)
   length = audio.num_samples(path, 16000, **crop)

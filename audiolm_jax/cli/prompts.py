@@ -48,7 +48,7 @@ def find(patterns: Sequence[str]) -> list[str]:
 def measure(
     paths: Sequence[str], measure_one: Callable[[str], int]
 ) -> list[Prompt]:
-  """Lengths of what can be read, by the headers; says what cannot, and why.
+  """Lengths of what can be read; says what cannot, and why.
 
   Raises:
     UserError: Nothing can be read.
@@ -67,7 +67,7 @@ def measure(
 def read(
     prompts: Sequence[Prompt], read_one: ReadOne
 ) -> dict[Prompt, Float[np.ndarray, ' N']]:
-  """Reads each prompt once; leaves out what is damaged behind its header."""
+  """Reads each prompt once; leaves out what has been damaged since."""
   waveforms = {}
   for prompt in dict.fromkeys(prompts):
     try:
