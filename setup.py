@@ -34,6 +34,8 @@ TRAIN = [
 # XManager brings 0.5 GB of Google Cloud's clients. Without constraints.txt
 # older versions of pip try out their versions for ever.
 LAUNCH = ['attrs', 'google-auth', 'kubernetes', 'xmanager']
+# FFmpeg's decoders: M4A, MP4, WebM, WMA, ... faster-whisper brings it, too.
+FORMATS = ['av']
 EVAL = [
     'jinja2',
     # Chroma and onsets of piano; what our spectra are tested against, too.
@@ -81,8 +83,9 @@ setuptools.setup(
     extras_require={
         'train': TRAIN,
         'eval': EVAL + RECOGNISER,
+        'formats': FORMATS,
         'launch': LAUNCH,
-        'test': TRAIN + EVAL + LAUNCH + TEST + PARITY,
+        'test': TRAIN + EVAL + FORMATS + LAUNCH + TEST + PARITY,
     },
     entry_points={'console_scripts': ['audiolm = audiolm_jax.cli.main:run']},
 )

@@ -4,17 +4,18 @@ import contextlib
 import io
 import os
 import pathlib
+import zlib
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 import numpy as np
 import soundfile
-import soxr
 from jaxtyping import Float
 
 from audiolm_jax.errors import UserError
+from audiolm_jax.sound import decoding, downmix, mono, resampling
 
-# An MP3 frame borrows bits from up to nine frames of 1152 samples before it.
-_RUN_UP = 16384
+_LONGEST_NAME = 255  # Bytes, of common file systems.
 
 
 def read(
@@ -26,7 +27,8 @@ def read(
   """Reads a file as mono at `sample_rate`; a crop is sought, not decoded up to.
 
   Args:
-    path: Anything libsndfile reads: WAV, FLAC, Ogg, Opus, MP3, AIFF, ...
+    path: Anything libsndfile reads: WAV, FLAC, Ogg, Opus, MP3, AIFF, ...; with
+      the extra `formats` what FFmpeg reads, too: M4A, MP4, WebM, WMA, ...
     sample_rate: Of the result, in Hz.
     start_seconds: Where the crop starts.
     seconds: Length of the crop; it is shorter where the file ends.
@@ -34,10 +36,21 @@ def read(
   Raises:
     UserError: The file is missing, empty, damaged or not audio.
   """
-  with _open(path) as file:
-    start, wanted = _crop(file, path, start_seconds, seconds)
-    samples = _decode(file, path, start, wanted)
-    return _resample(samples.mean(axis=1), file.samplerate, sample_rate)
+  samples = bytearray()  # Grows in place; an array would be copied.
+  try:
+    for run in decoding.runs(path, start_seconds, seconds):
+      before = len(samples)
+      loudest = mono.append(samples, run, path, sample_rate, None)
+      if loudest is not None:
+        del samples[before:]
+        mono.append(samples, run, path, sample_rate, loudest)
+  except MemoryError as error:
+    raise UserError(
+        f'{path} is too long to be held in memory; cut it into parts.'
+    ) from error
+  if not samples:
+    _refuse_empty(path, start_seconds)
+  return np.frombuffer(samples, np.float32)
 
 
 def convert(
@@ -45,9 +58,12 @@ def convert(
     source_rate: int,
     target_rate: int,
 ) -> Float[np.ndarray, ' N2']:
-  """Channels averaged, at another sample rate, float32."""
-  mono = waveform.reshape(len(waveform), -1).mean(axis=1, dtype=np.float32)
-  return _resample(mono, source_rate, target_rate)
+  """One channel, mixed as `read` does, at another sample rate, float32."""
+  channels = waveform.reshape(len(waveform), -1).astype(np.float32, copy=False)
+  mixed = iter([downmix.mono(channels)])
+  return np.concatenate(
+      list(resampling.resampled(mixed, source_rate, target_rate))
+  )
 
 
 def num_samples(
@@ -56,16 +72,22 @@ def num_samples(
     start_seconds: float = 0.0,
     seconds: float | None = None,
 ) -> int:
-  """How many samples `read` gives, from the header alone."""
-  with _open(path) as file:
-    _, wanted = _crop(file, path, start_seconds, seconds)
-    return _resampled_length(wanted, file.samplerate, sample_rate)
+  """How many samples `read` gives; as it does, this decodes the crop."""
+  lengths = [
+      resampling.length(frames, rate, sample_rate)
+      for frames, rate in mono.lengths(path, start_seconds, seconds)
+  ]
+  if not lengths:
+    _refuse_empty(path, start_seconds)
+  return sum(lengths)
 
 
 def duration(path: str | os.PathLike) -> float:
-  """Length in seconds, from the header alone."""
-  with _open(path) as file:
-    return file.frames / file.samplerate
+  """Length in seconds, from decoding: headers may err."""
+  seconds = sum(frames / rate for frames, rate in mono.lengths(path))
+  if not seconds:
+    _refuse_empty(path, 0.0)
+  return seconds
 
 
 def write(
@@ -100,7 +122,7 @@ def writing(
     UserError: It cannot be written.
   """
   path = pathlib.Path(path)
-  temporary = path.with_name(f'.{path.name}.tmp')
+  temporary = _temporary(path)
 
   def append(piece: Float[np.ndarray, ' N']) -> None:
     with _naming(path):
@@ -109,7 +131,7 @@ def writing(
   try:
     with _naming(path):
       file = soundfile.SoundFile(
-          temporary, 'w', sample_rate, 1, 'PCM_16', format='WAV'
+          os.fsencode(temporary), 'w', sample_rate, 1, 'PCM_16', format='WAV'
       )
     with file:
       yield append
@@ -117,6 +139,14 @@ def writing(
       temporary.replace(path)
   finally:
     temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: pathlib.Path, writer: str = '') -> pathlib.Path:
+  """What a file is called until it is whole; as long as names may be."""
+  name = os.fsencode(f'.{path.name}{writer}.tmp')
+  if len(name) > _LONGEST_NAME:
+    name = name[: _LONGEST_NAME - 13] + b'%08x.tmp' % zlib.crc32(name)
+  return path.with_name(os.fsdecode(name))
 
 
 @contextlib.contextmanager
@@ -141,7 +171,7 @@ def write_bytes(path: pathlib.Path, content: bytes, writer: str = '') -> None:
     content: All of the file.
     writer: Tells those apart that may write the same file at the same time.
   """
-  temporary = path.with_name(f'.{path.name}{writer}.tmp')
+  temporary = _temporary(path, writer)
   try:
     temporary.write_bytes(content)
     temporary.replace(path)
@@ -159,75 +189,11 @@ def pad_to_multiple(
   return np.pad(waveform, widths)
 
 
-def _open(path: str | os.PathLike) -> soundfile.SoundFile:
-  if not os.path.isfile(path):
-    raise UserError(f'{path}: no such audio file.')
-  try:
-    file = soundfile.SoundFile(path)
-  except (soundfile.LibsndfileError, TypeError) as error:
-    # soundfile raises TypeError for '.raw', whose format it cannot know.
-    raise UserError(
-        f'{path} is not audio that libsndfile reads ({error}); convert it to'
-        ' WAV or FLAC.'
-    ) from error
-  if file.frames == 0:
-    file.close()
+def _refuse_empty(path: str | os.PathLike, start_seconds: float) -> NoReturn:
+  lasts = sum(frames / rate for frames, rate in mono.lengths(path))
+  if not lasts:
     raise UserError(f'{path} holds no audio samples.')
-  return file
-
-
-def _crop(
-    file: soundfile.SoundFile,
-    path: str | os.PathLike,
-    start_seconds: float,
-    seconds: float | None,
-) -> tuple[int, int]:
-  """Where a crop starts and how long it is, in samples of the file."""
-  start = round(start_seconds * file.samplerate)
-  wanted = file.frames - start
-  if seconds is not None:
-    wanted = min(wanted, round(seconds * file.samplerate))
-  if wanted <= 0:
-    raise UserError(
-        f'{path}: no audio to read at {start_seconds:g} s; the file lasts'
-        f' {file.frames / file.samplerate:g} s.'
-    )
-  return start, wanted
-
-
-def _decode(
-    file: soundfile.SoundFile,
-    path: str | os.PathLike,
-    start: int,
-    frames: int,
-) -> Float[np.ndarray, 'N C']:
-  run_up = min(start, _RUN_UP)
-  try:
-    file.seek(start - run_up)
-    samples = file.read(run_up + frames, dtype='float32', always_2d=True)
-  except soundfile.LibsndfileError as error:
-    raise UserError(f'{path} is damaged ({error}).') from error
-  samples = samples[run_up:]
-  if len(samples) < frames:
-    raise UserError(
-        f'{path} is cut short: only {start + len(samples)} of its'
-        f' {file.frames} samples can be decoded.'
-    )
-  if not np.isfinite(samples).all():
-    raise UserError(f'{path} holds samples that are NaN or infinite.')
-  return samples
-
-
-def _resample(
-    waveform: Float[np.ndarray, ' N'], source_rate: int, target_rate: int
-) -> Float[np.ndarray, ' N2']:
-  """Exactly round(N * target / source) samples, and never none."""
-  if source_rate == target_rate:
-    return waveform
-  length = _resampled_length(len(waveform), source_rate, target_rate)
-  resampled = soxr.resample(waveform, source_rate, target_rate)[:length]
-  return np.pad(resampled, (0, length - len(resampled)))
-
-
-def _resampled_length(length: int, source_rate: int, target_rate: int) -> int:
-  return max(round(length * target_rate / source_rate), 1)
+  raise UserError(
+      f'{path}: no audio to read at {start_seconds:g} s; the file lasts'
+      f' {lasts:g} s.'
+  )

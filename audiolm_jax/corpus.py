@@ -1,9 +1,10 @@
 """Corpora: a manifest of clips, and endless batches of crops drawn from it."""
 
+import codecs
 import collections
-import glob
 import json
 import logging
+import math
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -15,10 +16,20 @@ from jaxtyping import Float
 
 from audiolm_jax import audio
 from audiolm_jax.errors import UserError
+from audiolm_jax.sound import finding
 
 _PREFETCH = 2  # Batches read ahead of the one in use.
 _THREADS = 2
 _MAX_DAMAGED = 8  # Crops one after the other; then the corpus is to blame.
+
+# What editors of other systems put in front; UTF-32's begins like UTF-16's.
+_MARKS = {
+    codecs.BOM_UTF8: 'utf-8-sig',
+    codecs.BOM_UTF32_LE: 'utf-32',
+    codecs.BOM_UTF32_BE: 'utf-32',
+    codecs.BOM_UTF16_LE: 'utf-16',
+    codecs.BOM_UTF16_BE: 'utf-16',
+}
 
 log = logging.getLogger(__name__)
 
@@ -67,13 +78,22 @@ def read_manifest(
   """Reads JSON lines, one clip each; only those of `split` if one is named.
 
   `path` may be a glob: the manifests that match become one corpus.
+
+  Raises:
+    UserError: A manifest cannot be read, a line is no clip, or no clip is of
+      the split.
   """
-  paths = sorted(glob.glob(os.fspath(path))) or [path]
+  paths = finding.matching(path) or [path]
   clips = [clip for path in paths for clip in _read_lines(path)]
   chosen = [clip for clip in clips if split in (None, clip.split)]
+  if not clips:
+    raise UserError(f'{path} lists no clip; python -m data.folder makes one.')
   if not chosen:
     splits = sorted({clip.split for clip in clips})
-    raise UserError(f'{path} has no clip of split {split!r}; it has {splits}.')
+    raise UserError(
+        f'{path} has no clip of split {split!r}; it has {splits}. Name one of'
+        ' them (--split), or make it anew with a smaller --hold_out_every.'
+    )
   return chosen
 
 
@@ -87,9 +107,9 @@ def write_manifest(path: str | os.PathLike, clips: Sequence[Clip]) -> None:
       if fields[name] is not None:
         fields[name] = os.path.relpath(fields[name], path.parent)
     lines.append(json.dumps(fields, ensure_ascii=False) + '\n')
-  partial = path.with_name(path.name + '.partial')
-  partial.write_text(''.join(lines), encoding='utf-8')
-  partial.replace(path)
+  # Names that are no UTF-8 become what JSON writes for them: "\\udcff".
+  content = ''.join(lines).encode('utf-8', errors='backslashreplace')
+  audio.write_bytes(path, content)
 
 
 class AudioBatches(Iterator):
@@ -190,22 +210,35 @@ class AudioBatches(Iterator):
 
 def _read_lines(path: str | os.PathLike) -> list[Clip]:
   try:
-    lines = pathlib.Path(path).read_text(encoding='utf-8').splitlines()
+    text = _decoded(pathlib.Path(path).read_bytes())
   except (OSError, UnicodeDecodeError) as error:
     raise UserError(f'Cannot read the manifest {path}: {error}.') from error
   folder = pathlib.Path(path).absolute().parent
   return [
       _parse(line, folder, f'{path}, line {number}')
-      for number, line in enumerate(lines, start=1)
+      # splitlines would split at what may stand in names and transcripts.
+      for number, line in enumerate(text.split('\n'), start=1)
       if line.strip()
   ]
+
+
+def _decoded(content: bytes) -> str:
+  """UTF-8, or what the mark in front says that it is."""
+  for mark, encoding in _MARKS.items():
+    if content.startswith(mark):
+      return content.decode(encoding)
+  return content.decode('utf-8')
 
 
 def _parse(line: str, folder: pathlib.Path, where: str) -> Clip:
   try:
     clip = Clip(**json.loads(line))
     clip = clip._replace(path=str(clip.path), seconds=float(clip.seconds))
-  except (ValueError, TypeError) as error:
+  except (ValueError, TypeError, OverflowError, RecursionError) as error:
     raise UserError(f'{where} is not a clip: {error}.') from error
-  labels = None if clip.labels is None else str(folder / clip.labels)
+  if not 0 < clip.seconds < math.inf:
+    raise UserError(
+        f'{where} is not a clip: it cannot last {clip.seconds:g} s.'
+    )
+  labels = None if clip.labels is None else str(folder / str(clip.labels))
   return clip._replace(path=str(folder / clip.path), labels=labels)

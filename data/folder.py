@@ -5,15 +5,20 @@ Examples:
   python -m data.folder 'clips/**/*.mp3' corpora/clips.jsonl \\
       --speaker='clips/([^/]+)/' --hold_out_every=20
 
-Any format that libsndfile reads will do, at any rate. Files that cannot be read
-are reported and left out, and the exit code is then 1.
+Any format that libsndfile reads will do, at any rate; with the extra `formats`
+what FFmpeg reads, too. Linked folders are followed. A file's split depends on
+its name below the folder (or the folder in front of the glob); three files, or
+three speakers, are enough for a train, a dev and a test split.
+
+Every file whose name says that it is audio is listed or named as left out, and
+the exit code is 1 if any was left out.
 """
 
-import glob
+import os
 import pathlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent import futures
 
 import soundfile
@@ -23,7 +28,9 @@ from audiolm_jax import audio
 from audiolm_jax.cli import verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
-from data.recording import SAMPLE_RATE, finish, split_of
+from audiolm_jax.sound import finding
+from audiolm_jax.splits import by_speaker
+from data.recording import finish
 
 FLAGS = flags.FlagValues()
 
@@ -47,12 +54,14 @@ flags.DEFINE_integer(
     flag_values=FLAGS,
 )
 
-# libsndfile's names, and the endings that people use instead.
-_SUFFIXES = {f'.{name.lower()}' for name in soundfile.available_formats()} | {
-    '.aif',
-    '.oga',
-    '.opus',
-}
+# libsndfile's names of formats, what people use instead, and what FFmpeg knows.
+_SUFFIXES = {f'.{name.lower()}' for name in soundfile.available_formats()}
+_SUFFIXES |= set(
+    '.3gp .8svx .aac .ac3 .aif .aifc .aiffc .amr .ape .bwf .dsf .dts .eac3 .flc'
+    ' .gsm .iff .m4a .m4b .m4p .m4r .mka .mogg .mp1 .mp2 .mp4 .mpa .mpc .mpga'
+    ' .oga .opus .ra .shn .snd .sph .spx .tak .tta .vox .wave .weba .webm .wma'
+    ' .wv'.split()
+)
 _THREADS = 8
 
 
@@ -61,29 +70,41 @@ def main(argv: list[str]) -> int:
     raise UserError(
         "Give files and a manifest: python -m data.folder 'GLOB_OR_DIR' OUT"
     )
-  paths = find(argv[1])
+  folder, paths = find(argv[1])
   out = pathlib.Path(argv[2])
-  clips = [_clip(path, seconds) for path, seconds in measure(paths)]
+  clips = _clips(folder, measure(paths))
   if not clips:
     raise UserError(f'None of the {len(paths)} files of {argv[1]} is readable.')
   finish(out, clips)
-  return 0 if len(clips) == len(paths) else 1
+  left_out = len(paths) - len(clips)
+  if left_out:
+    logging.error('%d of %d files are left out.', left_out, len(paths))
+  return 1 if left_out else 0
 
 
-def find(pattern: str) -> list[pathlib.Path]:
-  """Files of a glob, or the audio files anywhere below a folder."""
-  if pathlib.Path(pattern).is_dir():
-    found = [
-        path
-        for path in pathlib.Path(pattern).rglob('*')
-        if path.suffix.lower() in _SUFFIXES and path.is_file()
-    ]
+def find(pattern: str) -> tuple[str, list[pathlib.Path]]:
+  """Files of a glob, or the audio files anywhere below a folder.
+
+  Returns:
+    The folder that names are told from, and the paths.
+
+  Raises:
+    UserError: There are none.
+  """
+  if os.path.isdir(pattern):
+    folder = pattern
+    found = [path for path in finding.below(pattern) if _is_audio(path)]
   else:
-    matches = map(pathlib.Path, glob.glob(pattern, recursive=True))
-    found = [path for path in matches if path.is_file()]
+    folder, _ = finding.split(pattern)
+    matches = finding.matching(pattern)
+    found = [path for path in matches if not os.path.isdir(path)]
   if not found:
     raise UserError(f'{pattern}: no audio files there.')
-  return sorted(found)
+  return folder, sorted(map(pathlib.Path, found))
+
+
+def _is_audio(path: str) -> bool:
+  return os.path.splitext(path)[1].lower() in _SUFFIXES
 
 
 def measure(
@@ -98,28 +119,36 @@ def measure(
 
 def _seconds(path: pathlib.Path) -> float | None:
   try:
-    seconds = audio.duration(path)
-    # A file cut short by a broken copy still has the header of a whole one.
-    audio.read(path, SAMPLE_RATE, start_seconds=max(seconds - 1, 0.0))
+    # Decodes all of it: a broken copy still has the header of a whole one.
+    return audio.duration(path)
   except UserError as error:
     logging.error('Left out: %s', error)
     return None
-  return seconds
 
 
-def _clip(path: pathlib.Path, seconds: float) -> Clip:
-  speaker = None
-  if FLAGS.speaker:
-    match = re.search(FLAGS.speaker, str(path))
-    speaker = match and match[1]
-  return Clip(
-      path=str(path.absolute()),
-      seconds=seconds,
-      split=split_of(speaker or str(path), FLAGS.hold_out_every),
-      source=FLAGS.source,
-      licence=FLAGS.licence,
-      speaker=speaker,
-  )
+def _clips(
+    folder: str, measured: Iterable[tuple[pathlib.Path, float]]
+) -> list[Clip]:
+  seconds = dict(measured)
+  names = {path: os.path.relpath(path, folder or '.') for path in seconds}
+  speakers = {name: _speaker(path) for path, name in names.items()}
+  splits = by_speaker(speakers, FLAGS.hold_out_every)
+  return [
+      Clip(
+          path=str(path.absolute()),
+          seconds=seconds[path],
+          split=splits[name],
+          source=FLAGS.source,
+          licence=FLAGS.licence,
+          speaker=speakers[name],
+      )
+      for path, name in names.items()
+  ]
+
+
+def _speaker(path: pathlib.Path) -> str | None:
+  found = FLAGS.speaker and re.search(FLAGS.speaker, str(path))
+  return found[1] if found else None
 
 
 def run() -> None:

@@ -16,8 +16,9 @@ from absl import flags, logging
 from audiolm_jax.cli import verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
+from audiolm_jax.splits import by_speaker
 from data.folder import measure
-from data.recording import finish, split_of
+from data.recording import finish
 
 FLAGS = flags.FlagValues()
 
@@ -38,17 +39,23 @@ def main(argv: list[str]) -> int:
   paths = sorted(root.glob('*/*/*.flac'))
   if not paths:
     raise UserError(f'{root} has no files like speaker/book/name.flac.')
-  clips = [_clip(path, seconds) for path, seconds in measure(paths)]
+  measured = dict(measure(paths))
+  speakers = {str(path.relative_to(root)): path.parts[-3] for path in measured}
+  splits = by_speaker(speakers, FLAGS.hold_out_every)
+  clips = [
+      _clip(path, seconds, splits[str(path.relative_to(root))])
+      for path, seconds in measured.items()
+  ]
   finish(manifest, clips)
   return 0 if len(clips) == len(paths) else 1
 
 
-def _clip(path: pathlib.Path, seconds: float) -> Clip:
+def _clip(path: pathlib.Path, seconds: float, split: str) -> Clip:
   speaker = path.parts[-3]
   return Clip(
       path=str(path.absolute()),
       seconds=seconds,
-      split=split_of(speaker, FLAGS.hold_out_every),
+      split=split,
       source='librilight',
       licence='public domain (LibriVox)',
       speaker=speaker,

@@ -4,7 +4,6 @@ import collections
 import io
 import multiprocessing
 import pathlib
-import zlib
 from collections.abc import Iterable, Sequence
 from concurrent import futures
 
@@ -17,8 +16,11 @@ from audiolm_jax import audio
 from audiolm_jax.corpus import Clip, write_manifest
 from audiolm_jax.errors import UserError
 
+# What builders split by.
+from audiolm_jax.splits import SPLITS as SPLITS
+from audiolm_jax.splits import split_of as split_of
+
 SAMPLE_RATE = 16000
-SPLITS = ('train', 'dev', 'test')
 
 Label = tuple[float, float, str | int]
 
@@ -41,14 +43,6 @@ def write_labels(path: pathlib.Path, labels: Iterable[Label]) -> None:
   lines = [f'{start:.4f}\t{end:.4f}\t{label}\n' for start, end, label in labels]
   path.parent.mkdir(parents=True, exist_ok=True)
   audio.write_bytes(path, ''.join(lines).encode())
-
-
-def split_of(key: str, hold_out_every: int) -> str:
-  """One key in `hold_out_every` is test, another dev; 0 holds nothing out."""
-  if not hold_out_every:
-    return 'train'
-  number = zlib.crc32(key.encode()) % hold_out_every
-  return {0: 'test', 1: 'dev'}.get(number, 'train')
 
 
 def worker_processes(number: int) -> futures.Executor:

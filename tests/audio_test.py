@@ -1,5 +1,6 @@
 """Tests audiolm_jax/audio.py."""
 
+import os
 import resource
 import signal
 
@@ -138,8 +139,27 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file_alone(tmp_path):
 
 @pytest.mark.parametrize('rate', [8000, 16000, 44100])
 @pytest.mark.parametrize('crop', [{}, {'start_seconds': 0.3, 'seconds': 0.5}])
-def test_the_header_tells_how_many_samples_are_read(tmp_path, rate, crop):
+def test_it_is_known_how_many_samples_are_read(tmp_path, rate, crop):
   path = tmp_path / 'a.ogg'
   soundfile.write(path, np.zeros(54321), rate)
   length = audio.num_samples(path, 16000, **crop)
   assert length == len(audio.read(path, 16000, **crop))
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['a\u2028b.wav', 'a\nb.wav', os.fsdecode(b'\xff\xfe.wav'), '[x]*?.wav']
+    + ['n' * 246 + '.wav', 'é' * 123 + '.wav'],
+)
+def test_any_name_is_written_and_read(tmp_path, name):
+  path = tmp_path / name
+  audio.write(path, tone(16000).astype(np.float32), 16000)
+  assert audio.duration(path) == 1.0
+  with audio.writing(path, 16000) as append:
+    append(np.zeros(8000, np.float32))
+  assert audio.duration(path) == 0.5
+  assert [p.name for p in tmp_path.iterdir()] == [name]
+  path.write_bytes(b'not audio')
+  with pytest.raises(UserError) as error:
+    audio.read(path, 16000)
+  assert len(str(error.value).splitlines()) == 1

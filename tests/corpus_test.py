@@ -1,11 +1,14 @@
 """Tests audiolm_jax/corpus.py."""
 
 import json
+import os
 import pathlib
 
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from audiolm_jax import audio, corpus
 from audiolm_jax.errors import UserError
@@ -167,3 +170,84 @@ def test_a_corpus_of_damaged_clips_is_refused(tmp_path):
   clips = [clip(tmp_path / 'a.wav', 1.0)]
   with pytest.raises(UserError, match='a.wav is not audio'):
     next(corpus.AudioBatches(clips, 16000, 0.5, 2, seed=0))
+
+
+def lines_of(clips) -> str:
+  return ''.join(json.dumps(each._asdict()) + '\n' for each in clips)
+
+
+@given(
+    name=st.text(
+        st.characters(exclude_characters='/\0', exclude_categories=['Cs']),
+        min_size=1,
+        max_size=40,
+    ).filter(lambda name: name not in ('.', '..')),
+    raw=st.binary(max_size=3),
+    transcript=st.text(),
+)
+@settings(max_examples=200, deadline=None)
+def test_a_manifest_reads_what_it_wrote(
+    tmp_path_factory, name, raw, transcript
+):
+  folder = tmp_path_factory.getbasetemp()
+  raw = raw.replace(b'/', b'').replace(b'\0', b'')
+  path = folder / (name + os.fsdecode(raw))
+  written = [clip(path, 1.0, transcript=transcript), clip(path, 2.0)]
+  corpus.write_manifest(folder / 'odd.jsonl', written)
+  assert corpus.read_manifest(folder / 'odd.jsonl') == written
+
+
+@pytest.mark.parametrize(
+    'encoding', ['utf-8', 'utf-8-sig', 'utf-16', 'utf-32', 'utf-16-le-bom']
+)
+@pytest.mark.parametrize('end', ['\n', '\r\n'])
+def test_manifests_of_other_editors_are_read(tmp_path, encoding, end):
+  said = clip('né.wav', 1.0, transcript='a\u2028b\x85c')
+  line = json.dumps(said._asdict(), ensure_ascii=False) + end
+  mark = ''
+  if encoding.endswith('-bom'):
+    encoding, mark = encoding.removesuffix('-bom'), '\ufeff'
+  (tmp_path / 'm.jsonl').write_bytes((mark + 2 * line).encode(encoding))
+  found = corpus.read_manifest(tmp_path / 'm.jsonl')
+  assert found == 2 * [said._replace(path=str(tmp_path / 'né.wav'))]
+
+
+@pytest.mark.parametrize(
+    'seconds',
+    ['NaN', 'Infinity', '-Infinity', '-1', '0', '-0.0', '1e999', '"nan"']
+    + ['9' * 400, 'null', '[]', '{"a": 1}', '"x"', '[' * 10**5],
+)
+def test_a_clip_lasts_some_seconds_or_is_refused_by_line(tmp_path, seconds):
+  good = lines_of([clip('a.wav', 1.0)])
+  bad = good.replace('1.0', seconds)
+  (tmp_path / 'm.jsonl').write_text(good + bad)
+  with pytest.raises(UserError, match='m.jsonl, line 2 is not a clip') as error:
+    corpus.read_manifest(tmp_path / 'm.jsonl')
+  assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_manifest_that_is_no_text_is_named(tmp_path):
+  for content in (b'\xff\xfe\x00', b'\x80\x81', 'né'.encode('latin-1')):
+    (tmp_path / 'm.jsonl').write_bytes(content)
+    with pytest.raises(UserError, match='Cannot read the manifest .*m.jsonl'):
+      corpus.read_manifest(tmp_path / 'm.jsonl')
+
+
+def test_a_manifest_that_exists_is_no_glob(tmp_path):
+  for name in ('m[1].jsonl', 'm1.jsonl'):
+    path = tmp_path / name
+    corpus.write_manifest(path, [clip(tmp_path / f'{name}.wav', 1.0)])
+  (found,) = corpus.read_manifest(tmp_path / 'm[1].jsonl')
+  assert found.path.endswith('m[1].jsonl.wav')
+
+
+def test_a_missing_split_names_the_flags_that_mend_it(tmp_path):
+  corpus.write_manifest(tmp_path / 'm.jsonl', [clip(tmp_path / 'a.wav', 1.0)])
+  with pytest.raises(UserError, match='--split.*--hold_out_every'):
+    corpus.read_manifest(tmp_path / 'm.jsonl', 'dev')
+
+
+def test_an_empty_manifest_is_named(tmp_path):
+  (tmp_path / 'm.jsonl').write_text('\n\n')
+  with pytest.raises(UserError, match='m.jsonl lists no clip'):
+    corpus.read_manifest(tmp_path / 'm.jsonl', 'dev')

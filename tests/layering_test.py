@@ -11,6 +11,8 @@ PACKAGE = pathlib.Path(__file__).parent.parent / 'audiolm_jax'
 # Who stands above whom; a room may import itself and what stands before it.
 ROOMS = (
     'errors',
+    'splits',
+    'sound',
     'audio',
     'corpus',
     'changes',
@@ -48,6 +50,7 @@ CONFINED = {
     'seqio': _STORES,
     'apache_beam': _STORES,
     'gin': ('cli',),
+    'av': ('sound.containers',),
     # A checkpoint or a bundle may come from a stranger.
     'pickle': (),
 }

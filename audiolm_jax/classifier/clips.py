@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from audiolm_jax.classifier.model import Classifier
 
@@ -70,26 +70,25 @@ class ClipClassifier:
   def classify(self, waveform: Float[np.ndarray, ' N']) -> Verdict:
     """What a clip is, of any length but zero; under a second is padded."""
     window = round(WINDOW_SECONDS * self.sample_rate)
-    starts = window_starts(len(waveform), window, self._hop)
-    logs = np.concatenate(list(self._log_probabilities(waveform, starts)))
+    starts = self.starts(len(waveform))
+    logs = self.log_probabilities(waveform, starts)
+    heard = windows_of_seconds(starts, window, len(waveform), self.sample_rate)
     return Verdict(
         self.labels,
         aggregate(logs),
-        np.stack(
-            [
-                aggregate(logs[_heard(starts, window, second)])
-                for second in self._seconds(len(waveform))
-            ]
-        ),
+        np.stack([aggregate(logs[mask]) for mask in heard]),
     )
 
-  @property
-  def _hop(self) -> int:
-    return round(HOP_SECONDS * self.sample_rate)
+  def starts(self, length: int) -> Int[np.ndarray, ' W']:
+    """Returns the first samples of the windows of a clip."""
+    window = round(WINDOW_SECONDS * self.sample_rate)
+    return window_starts(length, window, round(HOP_SECONDS * self.sample_rate))
 
-  def _seconds(self, length: int) -> Iterator[tuple[int, int]]:
-    for start in range(0, length, self.sample_rate):
-      yield start, min(start + self.sample_rate, length)
+  def log_probabilities(
+      self, waveform: Float[np.ndarray, ' N'], starts: Int[np.ndarray, ' W']
+  ) -> Float[np.ndarray, 'W V']:
+    """Returns what the model says of each window."""
+    return np.concatenate(list(self._log_probabilities(waveform, starts)))
 
   def _log_probabilities(
       self, waveform: Float[np.ndarray, ' N'], starts: Int[np.ndarray, ' W']
@@ -132,6 +131,18 @@ def accuracy(verdicts: Sequence[Verdict], labels: Sequence[str]) -> list[float]:
       float(verdict.label == label)
       for verdict, label in zip(verdicts, labels, strict=True)
   ]
+
+
+def windows_of_seconds(
+    starts: Int[np.ndarray, ' W'], window: int, length: int, sample_rate: int
+) -> Bool[np.ndarray, 'T W']:
+  """Which windows hold at least half of a second, or of what there is of it."""
+  return np.stack(
+      [
+          _heard(starts, window, (start, min(start + sample_rate, length)))
+          for start in range(0, length, sample_rate)
+      ]
+  )
 
 
 def _heard(

@@ -7,11 +7,17 @@ Examples:
   audiolm detect clip.wav --model=my_detector
 
 For each file the most probable labels of the model with their probabilities,
-and below them the probability of the first one second by second. --json writes
-one object a line instead, with every label.
+and below them the probability of the first one second by second, "-" where it
+is silent. Where seconds in a row are generated, the longest such run is the
+headline: "generated from 10.0 to 17.0 s". --json writes one object a line
+instead, with every label. The level of a file does not matter.
 
-The detector that comes with the package (--model=detector) knows the bundles
-that come with the package; its card says how well, and what it does not know.
+Of a file that is shorter than a second, or holds nothing but silence or noise,
+the answer is "cannot say" with the reason (--json: a label of null).
+
+The detector that comes with the package (--model=detector) knows continuations
+by the bundle `speech`; its card says how well, and what it does not know. Of
+music, and of sound by other models, its answers mean nothing.
 
 Exit code 1: some files could not be read; 2: a mistake of yours.
 """
@@ -26,7 +32,8 @@ from jaxtyping import Float
 
 from audiolm_jax import audio
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.classifier.clips import Verdict
+from audiolm_jax.classifier import listening
+from audiolm_jax.classifier.listening import Heard
 from audiolm_jax.cli import compilation, prompts, verb
 from audiolm_jax.errors import UserError
 
@@ -57,45 +64,63 @@ def main(argv: list[str]) -> int:
       print(f'Skipped: {error}', file=sys.stderr, flush=True)
       num_bad += 1
       continue
-    verdict = classifier.classify(waveform)
+    heard = listening.listen(classifier, waveform)
     seconds = len(waveform) / classifier.sample_rate
-    lines = (
-        _object(path, seconds, verdict) if FLAGS.json else _text(path, verdict)
-    )
-    print(lines, flush=True)
+    form = _object if FLAGS.json else _text
+    print(form(path, seconds, classifier.labels, heard), flush=True)
   if num_bad:
     print(f'{num_bad} files could not be read, see above.', file=sys.stderr)
   return 1 if num_bad else 0
 
 
-def _text(path: str, verdict: Verdict) -> str:
-  order = verdict.probabilities.argsort()[::-1][:_MOST_LABELS]
+def _text(
+    path: str, seconds: float, labels: Sequence[str], heard: Heard
+) -> str:
+  if heard.probabilities is None:
+    return f'{path}: cannot say: {heard.reason}'
+  order = heard.probabilities.argsort()[::-1][:_MOST_LABELS]
   named = [
-      f'{verdict.labels[i]} {verdict.probabilities[i]:.3f}'
+      f'{labels[i]} {heard.probabilities[i]:.3f}'
       for i in order
-      if i == order[0] or verdict.probabilities[i] >= _LEAST_PROBABILITY
+      if i == order[0] or heard.probabilities[i] >= _LEAST_PROBABILITY
   ]
-  track = ' '.join(f'{row[order[0]]:.2f}' for row in verdict.track)
-  first = verdict.labels[order[0]]
+  if heard.run and heard.run != (0.0, seconds):
+    start, end = heard.run
+    probability = heard.probabilities[order[0]]
+    span = f'from {start:.1f} to {end:.1f} s'
+    named[0] = f'{labels[order[0]]} {span}, {probability:.3f}'
+  track = ' '.join(
+      '-' if row is None else f'{row[order[0]]:.2f}' for row in heard.track
+  )
+  first = labels[order[0]]
   return f'{path}: {", ".join(named)}\n  {first}, by second: {track}'
 
 
-def _object(path: str, seconds: float, verdict: Verdict) -> str:
+def _object(
+    path: str, seconds: float, labels: Sequence[str], heard: Heard
+) -> str:
+  best = None
+  if heard.probabilities is not None:
+    best = labels[int(heard.probabilities.argmax())]
   return json.dumps(
       {
           'file': path,
           'seconds': seconds,
-          'label': verdict.label,
-          'probabilities': _named(verdict.labels, verdict.probabilities),
-          'by_second': [_named(verdict.labels, row) for row in verdict.track],
+          'label': best,
+          'reason': heard.reason,
+          'generated_from_to': heard.run,
+          'probabilities': _named(labels, heard.probabilities),
+          'by_second': [_named(labels, row) for row in heard.track],
       },
       ensure_ascii=False,
   )
 
 
 def _named(
-    labels: Sequence[str], row: Float[np.ndarray, ' V']
-) -> dict[str, float]:
+    labels: Sequence[str], row: Float[np.ndarray, ' V'] | None
+) -> dict[str, float] | None:
+  if row is None:
+    return None
   pairs = zip(labels, row, strict=True)
   return {label: round(float(probability), 6) for label, probability in pairs}
 

@@ -7,17 +7,16 @@ Examples:
   audiolm extract --input=/nfs/manifest.jsonl --model=/nfs/tokenizers \\
       --output_dir=/nfs/tokens -- --runner=SparkRunner
 
---input is a manifest (JSON lines) or a glob of audio files, every tenth of
-which (the second, the twelfth, ...) is held out as `dev`, unless --split names
-one for all; it may be repeated. What follows `--` goes to Apache Beam; its
-workers must see the same files. A run that was killed, or whose clips could not
-all be read, goes on where it was when it is started again.
+--input is a manifest (JSON lines) or a glob of audio files, about every tenth
+of which, and one at least, is held out as `dev` by its name, unless --split
+names one for all; it may be repeated. What follows `--` goes to Apache Beam;
+its workers must see the same files. A run that was killed, or whose clips could
+not all be read, goes on where it was when it is started again.
 
 Exit code 1: some clips could not be read and were left out; 2: nothing done.
 """
 
 import functools
-import glob
 import os
 import sys
 import time
@@ -30,6 +29,8 @@ from audiolm_jax.bundle.bundle import load_tokenizers
 from audiolm_jax.cli import verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
+from audiolm_jax.sound import finding
+from audiolm_jax.splits import assign
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_multi_string(
@@ -104,20 +105,46 @@ def find_clips(
     if source.endswith(('.jsonl', '.json')):
       clips += corpus.read_manifest(source, split)
       continue
-    paths = sorted(glob.glob(source, recursive=True))
-    if not paths:
-      raise UserError(f'No file matches --input={source}.')
-    for index, path in enumerate(paths):
-      try:
-        seconds = audio.duration(path)
-      except UserError as error:
-        print(f'Skipped: {error}', file=sys.stderr)
-        num_bad += 1
-      else:
-        path = os.path.abspath(path)
-        held_out = 'dev' if index % _HOLD_OUT_EVERY == 1 else 'train'
-        clips.append(Clip(path, seconds, split or held_out, source, 'unknown'))
+    measured = _measure(source)
+    num_bad += sum(seconds is None for seconds in measured.values())
+    clips += _clips(source, measured, split)
   return clips, num_bad
+
+
+def _measure(source: str) -> dict[str, float | None]:
+  """Seconds of the files of a glob; None of those that cannot be read."""
+  paths = finding.matching(source)
+  if not paths:
+    raise UserError(f'No file matches --input={source}.')
+  seconds = dict.fromkeys(paths)
+  for path in paths:
+    try:
+      seconds[path] = audio.duration(path)
+    except UserError as error:
+      print(f'Skipped: {error}', file=sys.stderr)
+  return seconds
+
+
+def _clips(
+    source: str, measured: dict[str, float | None], split: str | None
+) -> list[Clip]:
+  folder, _ = finding.split(source)
+  names = {
+      path: os.path.relpath(path, folder or '.')
+      for path, seconds in measured.items()
+      if seconds is not None
+  }
+  held_out = assign(names.values(), _HOLD_OUT_EVERY, ('train', 'dev'))
+  return [
+      Clip(
+          os.path.abspath(path),
+          measured[path],
+          split or held_out[name],
+          source,
+          'unknown',
+      )
+      for path, name in names.items()
+  ]
 
 
 def run() -> None:

@@ -25,6 +25,7 @@ from audiolm_jax.errors import UserError
 
 Line = dict[str, Any]
 
+_ESCAPED = 'backslashreplace'  # Names that are no UTF-8.
 MANIFEST = 'manifest.jsonl'
 TABLE = 'manifest.csv'
 _PARTS = 'manifest-*-of-*.jsonl'
@@ -152,7 +153,7 @@ def write(folder: pathlib.Path, lines: Sequence[Line], writer: str) -> None:
 
 
 def _to_json(line: Line) -> bytes:
-  return json.dumps(line, ensure_ascii=False).encode() + b'\n'
+  return json.dumps(line, ensure_ascii=False).encode(errors=_ESCAPED) + b'\n'
 
 
 def _to_csv(lines: Sequence[Line]) -> bytes:
@@ -167,4 +168,4 @@ def _to_csv(lines: Sequence[Line]) -> bytes:
     }
     table.writerow(cells)
   # The mark at the beginning tells Excel that this is UTF-8.
-  return text.getvalue().encode('utf-8-sig')
+  return text.getvalue().encode('utf-8-sig', errors=_ESCAPED)

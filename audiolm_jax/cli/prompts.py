@@ -1,6 +1,5 @@
 """Which files `audiolm generate` starts from; they are read batch by batch."""
 
-import glob
 import os
 import sys
 import zlib
@@ -12,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from audiolm_jax.errors import UserError
+from audiolm_jax.sound import finding
 
 
 class Prompt(NamedTuple):
@@ -38,7 +38,7 @@ def find(patterns: Sequence[str]) -> list[str]:
   paths = {}
   for pattern in patterns:
     # What matches nothing is reported with the files that cannot be read.
-    for path in sorted(glob.glob(pattern, recursive=True)) or [pattern]:
+    for path in finding.matching(pattern) or [pattern]:
       paths.setdefault(os.path.normpath(path), path)
   if not paths:
     raise UserError("Give audio to continue, as in --prompts='clips/*.wav'.")
@@ -48,7 +48,7 @@ def find(patterns: Sequence[str]) -> list[str]:
 def measure(
     paths: Sequence[str], measure_one: Callable[[str], int]
 ) -> list[Prompt]:
-  """Lengths of what can be read, by the headers; says what cannot, and why.
+  """Lengths of what can be read; says what cannot, and why.
 
   Raises:
     UserError: Nothing can be read.
@@ -67,7 +67,7 @@ def measure(
 def read(
     prompts: Sequence[Prompt], read_one: ReadOne
 ) -> dict[Prompt, Float[np.ndarray, ' N']]:
-  """Reads each prompt once; leaves out what is damaged behind its header."""
+  """Reads each prompt once; leaves out what has been damaged since."""
   waveforms = {}
   for prompt in dict.fromkeys(prompts):
     try:

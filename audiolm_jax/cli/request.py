@@ -137,7 +137,7 @@ class Request(NamedTuple):
 
 
 def measure(request: Request, lm: AudioLM, path: str) -> int:
-  """Samples of a prompt in whole units, by its header.
+  """Samples of a prompt in whole units.
 
   Raises:
     UserError: It cannot be read, or is shorter than a unit.

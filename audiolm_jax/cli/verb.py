@@ -1,6 +1,7 @@
 """What the verbs share: own flags, help, one line for a user's mistake."""
 
 import inspect
+import io
 import logging as python_logging
 import sys
 from collections.abc import Callable, Sequence
@@ -29,6 +30,10 @@ def run(
     argv: The process's own by default.
   """
 
+  # Names of files need not be UTF-8; they are printed all the same.
+  for stream in (sys.stdout, sys.stderr):
+    if isinstance(stream, io.TextIOWrapper):
+      stream.reconfigure(errors='backslashreplace')
   # JAX tells at length which accelerators it did not find.
   python_logging.getLogger('jax').setLevel(python_logging.WARNING)
 

@@ -1,6 +1,9 @@
 """Tests audiolm_jax/cli/detect.py."""
 
 import json
+import os
+import subprocess
+import sys
 
 import jax.numpy as jnp
 import numpy as np
@@ -91,3 +94,30 @@ def test_half_precision_does_not_change_the_verdict(model):
   for one, other in zip(*(v.track for v in verdicts), strict=True):
     np.testing.assert_allclose(one, other, atol=0.01)
   assert halved.variables['params']['out']['bias'].dtype == jnp.float32
+
+
+def test_it_cannot_say_what_it_cannot_hear(run, tmp_path):
+  soundfile.write(tmp_path / 'silent.wav', np.zeros(48000), 16000)
+  soundfile.write(tmp_path / 'short.wav', sounds.tone(300, 0.5), 16000)
+  code, lines, err = run(tmp_path / 's*.wav', '--json')
+  assert code == 0 and not err
+  short, silent = map(json.loads, lines)
+  assert short['reason'] == 'it is shorter than a second'
+  assert silent['reason'] == 'there is nothing to hear'
+  for found in (short, silent):
+    assert found['label'] is None and found['probabilities'] is None
+    assert set(found['by_second']) == {None}
+  _, lines, _ = run(tmp_path / 's*.wav')
+  assert lines[0].endswith('short.wav: cannot say: it is shorter than a second')
+  assert lines[1].endswith('silent.wav: cannot say: there is nothing to hear')
+
+
+def test_names_that_are_no_utf_8_are_printed(model, tmp_path):
+  name = os.fsencode(tmp_path) + b'/\xff.wav'
+  soundfile.write(name, sounds.tone(300, 2.0), 16000, format='WAV')
+  command = ['-m', 'audiolm_jax.cli.main', 'detect', f'--model={model}']
+  done = subprocess.run(
+      [sys.executable, *command, '--json', name], capture_output=True
+  )
+  assert done.returncode == 0, done.stderr
+  assert os.fsencode(json.loads(done.stdout)['file']) == name

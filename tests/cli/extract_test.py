@@ -1,5 +1,7 @@
 """Tests audiolm_jax/cli/extract.py."""
 
+import os
+
 import pytest
 import runs
 import tiny
@@ -8,6 +10,7 @@ from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import extract
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.store import store
+from tests.sound import sounds
 
 
 @pytest.fixture
@@ -73,3 +76,30 @@ def test_a_mistake_is_named_in_one_line(run, flags, message):
   with pytest.raises(UserError, match=message) as error:
     run(*flags)
   assert '\n' not in str(error.value)
+
+
+def test_files_that_trust_no_name_and_no_header_lose_no_others(
+    run, tmp_path, capsys
+):
+  whole = (tmp_path / 'corpus/3.wav').read_bytes()
+  folder = tmp_path / 'corpus/album [FLAC]'
+  folder.mkdir()
+  flac = bytearray(sounds.encoded('FLAC', 'PCM_16', sounds.chirp(0.6)))
+  flac[21] &= 0xF0
+  flac[22:26] = bytes(4)  # An unknown length.
+  (folder / 'a\u2028b.flac').write_bytes(flac)
+  (folder / os.fsdecode(b'\xff.flac')).write_bytes(flac)
+  (folder / 'killed.wav').write_bytes(whole[:40] + bytes(4) + whole[44:])
+  (folder / 'bad.flac').write_bytes(flac[:50])
+  assert run('--input=corpus/album [FLAC]/*', '--num_shards=1') == 1
+  err = capsys.readouterr().err
+  assert 'bad.flac' in err and len(err.splitlines()) == 1
+  found = store.read_metadata('tokens').splits
+  assert sum(split['clips'] for split in found.values()) == 3
+
+
+def test_one_file_of_an_odd_name_is_itself(run, tmp_path):
+  (tmp_path / 'corpus/2.wav').rename(tmp_path / 'corpus/[0].wav')
+  assert run('--input=corpus/[0].wav', '--split=test') == 0
+  (clips,) = store.read_metadata('tokens').splits.values()
+  assert clips['seconds'] == 1.0

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import pathlib
 
 import mido
@@ -160,3 +161,91 @@ def test_maestro_has_notes_and_skips_what_is_missing(performances, tmp_path):
 def test_maestro_without_its_table_is_refused(tmp_path):
   with pytest.raises(UserError, match='maestro-v3.0.0.csv'):
     run(maestro, tmp_path, tmp_path / 'out')
+
+
+def test_folder_names_what_it_passes_over(tmp_path, caplog):
+  sound(tmp_path / 'in/good.wav')
+  for name in ('a.m4a', 'b.wma', 'c.MP4', 'd.raw', 'e.webm', 'f.m4b'):
+    (tmp_path / 'in' / name).write_bytes(b'not audio')
+  (tmp_path / 'in/gone.flac').symlink_to(tmp_path / 'nowhere.flac')
+  (tmp_path / 'in/notes.txt').write_text('not audio')
+  assert run(folder, tmp_path / 'in', tmp_path / 'o.jsonl') == 1
+  (found,) = read_manifest(tmp_path / 'o.jsonl')
+  assert found.path.endswith('good.wav')
+  for name in ('a.m4a', 'b.wma', 'c.MP4', 'd.raw', 'e.webm', 'gone.flac'):
+    assert f'/{name}' in caplog.text
+  assert '7 of 8 files are left out' in caplog.text
+  assert 'notes.txt' not in caplog.text
+
+
+@pytest.mark.parametrize(
+    'name', ['a.sph', 'a.aifc', 'a.wave', 'a.snd', 'a.mp2', 'A.WAV', 'a.m4a']
+)
+def test_folder_finds_audio_by_any_of_its_suffixes(tmp_path, name):
+  kinds = {'.sph': 'NIST', '.aifc': 'AIFF', '.snd': 'AU'}
+  path = sound(tmp_path / 'in/x.wav')
+  path.rename(tmp_path / 'in' / name)
+  if path.suffix in kinds:
+    soundfile.write(
+        tmp_path / 'in' / name, np.ones(16000) / 9, 16000, format=kinds[name]
+    )
+  assert run(folder, tmp_path / 'in', tmp_path / 'o.jsonl') == 0
+  assert [c.seconds for c in read_manifest(tmp_path / 'o.jsonl')] == [1.0]
+
+
+def splits_of(manifest, root) -> dict[str, str]:
+  return {
+      str(pathlib.Path(c.path).resolve().relative_to(root.resolve())): c.split
+      for c in read_manifest(manifest)
+  }
+
+
+def test_splits_follow_names_below_the_folder_however_it_is_spelled(
+    tmp_path, monkeypatch
+):
+  for number in range(30):
+    sound(tmp_path / f'in/d{number % 3}/{number}.wav', 0.05)
+  (tmp_path / 'elsewhere/deep').mkdir(parents=True)
+  (tmp_path / 'elsewhere/deep/linked').symlink_to(tmp_path / 'in')
+  monkeypatch.chdir(tmp_path)
+  found = []
+  for spelled in (
+      'in',
+      './in/',
+      'elsewhere/../in',
+      tmp_path / 'in',
+      'elsewhere/deep/linked',
+      'in/**/*.wav',
+      tmp_path / 'elsewhere/deep/linked/*/*.wav',
+  ):
+    assert run(folder, spelled, 'o.jsonl') == 0
+    found.append(splits_of('o.jsonl', tmp_path / 'in'))
+  assert all(one == found[0] for one in found)
+  assert set(found[0].values()) == {'train', 'dev', 'test'}
+
+
+@pytest.mark.parametrize('number', [1, 2, 3, 4, 7])
+@pytest.mark.parametrize('speaker', ['', '--speaker=in/(.)'])
+def test_small_folders_have_a_dev_and_a_test_clip(tmp_path, number, speaker):
+  for index in range(number):
+    sound(tmp_path / f'in/a{index}.wav', 0.05)
+  arguments = [tmp_path / 'in', tmp_path / 'o.jsonl', *filter(None, [speaker])]
+  assert run(folder, *arguments) == 0
+  found = [clip.split for clip in read_manifest(tmp_path / 'o.jsonl')]
+  assert len(set(found)) == min(number, 3) and 'train' in found
+
+
+def test_folders_of_any_name_and_linked_ones_are_walked_once(tmp_path):
+  root = tmp_path / 'album [FLAC]'
+  names = ['a\u2028b.wav', 'n' * 240 + '.wav', os.fsdecode(b'\xff.wav')]
+  for name in names:
+    sound(root / 'deep' / 'x.wav').rename(root / 'deep' / name)
+  (root / 'deep' / 'up').symlink_to(root)
+  (root / 'again').symlink_to(root / 'deep')
+  for spelled in (root, root / '**' / '*.wav', root / 'deep' / '*.wav'):
+    assert run(folder, spelled, tmp_path / 'o.jsonl') == 0
+    found = [c.path for c in read_manifest(tmp_path / 'o.jsonl')]
+    assert sorted(map(os.path.realpath, found)) == sorted(
+        str(root / 'deep' / name) for name in names
+    )
+  assert run(folder, root / 'deep' / names[0], tmp_path / 'o.jsonl') == 0

@@ -56,7 +56,7 @@ def read_manifest(folder: pathlib.Path) -> list[Generation]:
   """
   path = folder / MANIFEST
   try:
-    lines = path.read_text(encoding='utf-8').splitlines()
+    lines = path.read_text(encoding='utf-8').split('\n')
   except OSError as e:
     raise UserError(
         f'{path}: cannot read ({e.strerror}); --generations is a folder that'

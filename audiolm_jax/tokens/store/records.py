@@ -70,7 +70,11 @@ def parse(serialized: bytes, num_levels: int) -> Record:
 
 
 def _text(value: str) -> tf.train.Feature:
-  return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
+  return tf.train.Feature(
+      bytes_list=tf.train.BytesList(
+          value=[value.encode(errors='backslashreplace')]
+      )
+  )
 
 
 def _integers(values: Int[np.ndarray, '*T']) -> tf.train.Feature:

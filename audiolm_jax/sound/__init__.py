@@ -1,0 +1,1 @@
+"""Other people's sound files: decoded block by block, mixed to one channel."""

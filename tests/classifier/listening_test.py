@@ -1,0 +1,146 @@
+"""Tests ../../audiolm_jax/classifier/listening.py and levels.py."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audiolm_jax.classifier import clips, listening
+from audiolm_jax.classifier.clips import ClipClassifier
+from audiolm_jax.classifier.model import Classifier
+
+RATE = 8000
+
+
+class Pitch(Classifier):
+  """Hears 1 kHz as generated, and what is lower as original, at any level."""
+
+  def __call__(self, waveform, training=False):
+    spectrum = jnp.abs(jnp.fft.rfft(waveform, axis=1)) ** 2
+    high, low = spectrum[:, 700:].sum(1), spectrum[:, 50:700].sum(1)
+    # What a level that training never met does to a real model.
+    loud = jnp.sqrt(jnp.mean(waveform**2, axis=1)) > 0.02
+    logit = jnp.where(loud, 6 * (2 * high / (high + low) - 1), 9.0)
+    return jnp.stack([jnp.zeros_like(logit), logit], axis=-1)
+
+
+DETECTOR = ClipClassifier(
+    Pitch(('original', 'generated'), sample_rate=RATE), {}
+)
+
+
+def syllables(hertz: float, seconds: float) -> np.ndarray:
+  """A voice that rises and falls four times a second."""
+  time = np.arange(round(seconds * RATE)) / RATE
+  voice = np.sin(2 * np.pi * hertz * time) * np.sin(np.pi * 4 * time) ** 2
+  return (0.3 * voice).astype(np.float32)
+
+
+def silence(seconds: float) -> np.ndarray:
+  return np.zeros(round(seconds * RATE), np.float32)
+
+
+def label(heard: listening.Heard) -> str:
+  return DETECTOR.labels[int(heard.probabilities.argmax())]
+
+
+@pytest.mark.parametrize('decibels', [6, 0, -20, -40, -50])
+@pytest.mark.parametrize(
+    'hertz,expected', [(300, 'original'), (1000, 'generated')]
+)
+def test_the_level_of_a_clip_does_not_matter(decibels, hertz, expected):
+  waveform = syllables(hertz, 3.0) * np.float32(10 ** (decibels / 20))
+  pcm = np.round(waveform * 32767).astype(np.float32) / 32767
+  heard = listening.listen(DETECTOR, pcm)
+  assert label(heard) == expected and heard.reason is None
+
+
+@pytest.mark.parametrize(
+    'hertz,expected', [(300, 'original'), (1000, 'generated')]
+)
+@pytest.mark.parametrize('order', [1, -1])
+def test_silence_does_not_vote(hertz, expected, order):
+  parts = [syllables(hertz, 3.0), silence(20.0)][::order]
+  heard = listening.listen(DETECTOR, np.concatenate(parts))
+  assert label(heard) == expected
+  assert sum(row is None for row in heard.track) == 20
+  voiced = [row for row in heard.track if row is not None]
+  assert len(voiced) == 3
+  assert all(DETECTOR.labels[int(r.argmax())] == expected for r in voiced)
+
+
+@pytest.mark.parametrize(
+    'before,generated,behind', [(10, 7, 10), (20, 7, 0), (0, 3, 9)]
+)
+def test_the_headline_is_the_longest_generated_run(before, generated, behind):
+  waveform = np.concatenate(
+      [
+          syllables(300, before),
+          syllables(1000, generated),
+          syllables(300, behind),
+      ]
+  )
+  heard = listening.listen(DETECTOR, waveform)
+  assert heard.run == (before, before + generated)
+  assert label(heard) == 'generated' and heard.probabilities[1] > 0.9
+
+
+def test_pauses_do_not_end_a_run_and_one_second_makes_none():
+  waveform = np.concatenate(
+      [
+          syllables(1000, 3.0),
+          silence(2.0),
+          syllables(1000, 3.0),
+          syllables(300, 4),
+      ]
+  )
+  assert listening.listen(DETECTOR, waveform).run == (0, 8)
+  blip = np.concatenate(
+      [syllables(300, 5.0), syllables(1000, 1.0), syllables(300, 5.0)]
+  )
+  heard = listening.listen(DETECTOR, blip)
+  assert heard.run is None and label(heard) == 'original'
+
+
+def noise(decibels: float, colour: float = 0.0) -> np.ndarray:
+  spectrum = np.fft.rfft(np.random.default_rng(0).normal(size=4 * RATE))
+  spectrum /= np.maximum(np.arange(len(spectrum)), 400) ** colour
+  waveform = np.fft.irfft(spectrum)
+  rms = np.sqrt(np.mean(waveform**2))
+  return (waveform / rms * 10 ** (decibels / 20)).astype(np.float32)
+
+
+UNHEARD = {
+    'silence': silence(5.0),
+    'one step': np.full(5 * RATE, 1 / 32768, np.float32),
+    'dither': np.random.default_rng(0).integers(-1, 2, 40000) / 32768,
+    'noise': noise(-70),
+    'loud noise': noise(-20),
+    'pink noise': noise(-70, 0.5),
+    'hum': 0.001 * np.sin(2 * np.pi * 50 * np.arange(5 * RATE) / RATE),
+}
+
+
+@pytest.mark.parametrize('kind', UNHEARD)
+def test_of_what_is_no_sound_it_cannot_say(kind):
+  heard = listening.listen(DETECTOR, UNHEARD[kind].astype(np.float32))
+  assert heard.probabilities is None and heard.run is None
+  assert 'nothing to hear' in heard.reason
+  assert set(heard.track) == {None}
+
+
+@given(length=st.integers(1, 3 * RATE))
+@settings(max_examples=30, deadline=None)
+def test_under_a_second_it_cannot_say(length):
+  heard = listening.listen(DETECTOR, syllables(300, 3.0)[:length])
+  assert len(heard.track) == -(-length // RATE)
+  assert (heard.probabilities is None) == (length < RATE)
+  assert (heard.reason is None) == (length >= RATE)
+
+
+def test_other_labels_have_no_generated_run():
+  speakers = ClipClassifier(Pitch(('anna', 'bert'), sample_rate=RATE), {})
+  heard = listening.listen(speakers, syllables(1000, 5.0))
+  assert heard.run is None and heard.probabilities[1] > 0.9
+  assert clips.WINDOW_SECONDS == 1.0
