@@ -79,7 +79,7 @@ def measure() -> dict[str, Any]:
 
 
 def _start():
-  lm = AudioLM.from_bundle(MODEL.value)
+  lm = AudioLM.from_bundle(MODEL.value, 'autoregressive')
   prompt = audio.read(
       pathlib.Path(PROMPT.value), lm.sample_rate, seconds=PROMPT_SECONDS.value
   )

@@ -17,7 +17,8 @@ from audiolm_jax.training.state import sizes
 
 GIN = pathlib.Path(__file__).parents[1] / 'gin'
 SIZES = (None, 'small', 'tiny')
-INITIAL = ["INITIAL_MODEL = 'speech'", "INITIAL_PART = 'acoustic_tokenizer'"]
+INITIAL = ["INITIAL_MODEL = 'piano'", "INITIAL_PART = 'acoustic_tokenizer'"]
+BUNDLES = GIN.parent / 'audiolm_jax/bundles'
 
 
 @pytest.fixture(autouse=True)
@@ -166,16 +167,40 @@ def test_a_detector_and_a_speaker_classifier(size, manifest):
     gin.clear_config()
 
 
-def test_the_small_size_is_that_of_the_bundles(manifest):
+def shipped(bundle, part):
+  """How a part of a bundle that comes with the package is built."""
+  entries = json.loads((BUNDLES / bundle / 'bundle.json').read_text())
+  return entries['parts'][part]['config']
+
+
+def test_the_small_size_is_that_of_the_codec_for_piano(manifest):
   bindings = [f"MANIFEST = '{manifest}'", *INITIAL]
   parse('soundstream', 'small', 'finetune', bindings=bindings)
-  arguments = train.bound_arguments()
-  made = sizes(arguments['train_step'].model)
-  shipped = GIN.parent / 'audiolm_jax/bundles/speech/bundle.json'
-  config = json.loads(shipped.read_text())['parts']['acoustic_tokenizer'][
-      'config'
-  ]
-  assert made == sizes(parts.build(config))
+  made = sizes(train.bound_arguments()['train_step'].model)
+  assert made == sizes(parts.build(shipped('piano', 'acoustic_tokenizer')))
+
+
+def test_the_spectral_pair_is_the_codec_for_speech(manifest):
+  bindings = [f"MANIFEST = '{manifest}'"]
+  parse('soundstream', 'small', 'spectral', bindings=bindings)
+  made = sizes(train.bound_arguments()['train_step'].model)
+  assert made == sizes(parts.build(shipped('speech', 'acoustic_tokenizer')))
+
+
+@pytest.mark.parametrize(
+    'part, layers, module',
+    [
+        ('semantic', ('small',), 'Transformer'),
+        ('coarse', ('small',), 'Transformer'),
+        ('fine', ('small',), 'Transformer'),
+        ('soundstorm', ('small', 'bundle'), 'SoundStorm'),
+    ],
+)
+def test_the_sizes_are_those_of_the_models_for_speech(part, layers, module):
+  parse(part, *layers, bindings=["TOKENS = 'tokens'"])
+  config = shipped('speech', part)
+  for name in ('num_layers', 'embed_dim', 'num_heads', 'mlp_dim'):
+    assert gin.query_parameter(f'{module}.{name}') == config[name], name
 
 
 def types(jaxpr):

@@ -10,7 +10,8 @@ from jaxtyping import Array, Float, Key
 
 from audiolm_jax import audio
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.generation.chain import Chain, autoregressive
+from audiolm_jax.errors import UserError
+from audiolm_jax.generation.chain import KINDS, Chain, autoregressive, preferred
 from audiolm_jax.generation.stage_sampler import Keys
 from audiolm_jax.generation.tokens import TokenGenerator
 from audiolm_jax.tokens.tokenizers.contract import Tokens
@@ -61,9 +62,25 @@ class AudioLM:
     self._tokens = TokenGenerator(bundle.tokenizers, chain)
 
   @classmethod
-  def from_bundle(cls, path_or_name: str | os.PathLike) -> 'AudioLM':
-    """Of a folder, or of a bundle that comes with the package."""
-    return cls(Bundle.load(path_or_name))
+  def from_bundle(
+      cls, path_or_name: str | os.PathLike, acoustics: str | None = None
+  ) -> 'AudioLM':
+    """Loads a folder, or a bundle that comes with the package.
+
+    Args:
+      path_or_name: The folder or the name.
+      acoustics: What makes the sound, one of chain.KINDS; by default SoundStorm
+        where the bundle has one, else the coarse and fine stages, which are
+        heard sooner in a stream.
+
+    Raises:
+      UserError: There is no such bundle, or it lacks a model.
+    """
+    bundle = Bundle.load(path_or_name)
+    kind = acoustics or preferred(bundle)
+    if kind not in KINDS:
+      raise UserError(f'acoustics={kind!r} is none of {", ".join(KINDS)}.')
+    return cls(bundle, KINDS[kind](bundle))
 
   @property
   def sample_rate(self) -> int:
