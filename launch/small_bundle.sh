@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Trains the models that are shipped: `speech` or `piano`, about two hours on two
-# cores once the corpora are there. Needs an activated .venv with
+# Trains the `piano` that is shipped, or the `speech` that was before
+# launch/bundle.sh, about two hours on two cores once the corpora are there. Needs an activated .venv with
 # pip install -c constraints.txt -e '.[train,eval]' -r data/requirements.txt
 #
 #   bash launch/small_bundle.sh DOMAIN [OUT]
