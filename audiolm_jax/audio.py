@@ -6,7 +6,7 @@ import os
 import pathlib
 import zlib
 from collections.abc import Callable, Iterator
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 import soundfile
@@ -16,6 +16,24 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.sound import decoding, downmix, mono, resampling
 
 _LONGEST_NAME = 255  # Bytes, of common file systems.
+
+
+class Sound(NamedTuple):
+  """A waveform that knows its rate, for borders where one could get lost.
+
+  Attributes:
+    samples: Mono, from -1 to 1.
+    sample_rate: Samples a second.
+  """
+
+  samples: Float[np.ndarray, ' N']
+  sample_rate: int
+
+  def at(self, sample_rate: int) -> Float[np.ndarray, ' N2']:
+    """Returns the samples at another rate; as they are if it is theirs."""
+    if sample_rate == self.sample_rate or not len(self.samples):
+      return np.asarray(self.samples, np.float32)
+    return convert(self.samples, self.sample_rate, sample_rate)
 
 
 def read(

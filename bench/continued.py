@@ -22,6 +22,7 @@ import wordfreq
 from absl import app, flags
 
 from audiolm_jax import AudioLM, Bundle, audio, corpus
+from audiolm_jax.audio import Sound
 from audiolm_jax.corpus import Clip
 from audiolm_jax.evaluation.listeners import (
     naturalness,
@@ -103,7 +104,9 @@ class Judge:
     self._recognise = recogniser.whisper(1)
     self._known = set(wordfreq.top_n_list('en', _NUM_WORDS))
     self._rate = rate
-    self._voices = [self._encode(waveform) for waveform in recordings]
+    self._voices = [
+        self._encode(Sound(waveform, rate)) for waveform in recordings
+    ]
 
   def report(
       self, name: str, waveforms: Sequence[np.ndarray], which: Sequence[int]
@@ -124,10 +127,11 @@ class Judge:
     print(json.dumps(found), flush=True)
 
   def _measure(self, waveform: np.ndarray, number: int) -> dict[str, float]:
-    voice = self._encode(waveform)
+    sound = Sound(waveform, self._rate)
+    voice = self._encode(sound)
     nearness = self._nearness(voice, number)
     mine = nearness.pop(self._speakers[number])
-    text = self._recognise(waveform, copies.LANGUAGE.value).lower()
+    text = self._recognise(sound, copies.LANGUAGE.value).lower()
     words = re.findall(r"[a-z']+", text)
     end = waveform[-round(_END_SECONDS * self._rate) :]
     change = _decibels(end) - _decibels(self._prompts[number])

@@ -57,10 +57,11 @@ def main(argv: Sequence[str]) -> None:
       CLIPS.value,
   )
   originals = [audio.read(clip.path, codec.sample_rate) for clip in clips]
-  report('original', clips, originals, originals)
+  rate = codec.sample_rate
+  report('original', clips, originals, originals, rate)
   for level, copies in copied(codec, originals):
-    report(f'{level} levels', clips, originals, copies)
-    save(f'{level}', clips, copies, codec.sample_rate)
+    report(f'{level} levels', clips, originals, copies, rate)
+    save(f'{level}', clips, copies, rate)
 
 
 def save(
@@ -122,13 +123,19 @@ def copied(
 
 
 def report(
-    name: str, clips: Sequence[Clip], originals: Waveforms, copies: Waveforms
+    name: str,
+    clips: Sequence[Clip],
+    originals: Waveforms,
+    copies: Waveforms,
+    rate: int,
 ) -> None:
-  """Prints all figures of one number of levels."""
+  """Prints all figures of one number of levels; `rate` is that of all."""
   recognise = recogniser.whisper(1)
   errors = [
       error_rates.errors(
-          clip.transcript, recognise(copy, LANGUAGE.value), LANGUAGE.value
+          clip.transcript,
+          recognise(audio.Sound(copy, rate), LANGUAGE.value),
+          LANGUAGE.value,
       )
       for clip, copy in zip(clips, copies, strict=True)
   ]
@@ -143,7 +150,7 @@ def report(
   figures = {'WER': 100 * words / num_words, 'CER': 100 * letters / num_letters}
   for metric in metrics():
     values = [
-        metric.measure(*pair, recogniser.SAMPLE_RATE)
+        metric.measure(*pair, rate)
         for pair in zip(originals, copies, strict=True)
     ]
     figures[metric.name] = float(np.nanmean(values))
@@ -166,7 +173,12 @@ def metrics() -> list[fidelity.Metric]:
   if callable(encode):
     found.append(
         fidelity.Metric(
-            'speaker', '', True, lambda x, y, _: float(encode(x) @ encode(y))
+            'speaker',
+            '',
+            True,
+            lambda x, y, rate: float(
+                encode(audio.Sound(x, rate)) @ encode(audio.Sound(y, rate))
+            ),
         )
     )
   return found

@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> None:
   originals = [audio.read(clip.path, rate) for clip in clips]
   said = [bundle.tokenizers.encode([clip])[0] for clip in originals]
   codec = [bundle.acoustic.decode(each.acoustic[None])[0] for each in said]
-  copies.report('codec', clips, originals, codec)
+  copies.report('codec', clips, originals, codec, rate)
   made = [
       spoken(bundle, tokens, said[voice], number)
       for number, (tokens, voice) in enumerate(
@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> None:
       )
   ]
   waveforms = [bundle.acoustic.decode(codes[None])[0] for codes in made]
-  copies.report('spoken anew', clips, originals, waveforms)
+  copies.report('spoken anew', clips, originals, waveforms, rate)
   copies.save('spoken', clips, waveforms, rate)
 
 

@@ -52,7 +52,7 @@ def main(argv: list[str]) -> None:
       for clip in corpus.read_manifest(FLAGS.manifest, FLAGS.split)
   ]
   rows = detection.measure(
-      lambda waveform: classifier.classify(waveform).probability(GENERATED),
+      lambda sound: classifier.classify(sound).probability(GENERATED),
       samples,
       rate,
       distortions.EVALUATED,

@@ -163,3 +163,15 @@ def test_any_name_is_written_and_read(tmp_path, name):
   with pytest.raises(UserError) as error:
     audio.read(path, 16000)
   assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_sound_knows_its_rate():
+  time = np.arange(16000) / 16000
+  tone = np.float32(0.5 * np.sin(2 * np.pi * 440 * time))
+  sound = audio.Sound(tone, 16000)
+  assert sound.at(16000) is tone
+  faster = sound.at(24000)
+  assert len(faster) == 24000
+  spectrum = np.abs(np.fft.rfft(faster))
+  assert spectrum.argmax() == 440
+  assert len(audio.Sound(tone[:0], 16000).at(8000)) == 0

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from audiolm_jax.audio import Sound
 from audiolm_jax.classifier.model import Classifier
 
 WINDOW_SECONDS = 1.0
@@ -67,8 +68,9 @@ class ClipClassifier:
     """Of what it hears, in Hz."""
     return self.model.sample_rate
 
-  def classify(self, waveform: Float[np.ndarray, ' N']) -> Verdict:
-    """What a clip is, of any length but zero; under a second is padded."""
+  def classify(self, sound: Sound) -> Verdict:
+    """Says what a clip is, of any length but zero; under a second is padded."""
+    waveform = sound.at(self.sample_rate)
     window = round(WINDOW_SECONDS * self.sample_rate)
     starts = self.starts(len(waveform))
     logs = self.log_probabilities(waveform, starts)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from audiolm_jax.audio import Sound
 from audiolm_jax.classifier import clips, levels
 from audiolm_jax.classifier.clips import ClipClassifier
 from audiolm_jax.classifier.labels import GENERATED
@@ -31,21 +32,20 @@ class Heard(NamedTuple):
   reason: str | None
 
 
-def listen(
-    classifier: ClipClassifier, waveform: Float[np.ndarray, ' N']
-) -> Heard:
+def listen(classifier: ClipClassifier, sound: Sound) -> Heard:
   """Asks a classifier about a clip, at the level that it was trained with.
 
   Windows without sound do not vote.
 
   Args:
     classifier: Of windows.
-    waveform: At its rate; of any length.
+    sound: A clip of any length.
 
   Returns:
     What it says.
   """
   rate = classifier.sample_rate
+  waveform = sound.at(rate)
   seconds = -(-len(waveform) // rate)
   window = round(clips.WINDOW_SECONDS * rate)
   if len(waveform) < window:
@@ -57,19 +57,19 @@ def listen(
     return Heard(None, [None] * seconds, None, reason)
   at_level = np.clip(waveform * levels.gain(decibels), -1, 1)
   logs = classifier.log_probabilities(at_level, starts)
-  sound = decibels > levels.least(decibels)
+  voting = decibels > levels.least(decibels)
   heard = clips.windows_of_seconds(starts, window, len(waveform), rate)
   begun = np.arange(0, len(waveform), rate)
   silent = levels.of_windows(waveform, begun, rate) <= levels.least(decibels)
   track = [
-      None if pause else _aggregate(logs, sound & mask)
+      None if pause else _aggregate(logs, voting & mask)
       for pause, mask in zip(silent, heard, strict=True)
   ]
   run = _longest(_generated(classifier, track))
   if run is None:
-    return Heard(_aggregate(logs, sound), track, None, None)
+    return Heard(_aggregate(logs, voting), track, None, None)
   first, last = run
-  votes = sound & np.any(heard[first:last], axis=0)
+  votes = voting & np.any(heard[first:last], axis=0)
   until = min(last, len(waveform) / rate)
   return Heard(_aggregate(logs, votes), track, (float(first), until), None)
 

@@ -64,7 +64,8 @@ def main(argv: list[str]) -> int:
       print(f'Skipped: {error}', file=sys.stderr, flush=True)
       num_bad += 1
       continue
-    heard = listening.listen(classifier, waveform)
+    sound = audio.Sound(waveform, classifier.sample_rate)
+    heard = listening.listen(classifier, sound)
     seconds = len(waveform) / classifier.sample_rate
     form = _object if FLAGS.json else _text
     print(form(path, seconds, classifier.labels, heard), flush=True)

@@ -161,7 +161,7 @@ def _as_heard(
 ) -> list[Spoken]:
   return [
       Spoken(
-          audio.convert(waveform, sample_rate, recogniser.SAMPLE_RATE),
+          audio.Sound(waveform, sample_rate),
           clip.transcript,
           clip.speaker or clip.path,
           FLAGS.language,

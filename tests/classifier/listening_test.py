@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jaxtyping import TypeCheckError
 
+from audiolm_jax import audio
+from audiolm_jax.audio import Sound
 from audiolm_jax.classifier import clips, listening
 from audiolm_jax.classifier.clips import ClipClassifier
 from audiolm_jax.classifier.model import Classifier
@@ -52,7 +55,7 @@ def label(heard: listening.Heard) -> str:
 def test_the_level_of_a_clip_does_not_matter(decibels, hertz, expected):
   waveform = syllables(hertz, 3.0) * np.float32(10 ** (decibels / 20))
   pcm = np.round(waveform * 32767).astype(np.float32) / 32767
-  heard = listening.listen(DETECTOR, pcm)
+  heard = listening.listen(DETECTOR, Sound(pcm, RATE))
   assert label(heard) == expected and heard.reason is None
 
 
@@ -62,7 +65,7 @@ def test_the_level_of_a_clip_does_not_matter(decibels, hertz, expected):
 @pytest.mark.parametrize('order', [1, -1])
 def test_silence_does_not_vote(hertz, expected, order):
   parts = [syllables(hertz, 3.0), silence(20.0)][::order]
-  heard = listening.listen(DETECTOR, np.concatenate(parts))
+  heard = listening.listen(DETECTOR, Sound(np.concatenate(parts), RATE))
   assert label(heard) == expected
   assert sum(row is None for row in heard.track) == 20
   voiced = [row for row in heard.track if row is not None]
@@ -81,7 +84,7 @@ def test_the_headline_is_the_longest_generated_run(before, generated, behind):
           syllables(300, behind),
       ]
   )
-  heard = listening.listen(DETECTOR, waveform)
+  heard = listening.listen(DETECTOR, Sound(waveform, RATE))
   assert heard.run == (before, before + generated)
   assert label(heard) == 'generated' and heard.probabilities[1] > 0.9
 
@@ -95,11 +98,11 @@ def test_pauses_do_not_end_a_run_and_one_second_makes_none():
           syllables(300, 4),
       ]
   )
-  assert listening.listen(DETECTOR, waveform).run == (0, 8)
+  assert listening.listen(DETECTOR, Sound(waveform, RATE)).run == (0, 8)
   blip = np.concatenate(
       [syllables(300, 5.0), syllables(1000, 1.0), syllables(300, 5.0)]
   )
-  heard = listening.listen(DETECTOR, blip)
+  heard = listening.listen(DETECTOR, Sound(blip, RATE))
   assert heard.run is None and label(heard) == 'original'
 
 
@@ -124,7 +127,9 @@ UNHEARD = {
 
 @pytest.mark.parametrize('kind', UNHEARD)
 def test_of_what_is_no_sound_it_cannot_say(kind):
-  heard = listening.listen(DETECTOR, UNHEARD[kind].astype(np.float32))
+  heard = listening.listen(
+      DETECTOR, Sound(UNHEARD[kind].astype(np.float32), RATE)
+  )
   assert heard.probabilities is None and heard.run is None
   assert 'nothing to hear' in heard.reason
   assert set(heard.track) == {None}
@@ -133,7 +138,7 @@ def test_of_what_is_no_sound_it_cannot_say(kind):
 @given(length=st.integers(1, 3 * RATE))
 @settings(max_examples=30, deadline=None)
 def test_under_a_second_it_cannot_say(length):
-  heard = listening.listen(DETECTOR, syllables(300, 3.0)[:length])
+  heard = listening.listen(DETECTOR, Sound(syllables(300, 3.0)[:length], RATE))
   assert len(heard.track) == -(-length // RATE)
   assert (heard.probabilities is None) == (length < RATE)
   assert (heard.reason is None) == (length >= RATE)
@@ -141,6 +146,24 @@ def test_under_a_second_it_cannot_say(length):
 
 def test_other_labels_have_no_generated_run():
   speakers = ClipClassifier(Pitch(('anna', 'bert'), sample_rate=RATE), {})
-  heard = listening.listen(speakers, syllables(1000, 5.0))
+  heard = listening.listen(speakers, Sound(syllables(1000, 5.0), RATE))
   assert heard.run is None and heard.probabilities[1] > 0.9
   assert clips.WINDOW_SECONDS == 1.0
+
+
+@pytest.mark.parametrize('rate', [12000, 16000, 24000])
+@pytest.mark.parametrize(
+    'hertz, expected', [(300, 'original'), (1000, 'generated')]
+)
+def test_a_clip_of_another_rate_is_the_same_clip(rate, hertz, expected):
+  voice = audio.convert(syllables(hertz, 4.0), RATE, rate)
+  heard = listening.listen(DETECTOR, Sound(voice, rate))
+  assert label(heard) == expected and len(heard.track) == 4
+  verdict = DETECTOR.classify(Sound(voice, rate))
+  assert len(verdict.track) == 4
+
+
+def test_a_waveform_without_its_rate_is_not_listened_to():
+  for listen in (DETECTOR.classify, lambda x: listening.listen(DETECTOR, x)):
+    with pytest.raises((AttributeError, TypeCheckError)):
+      listen(syllables(300, 2.0))

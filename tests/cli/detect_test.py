@@ -11,6 +11,7 @@ import pytest
 import soundfile
 import tiny
 
+from audiolm_jax.audio import Sound
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import detect, main
 from audiolm_jax.errors import UserError
@@ -90,7 +91,7 @@ def test_half_precision_does_not_change_the_verdict(model):
   whole = Bundle({'classifier': tiny.classifier()}).classifier
   halved = Bundle.load(model).classifier
   waveform = sounds.tone(400, 1.5)
-  verdicts = [each.classify(waveform) for each in (whole, halved)]
+  verdicts = [each.classify(Sound(waveform, 16000)) for each in (whole, halved)]
   for one, other in zip(*(v.track for v in verdicts), strict=True):
     np.testing.assert_allclose(one, other, atol=0.01)
   assert halved.variables['params']['out']['bias'].dtype == jnp.float32

@@ -11,15 +11,13 @@ import os
 import pathlib
 from collections.abc import Callable
 
-import numpy as np
-from jaxtyping import Float
-
 from audiolm_jax import audio
+from audiolm_jax.audio import Sound
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import tables
 from audiolm_jax.evaluation.tables import Missing
 
-SAMPLE_RATE = 16000
+_SAMPLE_RATE = 16000
 CACHE = pathlib.Path(
     os.environ.get('XDG_CACHE_HOME', pathlib.Path.home() / '.cache'),
     'audiolm_jax/whisper-base',
@@ -45,8 +43,8 @@ _SHA256 = {
 # Nobody talks faster; in what is no speech the model may hear a word for ever.
 _TOKENS_PER_SECOND = 15
 
-# What is said at 16 kHz, in a language named as 'en', 'ru', ...
-Recogniser = Callable[[Float[np.ndarray, ' N'], str], str]
+# What is said, in a language named as 'en', 'ru', ...
+Recogniser = Callable[[Sound, str], str]
 
 
 def whisper(threads: int = 2) -> Recogniser | Missing:
@@ -80,10 +78,11 @@ def _whisper(threads: int) -> Recogniser:
       local_files_only=True,
   )
 
-  def recognise(waveform: Float[np.ndarray, ' N'], language: str) -> str:
-    seconds = len(waveform) / SAMPLE_RATE
+  def recognise(sound: Sound, language: str) -> str:
+    waveform = sound.at(_SAMPLE_RATE)
+    seconds = len(waveform) / _SAMPLE_RATE
     segments, _ = model.transcribe(
-        np.asarray(waveform, np.float32),
+        waveform,
         max_new_tokens=10 + round(_TOKENS_PER_SECOND * seconds),
         language=language,
         beam_size=1,

@@ -16,14 +16,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from audiolm_jax.audio import Sound
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.listeners import torch_legacy
 from audiolm_jax.evaluation.tables import Missing
 from audiolm_jax.nn import spectral
 
 SAMPLE_RATE = 16000
-# Of a voice at 16 kHz; of length 1, or NaN where there is no sound.
-Encoder = Callable[[Float[np.ndarray, ' N']], Float[np.ndarray, ' D']]
+# A voice as a vector of length 1, or of NaN where there is no sound.
+Encoder = Callable[[Sound], Float[np.ndarray, ' D']]
 
 INSTALL = 'pip install --no-deps resemblyzer==0.1.4'
 _SHA256 = '39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e'
@@ -60,7 +61,8 @@ def encoder(path: pathlib.Path) -> Encoder:
   weights = jax.tree.map(jnp.asarray, _weights(data))
   embed = jax.jit(functools.partial(_embed, weights))
 
-  def encode(waveform: Float[np.ndarray, ' N']) -> Float[np.ndarray, ' D']:
+  def encode(sound: Sound) -> Float[np.ndarray, ' D']:
+    waveform = sound.at(SAMPLE_RATE)
     rms = np.sqrt(np.mean(np.square(waveform))) if len(waveform) else 0.0
     if not rms:
       return np.full(256, np.nan, np.float32)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from audiolm_jax.audio import Sound
 from audiolm_jax.classifier.distortions import EVALUATED, Distortion
 from audiolm_jax.evaluation import intervals, progress
 from audiolm_jax.evaluation.intervals import Figure
@@ -13,7 +14,7 @@ from audiolm_jax.evaluation.tables import Table
 
 Waveform = Float[np.ndarray, ' N']
 # The probability that a clip was generated.
-Detect = Callable[[Waveform], float]
+Detect = Callable[[Sound], float]
 
 # AudioLM s. IV-H and SoundStorm s. 7, on sets of their own.
 _PAPERS = (
@@ -38,7 +39,7 @@ class Sample(NamedTuple):
   """A clip to ask a detector about.
 
   Attributes:
-    waveform: At the detector's rate.
+    waveform: What it asks about; all samples have one rate.
     generated: Whether it is a continuation, without its prompt.
     how: What made it, such as 'autoregressive', 'parallel', 'codec'; originals
       as they were recorded are RECORDING.
@@ -101,7 +102,7 @@ def judge(
     if distortion is not None:
       draws = np.random.default_rng((seed, index))
       waveform = distortion(waveform, sample_rate, draws)
-    scores.append(detect(waveform))
+    scores.append(detect(Sound(waveform, sample_rate)))
   return Judged(
       np.array(scores, float),
       np.array([sample.generated for sample in samples], bool),

@@ -4,8 +4,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
+from audiolm_jax.audio import Sound
 from audiolm_jax.evaluation import intervals, progress
 from audiolm_jax.evaluation.intervals import Figure
 from audiolm_jax.evaluation.listeners.recogniser import Recogniser
@@ -35,13 +35,13 @@ class Spoken(NamedTuple):
   """Speech whose text is known.
 
   Attributes:
-    waveform: At 16 kHz.
+    sound: What is heard.
     transcript: What is said.
     speaker: Whom intervals are drawn over.
     language: As the recogniser names it.
   """
 
-  waveform: Float[np.ndarray, ' N']
+  sound: Sound
   transcript: str
   speaker: Hashable
   language: str = 'en'
@@ -104,7 +104,7 @@ def transcribe(
 ) -> list[str]:
   """What is heard in each clip."""
   return [
-      recognise(clip.waveform, clip.language)
+      recognise(clip.sound, clip.language)
       for clip in progress.follow(spoken, f'Recognising: {what}')
   ]
 

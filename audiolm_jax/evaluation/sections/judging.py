@@ -1,9 +1,10 @@
 """Whose voice it is, and whether it was generated: classifiers are asked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from audiolm_jax.audio import Sound
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.classifier.clips import ClipClassifier
 from audiolm_jax.classifier.labels import GENERATED
@@ -80,9 +81,9 @@ def _similarity(found: Comparison, anew: list[Waveform], asked: Asked) -> Table:
     ]
   return speaker_similarity.table(
       speaker_encoder.resemblyzer(),
-      [excerpt.prompt for excerpt in found.excerpts],
+      _with_rate(found, [excerpt.prompt for excerpt in found.excerpts]),
       found.groups,
-      sounds,
+      {name: _with_rate(found, some) for name, some in sounds.items()},
       f'{len(found.excerpts)} prompts.',
       asked.seed,
   )
@@ -102,7 +103,7 @@ def _classification(
       speaker.ACOUSTIC_GENERATION: anew,
   }
   spoken = {
-      name: speaker.Spoken(waveforms, groups)
+      name: speaker.Spoken(_with_rate(found, waveforms), groups)
       for name, waveforms in sets.items()
   }
   for name in found.made:
@@ -110,12 +111,12 @@ def _classification(
     label = f'{speaker.CONTINUATION}, {name}'
     spoken[speaker.CONTINUATION if name == AUTOREGRESSIVE else label] = (
         speaker.Spoken(
-            [waveform for _, waveform in pairs],
+            _with_rate(found, [waveform for _, waveform in pairs]),
             [str(excerpt.group) for excerpt, _ in pairs],
         )
     )
   return speaker.table(
-      lambda waveform: classifier.classify(waveform).label,
+      lambda sound: classifier.classify(sound).label,
       classifier.labels,
       spoken,
       seed,
@@ -132,8 +133,8 @@ def detected(
   """
   classifier = Bundle.load(detector).classifier
 
-  def detect(waveform: Waveform) -> float:
-    return classifier.classify(waveform).probability(GENERATED)
+  def detect(sound: Sound) -> float:
+    return classifier.classify(sound).probability(GENERATED)
 
   rows = detection.measure(
       detect, list(_samples(found)), found.sample_rate, seed=seed
@@ -146,6 +147,10 @@ def detected(
         if 0 < judged.generated.sum() < len(judged.generated)
     }
     plots.rocs(curves, findings.folder / 'roc.png')
+
+
+def _with_rate(found: Comparison, waveforms: Sequence[Waveform]) -> list[Sound]:
+  return [Sound(waveform, found.sample_rate) for waveform in waveforms]
 
 
 def _samples(found: Comparison) -> Iterator[Sample]:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Hashable, Sequence
 
 from audiolm_jax import audio
+from audiolm_jax.audio import Sound
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.corpus import Clip
 from audiolm_jax.evaluation.metrics import abx, labels, triphones
@@ -150,10 +151,14 @@ def _sounds(
     estimates[_CENTROIDS] = comparison.regenerate(
         lms[AUTOREGRESSIVE], originals, clips.BATCH_SIZE, seed
     )
+  rate = loaded.sample_rate
   return {
       name: token_quality.visqol(
-          [x[: len(y)] for x, y in zip(originals, made, strict=True)],
-          made,
+          [
+              Sound(x[: len(y)], rate)
+              for x, y in zip(originals, made, strict=True)
+          ],
+          [Sound(y, rate) for y in made],
           speakers,
           seed,
       )

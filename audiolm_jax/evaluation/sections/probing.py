@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Sequence
 
+from audiolm_jax.audio import Sound
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.corpus import Clip
 from audiolm_jax.evaluation.listeners.recogniser import Recogniser
@@ -69,7 +70,7 @@ def understood(
           {
               name: [
                   Spoken(
-                      each,
+                      Sound(each, bundle.tokenizers.sample_rate),
                       clip.transcript,
                       clip.speaker or clip.path,
                       language,

@@ -3,16 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-from jaxtyping import Float
-
+from audiolm_jax.audio import Sound
 from audiolm_jax.evaluation import intervals
 from audiolm_jax.evaluation.intervals import Figure
 from audiolm_jax.evaluation.tables import Table
 
-Waveform = Float[np.ndarray, ' N']
 # The speaker that a classifier of a closed set hears.
-WhoSpeaks = Callable[[Waveform], str]
+WhoSpeaks = Callable[[Sound], str]
 
 ORIGINAL = 'originals, held out'
 RECONSTRUCTION = 'codec reconstruction'
@@ -27,9 +24,9 @@ _PAPER = {
 
 
 class Spoken(NamedTuple):
-  """Clips and who is to be heard in them, in the order of the waveforms."""
+  """Clips and who is to be heard in them, in the order of the sounds."""
 
-  waveforms: Sequence[Waveform]
+  sounds: Sequence[Sound]
   speakers: Sequence[str]
 
 
@@ -41,11 +38,11 @@ def accuracy(
 ) -> Figure:
   """In percent; clips of speakers outside of the closed set do not count."""
   pairs = [
-      (waveform, speaker)
-      for waveform, speaker in zip(*spoken, strict=True)
+      (sound, speaker)
+      for sound, speaker in zip(*spoken, strict=True)
       if speaker in known
   ]
-  right = [100.0 * (who_speaks(clip) == speaker) for clip, speaker in pairs]
+  right = [100.0 * (who_speaks(sound) == speaker) for sound, speaker in pairs]
   return intervals.mean(right, [speaker for _, speaker in pairs], seed)
 
 

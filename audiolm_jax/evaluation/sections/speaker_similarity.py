@@ -9,6 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
+from audiolm_jax.audio import Sound
 from audiolm_jax.evaluation import intervals, progress
 from audiolm_jax.evaluation.listeners.speaker_encoder import Encoder
 from audiolm_jax.evaluation.tables import Cell, Missing, Table
@@ -28,14 +29,14 @@ _NOTE = (
     ' encoder, whose scale is another. 95 % intervals are over speakers. {}'
 )
 
-Waveforms = Sequence[Float[np.ndarray, ' _']]
+Sounds = Sequence[Sound]
 
 
 def table(
     encode: Encoder | Missing,
-    prompts: Waveforms,
+    prompts: Sounds,
     speakers: Sequence[Hashable],
-    sounds: Mapping[str, Waveforms],
+    sounds: Mapping[str, Sounds],
     source: str,
     seed: int = 0,
 ) -> Table:
@@ -43,7 +44,7 @@ def table(
 
   Args:
     encode: A voice as a vector, or why there is none.
-    prompts: At 16 kHz.
+    prompts: What each speaker said first.
     speakers: Of the prompts.
     sounds: By TRUE, CODEC, CONTINUATION, GENERATION, or any other name: what
       follows each prompt, without it. With k samples of each, all first ones
@@ -90,10 +91,10 @@ def strangers(speakers: Sequence[Hashable], seed: int) -> list[int]:
 
 
 def _embed(
-    encode: Encoder, waveforms: Waveforms, what: str
+    encode: Encoder, sounds: Sounds, what: str
 ) -> Float[np.ndarray, 'B D']:
-  followed = progress.follow(waveforms, f'Voices: {what}')
-  return np.stack([encode(waveform) for waveform in followed])
+  followed = progress.follow(sounds, f'Voices: {what}')
+  return np.stack([encode(sound) for sound in followed])
 
 
 def _row(

@@ -4,9 +4,7 @@ import math
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-import numpy as np
-from jaxtyping import Float
-
+from audiolm_jax.audio import Sound
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import intervals, progress, tables
 from audiolm_jax.evaluation.intervals import Figure
@@ -27,8 +25,6 @@ _NOTE = (
     " stand for (AudioLM s. III-B; Libri-Light's algorithm). ViSQOL: MOS of"
     ' what is decoded, 1 to 5. 95 % intervals are over speakers. {}'
 )
-
-Waveforms = Sequence[Float[np.ndarray, ' _']]
 
 
 class Tokens(NamedTuple):
@@ -69,19 +65,23 @@ def bitrate(
 
 
 def visqol(
-    references: Waveforms,
-    estimates: Waveforms,
+    references: Sequence[Sound],
+    estimates: Sequence[Sound],
     speakers: Sequence[Hashable],
     seed: int = 0,
 ) -> Figure | Missing:
-  """The mean MOS of clips at 16 kHz, by ViSQOL's model for speech."""
+  """The mean MOS of clips, by ViSQOL's model for speech."""
   try:
     metric = perceptual.visqol('speech')
   except UserError:
     return tables.missing('visqol-python[lattice]')
   pairs = list(zip(references, estimates, strict=True))
   found = [
-      metric.measure(reference, estimate, 16000)
+      metric.measure(
+          reference.samples,
+          estimate.at(reference.sample_rate),
+          reference.sample_rate,
+      )
       for reference, estimate in progress.follow(pairs, 'ViSQOL')
   ]
   return intervals.mean(found, speakers, seed)

@@ -72,8 +72,9 @@ def samples(num=40):
   ]
 
 
-def is_loud(waveform):
-  return float(np.std(waveform) > 0.15)
+def is_loud(sound):
+  assert sound.sample_rate == 16000
+  return float(np.std(sound.samples) > 0.15)
 
 
 def test_a_distortion_hurts_a_detector_that_listens_to_the_level():

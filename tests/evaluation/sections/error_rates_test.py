@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiolm_jax import audio
+from audiolm_jax.audio import Sound
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import tables
 from audiolm_jax.evaluation.listeners import recogniser
@@ -61,13 +62,13 @@ SAID = ('the cat sat', 'a dog ran off', 'it rained all day', 'they went home')
 def spoken(texts=SAID):
   """Clips whose only sample tells which they are."""
   return [
-      Spoken(np.float32([i]), text, f'speaker {i % 2}')
+      Spoken(Sound(np.float32([i]), 8000), text, f'speaker {i % 2}')
       for i, text in enumerate(texts)
   ]
 
 
-def perfect(waveform, language):
-  return SAID[int(waveform[0])].upper() + '!'
+def perfect(sound, language):
+  return SAID[int(sound.samples[0])].upper() + '!'
 
 
 def rates(recognise, clips=None):
@@ -77,8 +78,8 @@ def rates(recognise, clips=None):
 
 
 def test_rates_are_errors_of_all_clips_over_all_words():
-  def deaf_to_the_first(waveform, language):
-    return '' if waveform[0] == 0 else perfect(waveform, language)
+  def deaf_to_the_first(sound, language):
+    return '' if sound.samples[0] == 0 else perfect(sound, language)
 
   cer, wer = rates(deaf_to_the_first)
   assert wer.value == pytest.approx(100 * 3 / 14)
@@ -88,8 +89,8 @@ def test_rates_are_errors_of_all_clips_over_all_words():
 
 
 def test_wrong_words_and_wrong_transcripts_raise_the_rates():
-  def shuffled(waveform, language):
-    return ' '.join(reversed(SAID[int(waveform[0])].split()))
+  def shuffled(sound, language):
+    return ' '.join(reversed(SAID[int(sound.samples[0])].split()))
 
   other = [
       clip._replace(transcript=SAID[i - 1]) for i, clip in enumerate(spoken())
@@ -102,7 +103,7 @@ def test_wrong_words_and_wrong_transcripts_raise_the_rates():
 def test_the_recogniser_is_told_the_language():
   asked = []
   clips = [clip._replace(language='ru') for clip in spoken()]
-  rates(lambda waveform, language: asked.append(language) or '', clips)
+  rates(lambda sound, language: asked.append(language) or '', clips)
   assert asked == ['ru'] * 4
 
 
@@ -139,7 +140,12 @@ def test_whisper_understands_a_recording_and_noise_not():
   waveform = audio.read('data/prompts/speech_russian.flac', 16000)
   random = np.random.default_rng(0)
   noise = np.float32(0.3 * random.standard_normal(len(waveform)))
-  clean = recognise(waveform, 'ru')
-  assert clean == recognise(waveform, 'ru')
-  found = error_rates.errors(clean, recognise(waveform + noise, 'ru'), 'ru')
+  clean = recognise(Sound(waveform, 16000), 'ru')
+  assert clean == recognise(Sound(waveform, 16000), 'ru')
+  noisy = recognise(Sound(waveform + noise, 16000), 'ru')
+  found = error_rates.errors(clean, noisy, 'ru')
   assert found.words > 0.5 * found.num_words
+  # A codec's rate is not the recogniser's.
+  faster = audio.convert(waveform, 16000, 24000)
+  again = error_rates.errors(clean, recognise(Sound(faster, 24000), 'ru'), 'ru')
+  assert again.words <= 0.1 * again.num_words

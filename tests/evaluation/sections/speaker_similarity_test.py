@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from audiolm_jax import audio
+from audiolm_jax.audio import Sound
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import tables
 from audiolm_jax.evaluation.listeners import speaker_encoder, torch_legacy
@@ -23,13 +24,20 @@ PROMPTS = [np.float32(x) for x in ([1, 0, 9], [2, 0], [0, 1], [0, 3, 1])]
 LATER = [np.float32(x) for x in ([3, 0], [1, 0], [0, 1], [0, 5])]
 
 
-def voice(waveform):
-  return waveform[:2]
+def voice(sound):
+  return sound.samples[:2]
+
+
+def heard(waveforms):
+  return [Sound(waveform, 16000) for waveform in waveforms]
 
 
 def rows(encode=voice, speakers=SPEAKERS, **sounds):
-  sounds = {TRUE: LATER} | sounds
-  table = speaker_similarity.table(encode, PROMPTS, speakers, sounds, '')
+  sounds = {
+      name: heard(some) for name, some in ({TRUE: LATER} | sounds).items()
+  }
+  prompts = heard(PROMPTS)
+  table = speaker_similarity.table(encode, prompts, speakers, sounds, '')
   return {row[0]: row for row in table.rows}
 
 
@@ -144,8 +152,12 @@ def test_the_network_is_torchs():
     ).numpy()
   partials = y / np.linalg.norm(y, axis=1, keepdims=True)
   mean = partials.mean(axis=0)
-  found = speaker_encoder.resemblyzer()(waveform)
+  encode = speaker_encoder.resemblyzer()
+  found = encode(Sound(waveform, 16000))
   np.testing.assert_allclose(found, mean / np.linalg.norm(mean), atol=1e-4)
+  # A codec's rate is not the encoder's.
+  faster = Sound(audio.convert(waveform, 16000, 24000), 24000)
+  assert encode(faster) @ found > 0.99
 
 
 def test_halves_of_a_recording_are_of_one_voice_and_noise_is_of_none():
@@ -160,9 +172,9 @@ def test_halves_of_a_recording_are_of_one_voice_and_noise_is_of_none():
   noise = [random.normal(0, 0.2, len(y)).astype(np.float32) for _, y in halves]
   table = speaker_similarity.table(
       encode,
-      [x for x, _ in halves],
+      heard([x for x, _ in halves]),
       names,
-      {TRUE: [y for _, y in halves], 'noise': noise},
+      {TRUE: heard([y for _, y in halves]), 'noise': heard(noise)},
       '',
   )
   same, noisy, other = (row[1].value for row in table.rows)

@@ -3,20 +3,21 @@
 import numpy as np
 import pytest
 
+from audiolm_jax.audio import Sound
 from audiolm_jax.evaluation.sections import speaker
 from audiolm_jax.evaluation.sections.speaker import Spoken
 
 KNOWN = ('a', 'b', 'c', 'd')
 
 
-def who_speaks(waveform):
+def who_speaks(sound):
   """The speaker is the level, of which a classifier may hear anything."""
-  return KNOWN[int(round(float(np.mean(waveform)))) % 4]
+  return KNOWN[int(round(float(np.mean(sound.samples)))) % 4]
 
 
 def spoken(levels, speakers):
   waveforms = [np.full(10, level, np.float32) for level in levels]
-  return Spoken(waveforms, speakers)
+  return Spoken([Sound(each, 16000) for each in waveforms], speakers)
 
 
 def test_accuracy_is_the_share_of_known_speakers_heard():

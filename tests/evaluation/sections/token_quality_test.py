@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from audiolm_jax import audio
+from audiolm_jax.audio import Sound
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import tables
 from audiolm_jax.evaluation.intervals import Figure
@@ -37,10 +39,18 @@ def test_noise_lowers_the_mean_over_clips(monkeypatch, voice, other_voice):
       (x + 0.02 * random.standard_normal(len(x))).astype(np.float32)
       for x in clean
   ]
-  same, worse = (
-      token_quality.visqol(clean, heard, ['a', 'b']) for heard in (clean, noisy)
+  faster = [audio.convert(x, 16000, 24000) for x in noisy]
+  clean = [Sound(x, 16000) for x in clean]
+  same, worse, resampled = (
+      token_quality.visqol(clean, [Sound(x, rate) for x in heard], ['a', 'b'])
+      for heard, rate in (
+          ([x.samples for x in clean], 16000),
+          (noisy, 16000),
+          (faster, 24000),
+      )
   )
   assert same.value > worse.value + 0.5 and same.num_groups == 2
+  assert abs(resampled.value - worse.value) < 3.0
 
 
 def test_a_missing_visqol_says_how_to_install_it(monkeypatch):
