@@ -8,6 +8,8 @@ ROOT = pathlib.Path(__file__).parent
 
 CORE = [
     'absl-py',
+    # Keeps a second training out of a folder.
+    'filelock',
     'flax',
     'gin-config',
     'jax',

@@ -8,7 +8,7 @@ import jax
 from jaxtyping import PRNGKeyArray, PyTree
 
 from audiolm_jax.training import starting
-from audiolm_jax.training.checkpoints import keeping
+from audiolm_jax.training.checkpoints import keeping, lock
 from audiolm_jax.training.checkpoints.checkpoints import Checkpoints, Restored
 from audiolm_jax.training.data import Sources, TrainData, open_all
 from audiolm_jax.training.monitoring.progress import Progress
@@ -79,8 +79,8 @@ def train(
     FloatingPointError: A metric or a parameter is NaN or infinite, more than
       max_skipped times in a row. Names step and metric; an earlier checkpoint
       is kept.
-    UserError: The checkpoints or initial weights are another model's, or all
-      checkpoints are damaged.
+    UserError: The checkpoints or initial weights are another model's, all
+      checkpoints are damaged, or another run trains in `model_dir`.
   """
   task = _Task(
       SkipNonFinite(train_step) if max_skipped else train_step,
@@ -114,7 +114,7 @@ class _Task:
     stopping = Stopping(self.limits.time_limit_seconds)
     watchdog = Watchdog(self.limits.stall_seconds)
     # They stay until the last checkpoint is on disk.
-    with stopping, watchdog:
+    with lock.alone_in(self.model_dir), stopping, watchdog:
       with watchdog.waiting_for('the first batch'):
         data, first = open_all(self.sources, self.partitioner.data_layout)
       compiled = self.partitioner.compile(self.train_step, init_key, first)
