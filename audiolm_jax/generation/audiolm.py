@@ -11,7 +11,14 @@ from jaxtyping import Array, Float, Key
 from audiolm_jax import audio
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.errors import UserError
-from audiolm_jax.generation.chain import KINDS, Chain, autoregressive, preferred
+from audiolm_jax.generation.chain import (
+    AUDIOLM,
+    KINDS,
+    Chain,
+    Samplings,
+    autoregressive,
+    preferred,
+)
 from audiolm_jax.generation.stage_sampler import Keys
 from audiolm_jax.generation.tokens import TokenGenerator
 from audiolm_jax.tokens.tokenizers.contract import Tokens
@@ -63,7 +70,10 @@ class AudioLM:
 
   @classmethod
   def from_bundle(
-      cls, path_or_name: str | os.PathLike, acoustics: str | None = None
+      cls,
+      path_or_name: str | os.PathLike,
+      acoustics: str | None = None,
+      samplings: Samplings = AUDIOLM,
   ) -> 'AudioLM':
     """Loads a folder, or a bundle that comes with the package.
 
@@ -72,6 +82,7 @@ class AudioLM:
       acoustics: What makes the sound, one of chain.KINDS; by default SoundStorm
         where the bundle has one, else the coarse and fine stages, which are
         heard sooner in a stream.
+      samplings: How the models sample.
 
     Raises:
       UserError: There is no such bundle, or it lacks a model.
@@ -80,7 +91,7 @@ class AudioLM:
     kind = acoustics or preferred(bundle)
     if kind not in KINDS:
       raise UserError(f'acoustics={kind!r} is none of {", ".join(KINDS)}.')
-    return cls(bundle, KINDS[kind](bundle))
+    return cls(bundle, KINDS[kind](bundle, samplings))
 
   @property
   def sample_rate(self) -> int:
