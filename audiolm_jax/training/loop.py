@@ -114,14 +114,16 @@ class _Task:
     stopping = Stopping(self.limits.time_limit_seconds)
     watchdog = Watchdog(self.limits.stall_seconds)
     # They stay until the last checkpoint is on disk.
-    with lock.alone_in(self.model_dir), stopping, watchdog:
+    with stopping, watchdog:
       with watchdog.waiting_for('the first batch'):
         data, first = open_all(self.sources, self.partitioner.data_layout)
       compiled = self.partitioner.compile(self.train_step, init_key, first)
       self._check_metric(compiled)
-      with Checkpoints(
-          self.model_dir, **dataclasses.asdict(self.keeping)
-      ) as checkpoints:
+      kept = dataclasses.asdict(self.keeping)
+      with (
+          lock.alone_in(self.model_dir),
+          Checkpoints(self.model_dir, **kept) as checkpoints,
+      ):
         with watchdog.waiting_for('the checkpoint to go on from'):
           found = checkpoints.restore_latest(
               compiled.abstract, self.train_step.model_config()
