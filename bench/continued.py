@@ -36,8 +36,16 @@ PROMPT_SECONDS = flags.DEFINE_float('prompt_seconds', 3.0, 'Of each clip.')
 SECONDS = flags.DEFINE_float('continuation_seconds', 7.0, 'Of each sample.')
 SAMPLES = flags.DEFINE_integer('samples', 1, 'Samples of each prompt.')
 SEED = flags.DEFINE_integer('seed', 0, 'Seed of the samples.')
-SEMANTIC = flags.DEFINE_float('semantic_temperature', 0.6, 'Of that stage.')
-STORM = flags.DEFINE_float('soundstorm_temperature', 1.0, 'Of SoundStorm.')
+SEMANTIC = flags.DEFINE_float(
+    'semantic_temperature',
+    None,
+    "Temperature of the semantic stage; the bundle's by default.",
+)
+STORM = flags.DEFINE_float(
+    'soundstorm_temperature',
+    None,
+    "Temperature of SoundStorm; the bundle's by default.",
+)
 
 _NUM_WORDS = 20_000
 _END_SECONDS = 2.0
@@ -73,9 +81,10 @@ def continued(
     bundle: Bundle, prompts: Sequence[np.ndarray]
 ) -> list[np.ndarray]:
   """What each of the samples adds to its prompt."""
-  samplings = chain.AUDIOLM._replace(
-      semantic=chain.Sampling(SEMANTIC.value),
-      soundstorm=chain.Sampling(STORM.value),
+  given = {'semantic': SEMANTIC.value, 'soundstorm': STORM.value}
+  samplings = chain.at_temperatures(
+      chain.recommended(bundle),
+      {name: value for name, value in given.items() if value is not None},
   )
   lm = AudioLM(bundle, chain.KINDS[chain.preferred(bundle)](bundle, samplings))
   prompts = [prompt for prompt in prompts for _ in range(SAMPLES.value)]

@@ -143,6 +143,15 @@ class Bundle:
     """What makes all acoustic levels in few passes."""
     return ParallelModel(**self._predictor('soundstorm'))
 
+  @property
+  def temperatures(self) -> dict[str, float]:
+    """Temperatures that parts are best sampled at, where the bundle says so."""
+    return {
+        name: part.config['temperature']
+        for name, part in self.parts.items()
+        if part.config.get('temperature') is not None
+    }
+
   @functools.cached_property
   def classifier(self) -> ClipClassifier:
     """Who speaks, or whether it is an original."""

@@ -34,7 +34,14 @@ _MODULES = {
     **families.MODULES,
 }
 # What a configuration says beside the fields of its module.
-_NOT_FIELDS = {'kind', 'stage', 'tokenizers', 'crop_seconds', 'layer'}
+_NOT_FIELDS = {
+    'kind',
+    'stage',
+    'tokenizers',
+    'crop_seconds',
+    'layer',
+    'temperature',
+}
 
 _NOT_PARTS = {
     'w2v_bert': (

@@ -31,6 +31,8 @@ from audiolm_jax.cli import folders, verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import tables
+from audiolm_jax.generation.chain import Samplings
+from audiolm_jax.lm.sampling.methods import Sampling
 from audiolm_jax.training.checkpoints import loading
 
 FLAGS = flags.FlagValues()
@@ -56,6 +58,13 @@ flags.DEFINE_multi_string(
     'Corpus whose training split the model heard.',
     flag_values=FLAGS,
 )
+flags.DEFINE_list(
+    'temperatures',
+    [],
+    'Temperatures that models are best sampled at, as part=number:'
+    ' semantic=0.9,soundstorm=0.6. Others keep what they bring.',
+    flag_values=FLAGS,
+)
 flags.DEFINE_string(
     'notes', None, 'Text file that ends the model card.', flag_values=FLAGS
 )
@@ -75,7 +84,7 @@ def main(argv: list[str]) -> None:
     raise UserError('Give the folders of the parts, and --output_dir.')
   folder = folders.writable(FLAGS.output_dir)
   notes = _read_notes()
-  bundle = Bundle(collect(argv[1:]))
+  bundle = Bundle(_warm(collect(argv[1:])))
   clips = [
       clip
       for path in FLAGS.manifest
@@ -118,6 +127,27 @@ def collect(sources: Sequence[str]) -> dict[str, Part]:
         )
       collected[name], origins[name] = part, source
   return collected
+
+
+def _warm(collected: dict[str, Part]) -> dict[str, Part]:
+  """The same parts, with the temperatures of the flag."""
+  warm = dict(collected)
+  sampled = [name for name in Samplings._fields if name in collected]
+  for text in FLAGS.temperatures:
+    name, _, number = text.partition('=')
+    try:
+      temperature = float(number)
+    except ValueError as error:
+      raise UserError(f'--temperatures={text}: give part=number.') from error
+    if name not in sampled:
+      raise UserError(
+          f'--temperatures={text}: {name} is none of {", ".join(sampled)}.'
+      )
+    Sampling(temperature).check()
+    part = collected[name]
+    config = part.config | {'temperature': temperature}
+    warm[name] = part._replace(config=config)
+  return warm
 
 
 def model_card(

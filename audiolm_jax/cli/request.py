@@ -1,6 +1,7 @@
 """What is asked of the model, and how it is asked."""
 
-from collections.abc import Iterator, Sequence
+import types
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -46,13 +47,14 @@ class Request(NamedTuple):
     prompt_seconds: How much of each file is the prompt, at most.
     continuation_seconds: How much is generated.
     seed: Of the randomness.
-    samplings: Of the stages.
+    samplings: How the models sample, but for the temperatures.
     keep_prompt: Whether a continuation begins with the prompt itself.
     voice: A recording of who shall say it, its first `prompt_seconds` that is.
     stop_at_end: Whether less is generated where the model says it is over.
     acoustics: One of ACOUSTICS; None leaves it to the model.
     weights: How the stages' matrices are kept, one of TYPES of
       lm.sampling.matrices.
+    temperatures: Those that are asked for, by model; others are the bundle's.
   """
 
   mode: str
@@ -65,11 +67,16 @@ class Request(NamedTuple):
   stop_at_end: bool = False
   acoustics: str | None = None
   weights: str = 'full'
+  temperatures: Mapping[str, float] = types.MappingProxyType({})
 
   def resolved(self, bundle: Bundle) -> 'Request':
-    """The same, with what the bundle makes sound with unless it is told."""
-    made_by = self.acoustics or chain.preferred(bundle)
-    return self._replace(acoustics=made_by)
+    """The same, with the bundle's ways where none are asked for."""
+    temperatures = bundle.temperatures | dict(self.temperatures)
+    return self._replace(
+        acoustics=self.acoustics or chain.preferred(bundle),
+        samplings=chain.at_temperatures(self.samplings, temperatures),
+        temperatures=temperatures,
+    )
 
   def model(self, bundle: Bundle) -> AudioLM:
     """What does it, once it is `resolved`.

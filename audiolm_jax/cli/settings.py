@@ -15,7 +15,7 @@ from audiolm_jax.cli.request import (
     Request,
 )
 from audiolm_jax.errors import UserError
-from audiolm_jax.generation.chain import Samplings
+from audiolm_jax.generation.chain import AUDIOLM, Samplings
 from audiolm_jax.lm.sampling import matrices
 from audiolm_jax.lm.sampling.methods import Sampling
 
@@ -95,15 +95,17 @@ def _define_sizes(values: flags.FlagValues) -> None:
 def _define_samplings(values: flags.FlagValues) -> None:
   flags.DEFINE_list(
       'temperatures',
-      ['0.6', '0.8', '0.6'],
-      'Of the semantic, coarse and fine stage, or one for all; 0 takes what is'
-      ' most likely.',
+      None,
+      'Temperatures of the semantic, coarse and fine stage, or one for all; 0'
+      " takes what is most likely. By default the bundle's, else AudioLM's 0.6,"
+      ' 0.8 and 0.6.',
       flag_values=values,
   )
   flags.DEFINE_float(
       'soundstorm_temperature',
-      1.0,
-      'Temperature of SoundStorm; 0 takes what is most likely.',
+      None,
+      'Temperature of SoundStorm; 0 takes what is most likely. By default the'
+      " bundle's, else 1.",
       flag_values=values,
   )
   flags.DEFINE_list(
@@ -136,6 +138,7 @@ def request(values: flags.FlagValues) -> Request:
       continuation_seconds=values.continuation_seconds,
       seed=values.seed,
       samplings=_samplings(values),
+      temperatures=_temperatures(values),
       keep_prompt=values.keep_prompt,
       voice=values.voice,
       stop_at_end=values.stop_at_end,
@@ -171,14 +174,29 @@ def _check_sizes(values: flags.FlagValues) -> None:
 
 
 def _samplings(values: flags.FlagValues) -> Samplings:
-  numbers = (
-      _of_stages('temperatures', values.temperatures, float),
+  chosen = zip(
       _of_stages('top_k', values.top_k, int),
       _of_stages('top_p', values.top_p, float),
+      strict=True,
   )
-  stages = [Sampling(*each).check() for each in zip(*numbers, strict=True)]
-  soundstorm = Sampling(values.soundstorm_temperature).check()
-  return Samplings(*stages, soundstorm)
+  stages = [
+      sampling._replace(top_k=top_k, top_p=top_p).check()
+      for sampling, (top_k, top_p) in zip(AUDIOLM, chosen, strict=False)
+  ]
+  return Samplings(*stages)
+
+
+def _temperatures(values: flags.FlagValues) -> dict[str, float]:
+  """Those that are given, by model."""
+  given = {}
+  if values.temperatures is not None:
+    numbers = _of_stages('temperatures', values.temperatures, float)
+    given = dict(zip(Samplings._fields, numbers, strict=False))
+  if values.soundstorm_temperature is not None:
+    given['soundstorm'] = values.soundstorm_temperature
+  for temperature in given.values():
+    Sampling(temperature).check()
+  return given
 
 
 def _of_stages(

@@ -12,7 +12,6 @@ from audiolm_jax import audio
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation.chain import (
-    AUDIOLM,
     KINDS,
     Chain,
     Samplings,
@@ -73,7 +72,7 @@ class AudioLM:
       cls,
       path_or_name: str | os.PathLike,
       acoustics: str | None = None,
-      samplings: Samplings = AUDIOLM,
+      samplings: Samplings | None = None,
   ) -> 'AudioLM':
     """Loads a folder, or a bundle that comes with the package.
 
@@ -82,7 +81,8 @@ class AudioLM:
       acoustics: What makes the sound, one of chain.KINDS; by default SoundStorm
         where the bundle has one, else the coarse and fine stages, which are
         heard sooner in a stream.
-      samplings: How the models sample.
+      samplings: How the models sample; by default as AudioLM's do, at the
+        temperatures that the bundle recommends.
 
     Raises:
       UserError: There is no such bundle, or it lacks a model.

@@ -1,5 +1,6 @@
 """The models of a bundle as samplers that follow each other."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from audiolm_jax.bundle.bundle import Bundle
@@ -23,6 +24,25 @@ class Samplings(NamedTuple):
 AUDIOLM = Samplings()
 
 
+def recommended(bundle: Bundle) -> Samplings:
+  """AudioLM's samplings, at the temperatures that the bundle asks for."""
+  return at_temperatures(AUDIOLM, bundle.temperatures)
+
+
+def at_temperatures(
+    samplings: Samplings, temperatures: Mapping[str, float]
+) -> Samplings:
+  """The same, at other temperatures of the models that are named."""
+  return Samplings(
+      *(
+          sampling._replace(
+              temperature=temperatures.get(name, sampling.temperature)
+          )
+          for name, sampling in samplings._asdict().items()
+      )
+  )
+
+
 class Chain(NamedTuple):
   """What makes a draft.
 
@@ -38,18 +58,19 @@ class Chain(NamedTuple):
 
 
 def autoregressive(
-    bundle: Bundle, samplings: Samplings = AUDIOLM, may_end: bool = False
+    bundle: Bundle, samplings: Samplings | None = None, may_end: bool = False
 ) -> Chain:
   """Three stages, or two where there is no fine one (AudioLM s. III-C).
 
   Args:
     bundle: Has the models.
-    samplings: How they sample.
+    samplings: How they sample; None: as the bundle recommends.
     may_end: Whether they may say that a recording is over.
 
   Raises:
     UserError: A stage is missing or does not fit the one before it.
   """
+  samplings = samplings or recommended(bundle)
   stages = {
       name: bundle.language_model(name).stage for name in ('semantic', 'coarse')
   }
@@ -65,13 +86,14 @@ def autoregressive(
 
 
 def acoustic_only(
-    bundle: Bundle, samplings: Samplings = AUDIOLM, may_end: bool = False
+    bundle: Bundle, samplings: Samplings | None = None, may_end: bool = False
 ) -> Chain:
   """No semantic stage: what AudioLM is compared with on piano (s. IV-I).
 
   Raises:
     UserError: The stage is missing, or the fine one does not fit it.
   """
+  samplings = samplings or recommended(bundle)
   levels = bundle.language_model('acoustic_only').stage.target.levels
   # Prompts are cut as they are for the other chains.
   clock = coarse(bundle.tokenizers.sizes, levels.stop)
@@ -80,13 +102,14 @@ def acoustic_only(
 
 
 def parallel(
-    bundle: Bundle, samplings: Samplings = AUDIOLM, may_end: bool = False
+    bundle: Bundle, samplings: Samplings | None = None, may_end: bool = False
 ) -> Chain:
   """SoundStorm behind the semantic stage, instead of the other two.
 
   Raises:
     UserError: There is no SoundStorm, or it does not fit the semantic stage.
   """
+  samplings = samplings or recommended(bundle)
   model, lm = bundle.soundstorm, bundle.language_model('semantic')
   if lm.stage.target.deduplicate:
     raise UserError(

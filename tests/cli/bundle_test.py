@@ -9,6 +9,7 @@ from audiolm_jax.bundle import folder as bundle_folder
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import bundle as verb
 from audiolm_jax.errors import UserError
+from audiolm_jax.generation import chain
 from audiolm_jax.tokens import stages
 
 
@@ -98,3 +99,35 @@ def test_what_is_missing_is_asked_for(flags, tmp_path, monkeypatch):
 def test_a_folder_that_holds_no_part_is_named(tmp_path):
   with pytest.raises(UserError, match='nowhere'):
     run(tmp_path / 'nowhere', f'--output_dir={tmp_path}/model')
+
+
+def test_a_bundle_says_at_which_temperatures_it_is_sampled(tmp_path):
+  soundstorm = runs.save(tmp_path / 'soundstorm', tiny.soundstorm())
+  folder = tmp_path / 'model'
+  run(soundstorm, f'--output_dir={folder}', '--temperatures=soundstorm=0.25')
+  bundle = Bundle.load(folder)
+  assert bundle.temperatures == {'soundstorm': 0.25}
+  assert chain.recommended(bundle) == chain.AUDIOLM._replace(
+      soundstorm=chain.Sampling(0.25)
+  )
+  assert (
+      bundle.soundstorm
+  )  # Builds the network: the temperature is no field of it.
+  run(folder, f'--output_dir={tmp_path}/again')
+  assert Bundle.load(tmp_path / 'again').temperatures == {'soundstorm': 0.25}
+
+
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        ('soundstorm=warm', 'give part=number'),
+        ('soundstorm', 'give part=number'),
+        ('soundstorm=-1', 'may be 0 or more'),
+        ('fine=0.5', 'fine is none of soundstorm'),
+        ('classifier=0.5', 'classifier is none of soundstorm'),
+    ],
+)
+def test_temperatures_that_make_no_sense_are_refused(tmp_path, text, message):
+  soundstorm = runs.save(tmp_path / 'soundstorm', tiny.soundstorm())
+  with pytest.raises(UserError, match=message):
+    run(soundstorm, f'--output_dir={tmp_path}/m', f'--temperatures={text}')

@@ -10,9 +10,11 @@ import soundfile
 import tiny
 
 from audiolm_jax import audio
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import generate, request, settings
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation.audiolm import AudioLM
+from audiolm_jax.tokens import stages
 
 
 @pytest.fixture
@@ -240,9 +242,43 @@ def test_how_it_is_sampled_is_heard_listed_and_compared(run, prompts):
 def test_the_temperature_of_soundstorm_reaches_it():
   generate.FLAGS.unparse_flags()
   generate.FLAGS(['generate', 'x.wav', '--soundstorm_temperature=0.5'])
-  asked = settings.request(generate.FLAGS)
+  asked = settings.request(generate.FLAGS).resolved(_recommending())
   assert asked.samplings.soundstorm.temperature == 0.5
   assert asked.samplings.coarse.temperature == 0.8
+
+
+def _recommending():
+  """A bundle that is best sampled warm."""
+  part = tiny.soundstorm()
+  semantic = tiny.language_model(stages.semantic(tiny.SIZES))
+  return Bundle(
+      {
+          'semantic': semantic._replace(
+              config=semantic.config | {'temperature': 0.9}
+          ),
+          'soundstorm': part._replace(
+              config=part.config | {'temperature': 0.7}
+          ),
+      }
+  )
+
+
+@pytest.mark.parametrize(
+    'flags, expected',
+    [
+        ((), [0.9, 0.8, 0.6, 0.7]),
+        (('--temperatures=0.3',), [0.3, 0.3, 0.3, 0.7]),
+        (('--soundstorm_temperature=0',), [0.9, 0.8, 0.6, 0]),
+        (('--top_p=0.5',), [0.9, 0.8, 0.6, 0.7]),
+    ],
+)
+def test_a_temperature_is_what_is_asked_for_else_what_the_bundle_says(
+    flags, expected
+):
+  generate.FLAGS.unparse_flags()
+  generate.FLAGS(['generate', 'x.wav', *flags])
+  asked = settings.request(generate.FLAGS).resolved(_recommending())
+  assert [each.temperature for each in asked.samplings] == expected
 
 
 def test_a_prompt_is_kept_as_it_is(run, prompts):
