@@ -14,7 +14,6 @@ OUT_SEED := $(if $(filter-out 0,$(SEED)),-$(SEED))
 ## Continue data/prompts/* with the bundled models, into out/.
 continue: $(VENV)/core
 	$(BIN)/audiolm generate --prompts='data/prompts/speech_*' --model=speech \
-	    --temperatures=0.9,0.8,0.6 --soundstorm_temperature=0.6 \
 	    --output_dir=out/speech$(OUT_SEED) --seed=$(SEED)
 	$(BIN)/audiolm generate --prompts='data/prompts/piano_*' --model=piano \
 	    --output_dir=out/piano$(OUT_SEED) --seed=$(SEED)

@@ -86,6 +86,7 @@ bundle() {  # bundle FLAG...
   audiolm bundle "$run/tokenizers" "$run/semantic" "$run/coarse" "$run/fine" \
       "$run/soundstorm" --manifest="$corpus" --output_dir="$run/bundle" \
       --int8=acoustic_tokenizer,semantic_tokenizer,semantic,coarse,fine,soundstorm \
+      --temperatures=semantic=0.9,soundstorm=0.6 \
       "$@"
 }
 bundle
