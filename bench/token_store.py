@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from audiolm_jax.tokens import stages
-from audiolm_jax.tokens.store import store
+from audiolm_jax.tokens.store import shards, store
 
 SIZES = stages.AUDIOLM
 
@@ -29,8 +29,8 @@ def write(folder: str) -> None:
         speaker='nobody',
     )
 
-  store.write_shard(
-      store.shard_path(folder, 'train', 0, 1), map(record, range(_CLIPS))
+  shards.write(
+      shards.path_of(folder, 'train', 0, 1), map(record, range(_CLIPS))
   )
   store.write_metadata(folder, _metadata())
 

@@ -15,7 +15,7 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.metrics import labels
 from audiolm_jax.evaluation.metrics.triphones import Speech
 from audiolm_jax.evaluation.subjects import abx_items
-from audiolm_jax.tokens.store import store
+from audiolm_jax.tokens.store import shards, store
 
 RATE = tiny.RATE
 PHONES = 'kats'
@@ -76,7 +76,7 @@ def tokens(tmp_path_factory) -> pathlib.Path:
         )
         for i in range(counts['clips'])
     ]
-    store.write_shard(store.shard_path(str(folder), split, 0, 1), records)
+    shards.write(shards.path_of(str(folder), split, 0, 1), records)
   bundle = tiny.bundle()
   pair = store.Tokenizers(bundle.semantic, bundle.acoustic)
   metadata = store.Metadata(RATE, store.describe(pair), splits)

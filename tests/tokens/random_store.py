@@ -3,7 +3,7 @@
 import numpy as np
 
 from audiolm_jax.tokens.stages import Sizes
-from audiolm_jax.tokens.store import store
+from audiolm_jax.tokens.store import shards, store
 
 SIZES = Sizes(
     semantic_codebook_size=6, acoustic_codebook_size=9, num_quantizers=4
@@ -56,8 +56,8 @@ def write(
   for split, lengths in splits.items():
     records = [record(i, length, split) for i, length in enumerate(lengths)]
     for shard in range(num_shards):
-      path = store.shard_path(str(folder), split, shard, num_shards)
-      store.write_shard(path, records[shard::num_shards])
+      path = shards.path_of(str(folder), split, shard, num_shards)
+      shards.write(path, records[shard::num_shards])
     written[split] = records
   store.write_metadata(str(folder), metadata(splits))
   return written

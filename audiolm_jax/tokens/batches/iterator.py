@@ -1,6 +1,6 @@
 """An endless iterator over a token store that knows where it is."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.batches.rounds import Round
+from audiolm_jax.tokens.store import shards
 
 
 class Batches(Iterator):
@@ -20,6 +21,7 @@ class Batches(Iterator):
       shared: Mapping[str, np.ndarray],
       fingerprints: Mapping[str, str],
       where: str,
+      files: Sequence[str],
   ):
     """Takes up the first round.
 
@@ -29,12 +31,14 @@ class Batches(Iterator):
       shared: What every batch has besides.
       fingerprints: Of the tokenizers whose tokens these are, by source.
       where: Names the data in messages.
+      files: Shards that are read; the damaged one is named.
     """
     self._dataset = dataset
     self._rounds = rounds
     self._shared = dict(shared)
     self._fingerprints = dict(fingerprints)
     self._where = where
+    self._files = list(files)
     self._round = self._batch = 0
     self._iterator = None
 
@@ -81,19 +85,25 @@ class Batches(Iterator):
 
   def _open(self) -> None:
     dataset = self._dataset(self._rounds(self._round)).skip(self._batch)
-    self._iterator = dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
+    self._iterator = shards.elements(
+        dataset.prefetch(tf.data.AUTOTUNE), self._files
+    )
 
 
 def in_order(
-    dataset: tf.data.Dataset, batch_size: int, shard_index: int, num_shards: int
+    dataset: tf.data.Dataset,
+    files: Sequence[str],
+    batch_size: int,
+    shard_index: int,
+    num_shards: int,
 ) -> Iterator[dict[str, np.ndarray]]:
-  """A shard's rows of each batch of a dataset, once.
+  """A shard's rows of each batch of a dataset over `files`, once.
 
   Every shard gets the same number of batches; zeros fill the last one up.
   """
   rows = rows_of_shard(batch_size, num_shards)
   mine = slice(shard_index * rows, (shard_index + 1) * rows)
-  for batch in dataset.batch(batch_size).as_numpy_iterator():
+  for batch in shards.elements(dataset.batch(batch_size), files):
     yield {name: _filled(x, batch_size)[mine] for name, x in batch.items()}
 
 

@@ -92,6 +92,7 @@ def batches(
       {'positions': stage.positions_for(frames)},
       metadata.fingerprints,
       f'Split {split!r} of {token_dir}',
+      files,
   )
 
 
@@ -116,5 +117,7 @@ def evaluation_batches(
   dataset = source.get_dataset(lengths, split, shuffle=False)
   dataset = StageFeatureConverter(pack=False)(dataset, lengths)
   positions = stage.positions_for(frames)
-  for batch in in_order(dataset, batch_size, shard_index, num_shards):
+  for batch in in_order(
+      dataset, files[split], batch_size, shard_index, num_shards
+  ):
     yield {**batch, 'positions': positions}

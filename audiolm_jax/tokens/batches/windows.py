@@ -87,6 +87,7 @@ def batches(
       {},
       metadata.fingerprints,
       f'Split {split!r} of {token_dir}',
+      files,
   )
 
 
@@ -109,7 +110,9 @@ def evaluation_batches(
   spans = functools.partial(_all_spans, longest)
   source = _task(token_dir, stage, longest, spans, files)
   dataset = source.get_dataset(None, split, shuffle=False)
-  yield from in_order(dataset, batch_size, shard_index, num_shards)
+  yield from in_order(
+      dataset, files[split], batch_size, shard_index, num_shards
+  )
 
 
 def _units(stage: Stage, seconds: float) -> int:

@@ -32,6 +32,7 @@ from audiolm_jax.tokens.extraction.transforms import (
     WriteShard,
 )
 from audiolm_jax.tokens.store import store
+from audiolm_jax.tokens.store.shards import Written
 from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,9 @@ def extract(
   _begin(output_dir, shards, tokenizers)
   todo = [shard for shard in shards if not is_complete(shard)]
   log.info('%d of %d shards are to do.', len(todo), len(shards))
+  for shard in todo:
+    if tf.io.gfile.exists(shard.path):
+      tf.io.gfile.remove(shard.path)  # Damaged, or not all clips are in it.
   if todo:
     with Progress(todo):
       handler = TokenizerHandler(make_tokenizers, batch_size)
@@ -149,12 +153,16 @@ def _finish(
     output_dir: str, shards: Sequence[Shard], tokenizers: Tokenizers
 ) -> Report:
   splits: dict[str, dict[str, Any]] = {}
+  files: dict[str, dict[str, Any]] = {}
   failures = []
   for shard in shards:
     summary = read_summary(shard)
     split = splits.setdefault(shard.split, {'clips': 0, 'seconds': 0.0})
     split['clips'] += summary['clips']
     split['seconds'] += summary['seconds']
+    files[os.path.basename(shard.path)] = {
+        name: summary[name] for name in Written._fields if name in summary
+    }
     failures += [tuple(failure) for failure in summary['failures']]
   num_clips = sum(split['clips'] for split in splits.values())
   if not num_clips:
@@ -163,6 +171,7 @@ def _finish(
       tokenizers.sample_rate,
       store.describe(tokenizers),
       {name: split for name, split in splits.items() if split['clips']},
+      files,
   )
   store.write_metadata(output_dir, metadata)
   for path in tf.io.gfile.glob(os.path.join(output_dir, '*.tmp-*')):

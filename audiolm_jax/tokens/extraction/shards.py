@@ -13,6 +13,7 @@ import tensorflow as tf
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.store import store
+from audiolm_jax.tokens.store.shards import is_intact, path_of, summary_path
 
 _SECONDS_A_SHARD = 600
 
@@ -60,7 +61,7 @@ def deal(
   for split, members in sorted(splits.items()):
     dealt = _deal_split(members, num_shards)
     for i, part in enumerate(dealt):
-      path = store.shard_path(output_dir, split, i, len(dealt))
+      path = path_of(output_dir, split, i, len(dealt))
       sources = tuple(_source(clip, folder) for clip in part)
       shards.append(Shard(path, split, sources))
   return shards
@@ -92,21 +93,20 @@ def _source(clip: Clip, folder: str) -> Source:
   )
 
 
-def _summary_path(shard: Shard) -> str:
-  return f'{shard.path.removesuffix(".tfrecord")}.json'
-
-
 def write_summary(shard: Shard, summary: dict[str, Any]) -> None:
-  """Writes `clips`, `seconds` and `failures` of a shard beside it."""
-  store.write_json(_summary_path(shard), summary)
+  """Writes beside a shard what it is, its `seconds` and `failures`."""
+  store.write_json(summary_path(shard.path), summary)
 
 
 def is_complete(shard: Shard) -> bool:
-  """Whether it is there with all of its clips; files may have been mended."""
-  return tf.io.gfile.exists(shard.path) and not read_summary(shard)['failures']
+  """Whether it is there, undamaged, with all clips that could be read now."""
+  if not tf.io.gfile.exists(summary_path(shard.path)):
+    return False
+  summary = read_summary(shard)
+  return not summary['failures'] and is_intact(shard.path, summary)
 
 
 def read_summary(shard: Shard) -> dict[str, Any]:
   """Reads what write_summary wrote."""
-  with tf.io.gfile.GFile(_summary_path(shard)) as file:
+  with tf.io.gfile.GFile(summary_path(shard.path)) as file:
     return json.load(file)

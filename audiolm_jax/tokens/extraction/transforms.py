@@ -14,8 +14,8 @@ from apache_beam.ml.inference.base import ModelHandler, PredictionResult
 from audiolm_jax import audio
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.extraction.shards import Shard, Source, write_summary
-from audiolm_jax.tokens.store import store
-from audiolm_jax.tokens.store.store import Record
+from audiolm_jax.tokens.store import shards
+from audiolm_jax.tokens.store.records import Record
 from audiolm_jax.tokens.tokenizers.contract import Tokenizers, Tokens
 
 log = logging.getLogger(__name__)
@@ -124,18 +124,19 @@ class WriteShard(beam.DoFn):
     self._clips = Metrics.counter(_NAMESPACE, 'clips')
 
   def process(self, element: tuple[str, PredictionResult]) -> Iterator[int]:
-    """Writes the summary first: the shard itself says that both are done."""
+    """Writes the summary last: it says that the shard is done."""
     _, result = element
+    shard = result.example.shard
     records = _records(result.example, result.inference)
+    written = shards.write(shard.path, records)
     write_summary(
-        result.example.shard,
+        shard,
         {
-            'clips': len(records),
+            **written._asdict(),
             'seconds': sum(record.seconds for record in records),
             'failures': result.example.failures,
         },
     )
-    store.write_shard(result.example.shard.path, records)
     self._clips.inc(len(records))
     yield len(records)
 

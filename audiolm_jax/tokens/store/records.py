@@ -52,7 +52,8 @@ def serialize(record: Record) -> bytes:
       'split': _text(record.split),
   }
   example = tf.train.Example(features=tf.train.Features(feature=features))
-  return example.SerializeToString()
+  # In the order of the names: equal records are equal bytes.
+  return example.SerializeToString(deterministic=True)
 
 
 def parse(serialized: bytes, num_levels: int) -> Record:

@@ -1,14 +1,15 @@
 """The token store: TFRecord shards, and who wrote them.
 
 train-00003-of-00064.tfrecord   clips; each clip is in exactly one shard
-store.json                      the tokenizers' fingerprints, sizes and rates
+store.json                      the tokenizers' fingerprints, sizes and rates,
+                                and the shards' sizes and digests
 
 store.json is written last: a folder without it is not finished.
 """
 
 import json
 import os
-import uuid
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -18,11 +19,9 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
 from audiolm_jax.tokens.layout import Stage
 from audiolm_jax.tokens.stages import Sizes
-from audiolm_jax.tokens.store.records import Record, parse, serialize
+from audiolm_jax.tokens.store import shards
+from audiolm_jax.tokens.store.records import Record, parse
 from audiolm_jax.tokens.tokenizers.contract import Tokenizers
-
-# TensorFlow only reads and writes files here; accelerators are JAX's.
-tf.config.set_visible_devices([], 'GPU')
 
 METADATA = 'store.json'
 
@@ -35,11 +34,14 @@ class Metadata(NamedTuple):
     tokenizers: By source: fingerprint, hop_length, codebook_size and, of the
       acoustic one, num_quantizers.
     splits: By name: number of clips, and their seconds.
+    shards: By name of the file: number of clips, size and digest; None if an
+      earlier version wrote the store.
   """
 
   sample_rate: int
   tokenizers: Mapping[str, Mapping[str, Any]]
   splits: Mapping[str, Mapping[str, Any]]
+  shards: Mapping[str, Mapping[str, Any]] | None = None
 
   @property
   def sizes(self) -> Sizes:
@@ -150,53 +152,48 @@ def write_metadata(token_dir: str, metadata: Metadata) -> None:
 
 def write_json(path: str, value: Any) -> None:
   """Writes a file that appears whole or not at all."""
-  temporary = _temporary(path)
-  with tf.io.gfile.GFile(temporary, 'w') as file:
+  partial = shards.temporary(path)
+  with tf.io.gfile.GFile(partial, 'w') as file:
     file.write(json.dumps(value, indent=2) + '\n')
-  tf.io.gfile.rename(temporary, path, overwrite=True)
-
-
-def _temporary(path: str) -> str:
-  # Beam may have two workers write the same shard.
-  return f'{path}.tmp-{uuid.uuid4().hex}'
-
-
-def shard_path(token_dir: str, split: str, index: int, num_shards: int) -> str:
-  """Where a shard is."""
-  name = f'{split}-{index:05d}-of-{num_shards:05d}.tfrecord'
-  return os.path.join(token_dir, name)
+  tf.io.gfile.rename(partial, path, overwrite=True)
 
 
 def shard_paths(token_dir: str, split: str) -> list[str]:
   """The shards of a split, in order.
 
   Raises:
-    UserError: The store has no such split.
+    UserError: The store has no such split, or lacks some of it.
   """
-  splits = read_metadata(token_dir).splits
-  if split not in splits:
+  metadata = read_metadata(token_dir)
+  if split not in metadata.splits:
     raise UserError(
-        f'{token_dir} has no split {split!r}; it has {", ".join(splits)}.'
+        f'{token_dir} has no split {split!r}; it has'
+        f' {", ".join(metadata.splits)}.'
     )
+  found = _named(token_dir, split, metadata)
+  shards.check(found, metadata.shards or {})
+  return found
+
+
+def _named(token_dir: str, split: str, metadata: Metadata) -> list[str]:
+  """Paths of all shards that there should be."""
+  if metadata.shards:
+    pattern = re.compile(re.escape(split) + r'-\d{5}-of-\d{5}\.tfrecord')
+    names = filter(pattern.fullmatch, sorted(metadata.shards))
+    return [os.path.join(token_dir, name) for name in names]
+  # Earlier versions did not list them; but a name says how many there are.
   digits = '[0-9]' * 5
   name = f'{split}-{digits}-of-{digits}.tfrecord'
-  return sorted(tf.io.gfile.glob(os.path.join(token_dir, name)))
-
-
-def write_shard(path: str, records: Iterable[Record]) -> None:
-  """Writes a shard that appears whole or not at all."""
-  temporary = _temporary(path)
-  with tf.io.TFRecordWriter(temporary) as writer:
-    for record in records:
-      writer.write(serialize(record))
-  tf.io.gfile.rename(temporary, path, overwrite=True)
+  paths = sorted(tf.io.gfile.glob(os.path.join(token_dir, name)))
+  count = int(paths[0][-len('00000.tfrecord') :][:5]) if paths else 1
+  return [shards.path_of(token_dir, split, i, count) for i in range(count)]
 
 
 def read(token_dir: str, split: str) -> Iterator[Record]:
   """Clips of a split, shard by shard."""
   num_levels = read_metadata(token_dir).sizes.num_quantizers
   paths = shard_paths(token_dir, split)
-  for serialized in tf.data.TFRecordDataset(paths).as_numpy_iterator():
+  for serialized in shards.elements(tf.data.TFRecordDataset(paths), paths):
     yield parse(serialized, num_levels)
 
 

@@ -1,6 +1,7 @@
 """Tests ../../audiolm_jax/tokens/extraction{,_shards,_transforms}.py."""
 
 import dataclasses
+import json
 import os
 import pathlib
 import random
@@ -195,3 +196,81 @@ def test_the_deal_does_not_follow_the_order_of_the_manifest(clips, tmp_path):
 def test_there_are_never_more_shards_than_clips(clips, tmp_path):
   shards = extraction_shards.deal(clips[:3], str(tmp_path), 64)
   assert len(shards) == 3
+
+
+def _deleted(shard):
+  shard.unlink()
+
+
+def _emptied(shard):
+  shard.write_bytes(b'')
+
+
+def _flipped(shard):
+  content = bytearray(shard.read_bytes())
+  content[len(content) // 2] ^= 1
+  shard.write_bytes(content)
+
+
+def _shortened(shard):
+  shard.write_bytes(shard.read_bytes()[:-9])
+
+
+@pytest.mark.parametrize('digests', [True, False])
+@pytest.mark.parametrize('harm', [_deleted, _emptied, _flipped, _shortened])
+def test_a_damaged_shard_is_named_and_made_again(
+    clips, tmp_path, harm, digests
+):
+  extract(clips, tmp_path)
+  if not digests:
+    _forget_digests(tmp_path)
+  paths = sorted(tmp_path.glob('train-*.tfrecord'))
+  before = {path: path.read_bytes() for path in paths}
+  harm(paths[1])
+  untouched = paths[0].stat().st_mtime_ns
+  with pytest.raises(UserError, match=f'{paths[1].name}.*extract again'):
+    list(store.read(str(tmp_path), 'train'))
+  assert extract(clips, tmp_path).num_clips == len(clips)
+  assert {path: path.read_bytes() for path in paths} == before
+  assert paths[0].stat().st_mtime_ns == untouched
+  assert len(records(tmp_path)) == len(clips)
+
+
+def _forget_digests(folder):
+  """Makes a store what earlier versions wrote."""
+  metadata = json.loads((folder / store.METADATA).read_text())
+  del metadata['shards']
+  (folder / store.METADATA).write_text(json.dumps(metadata))
+  for path in folder.glob('*-of-*.json'):
+    summary = json.loads(path.read_text())
+    kept = {name: summary[name] for name in ('clips', 'seconds', 'failures')}
+    path.write_text(json.dumps(kept))
+
+
+def test_a_store_of_an_earlier_version_is_read_and_left_alone(clips, tmp_path):
+  extract(clips, tmp_path)
+  whole = records(tmp_path)
+  _forget_digests(tmp_path)
+  assert_same(records(tmp_path), whole)
+  before = {path: path.stat().st_mtime_ns for path in tmp_path.glob('*tf*')}
+  extract(clips, tmp_path)
+  assert before == {
+      path: path.stat().st_mtime_ns for path in tmp_path.glob('*tf*')
+  }
+
+
+def test_a_shard_none_of_whose_clips_can_be_read_is_no_damage(clips, tmp_path):
+  bad = tmp_path / 'bad.wav'
+  bad.write_text('not audio')
+  broken = clips[0]._replace(path=str(bad), split='test')
+  report = extract([*clips, broken], tmp_path / 'tokens')
+  assert report.num_clips == len(clips)
+  assert len(records(tmp_path / 'tokens')) == len(clips)
+
+
+def test_two_extractions_write_the_same_bytes(clips, tmp_path):
+  contents = []
+  for folder in (tmp_path / 'a', tmp_path / 'b'):
+    extract(clips, folder)
+    contents.append([path.read_bytes() for path in sorted(folder.glob('*tf*'))])
+  assert contents[0] == contents[1]

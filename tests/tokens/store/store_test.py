@@ -7,7 +7,7 @@ import pytest
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens import stages
-from audiolm_jax.tokens.store import store
+from audiolm_jax.tokens.store import shards, store
 from tests.tokens import random_store
 
 
@@ -87,7 +87,7 @@ def test_an_unknown_split_is_named(folder):
 
 
 def test_leftovers_of_a_killed_writer_are_not_read(folder):
-  shard = store.shard_path(folder, 'train', 0, 2)
+  shard = shards.path_of(folder, 'train', 0, 2)
   with open(f'{shard}.tmp-0123', 'w') as file:
     file.write('half a shard')
   assert len(list(store.read(folder, 'train'))) == 3
