@@ -19,7 +19,7 @@ import keyword
 import runpy
 import sys
 
-from audiolm_jax.cli import interrupts
+from audiolm_jax.cli import extras, interrupts
 
 _VERBS = tuple(
     line.split()[1]
@@ -42,7 +42,7 @@ def run() -> None:
     sys.exit(2)
   del sys.argv[1]
   # The imports of a verb take seconds, too.
-  with interrupts.in_one_line():
+  with interrupts.in_one_line(), extras.named():
     runpy.run_module(_module(verb), run_name='__main__', alter_sys=True)
 
 

@@ -25,6 +25,7 @@ import contextlib
 import inspect
 import os
 import pathlib
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ from collections.abc import Iterator
 import gin
 from absl import flags
 
-from audiolm_jax.cli import moved, verb
+from audiolm_jax.cli import extras, moved, verb
 from audiolm_jax.cli.bindings import check_read
 from audiolm_jax.errors import UserError
 from audiolm_jax.training import (
@@ -246,6 +247,10 @@ def _gin_errors(*kinds: type[Exception]):
         ' needs its own quotes, as in --gin.MODEL_DIR="\'runs/x\'".'
     ) from error
   except kinds as error:
+    # Gin's own copy of the error has lost the name.
+    module = re.match(r"No module named '([\w.]+)'", str(error).strip())
+    if module and extras.extra_of(module[1]):
+      raise ModuleNotFoundError(module[0], name=module[1]) from error
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     renamed = moved.hint(lines[0]) if lines else None
     if renamed:

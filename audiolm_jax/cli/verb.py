@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
-from audiolm_jax.cli import interrupts
+from audiolm_jax.cli import extras, interrupts
 from audiolm_jax.errors import UserError
 
 Main = Callable[[list[str]], int | None]
@@ -44,7 +44,7 @@ def run(
     # absl's own flags (--verbosity, --log_dir, ...) stay in the global set.
     return values(flags.FLAGS(list(argv), known_only=True))
 
-  with interrupts.in_one_line():
+  with interrupts.in_one_line(), extras.named():
     app.run(
         lambda rest: _guarded(main, rest),
         argv=list(sys.argv if argv is None else argv),

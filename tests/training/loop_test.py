@@ -22,7 +22,7 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.training import evaluating, optimizers
 from audiolm_jax.training.checkpoints.loading import load_params
 from audiolm_jax.training.loop import train
-from audiolm_jax.training.monitoring import summaries
+from audiolm_jax.training.monitoring import tensorboard
 from audiolm_jax.training.partitioning import (
     Partitioner,
     make_mesh,
@@ -303,7 +303,7 @@ def test_tensorboard_gets_curves_sound_and_pictures(tmp_path):
 
 def test_a_picture_has_low_notes_at_the_bottom():
   seconds = np.arange(16000, dtype=np.float32) / 16000
-  grey = summaries.picture(np.sin(2 * np.pi * 200 * seconds), 16000)
+  grey = tensorboard.picture(np.sin(2 * np.pi * 200 * seconds), 16000)
   loudest = grey[:, 50].argmax()
   assert grey.max() == 255 and loudest > 0.8 * len(grey)
 

@@ -19,6 +19,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
+from audiolm_jax.tokens.extraction import options
 from audiolm_jax.tokens.extraction.progress import Progress
 from audiolm_jax.tokens.extraction.shards import (
     Shard,
@@ -75,9 +76,10 @@ def extract(
       default Beam's local runner works in this process.
 
   Raises:
-    UserError: No clip can be read, or output_dir was begun with other clips or
-      tokenizers.
+    UserError: No clip can be read, output_dir was begun with other clips or
+      tokenizers, or an option is none of Beam's.
   """
+  parsed = options.parse(beam_options)
   shards = deal(clips, output_dir, num_shards)
   tokenizers = make_tokenizers()
   _begin(output_dir, shards, tokenizers)
@@ -89,7 +91,7 @@ def extract(
   if todo:
     with Progress(todo):
       handler = TokenizerHandler(make_tokenizers, batch_size)
-      _run(todo, handler, tokenizers.sample_rate, beam_options)
+      _run(todo, handler, tokenizers.sample_rate, parsed)
   return _finish(output_dir, shards, tokenizers)
 
 
@@ -133,11 +135,9 @@ def _run(
     shards: Sequence[Shard],
     handler: TokenizerHandler,
     sample_rate: int,
-    beam_options: Sequence[str],
+    beam_options: PipelineOptions,
 ) -> None:
-  # Beam's default runner first tries to download another one.
-  options = PipelineOptions(['--runner=FnApiRunner', *beam_options])
-  with beam.Pipeline(options=options) as pipeline:
+  with beam.Pipeline(options=beam_options) as pipeline:
     _ = (
         pipeline
         | 'Shards' >> beam.Create(shards)

@@ -1,0 +1,56 @@
+"""A package that is not installed is one line: what to install."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+
+# What is imported, by the extra of setup.py that brings it.
+EXTRAS = {
+    'train': (
+        'PIL',
+        'apache_beam',
+        'google_crc32c',
+        'seqio',
+        'sentencepiece',
+        'tensorboardX',
+        'tensorflow',
+        'tensorflow_datasets',
+    ),
+    'eval': (
+        'faster_whisper',
+        'jinja2',
+        'librosa',
+        'matplotlib',
+        'onnxruntime',
+        'pesq',
+        'speechmos',
+        'visqol',
+    ),
+    'formats': ('av',),
+    'launch': ('attr', 'google.auth', 'kubernetes', 'xmanager'),
+}
+
+
+@contextlib.contextmanager
+def named() -> Iterator[None]:
+  """Turns a ModuleNotFoundError of an extra into a line and exit code 2."""
+  try:
+    yield
+  except ModuleNotFoundError as error:
+    extra = extra_of(error.name)
+    if extra is None:
+      raise
+    print(
+        f'Error: this needs the package {error.name}, which is not installed:'
+        f" pip install 'audiolm_jax[{extra}]'.",
+        file=sys.stderr,
+    )
+    sys.exit(2)
+
+
+def extra_of(module: str | None) -> str | None:
+  """Name of the extra that brings a module; None if none does."""
+  for extra, packages in EXTRAS.items():
+    if any(f'{module}.'.startswith(f'{package}.') for package in packages):
+      return extra
+  return None

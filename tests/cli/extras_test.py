@@ -1,0 +1,109 @@
+"""What works without the extras, and what the others say."""
+
+import importlib.metadata
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from audiolm_jax.cli import extras, main
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+# Runs the program, once for each list of words, as if no extra were installed.
+_CORE_ONLY = """
+import contextlib, io, json, sys
+
+class Blocker:
+  def find_spec(self, name, path=None, target=None):
+    if extras.extra_of(name):
+      raise ModuleNotFoundError(f'No module named {name!r}', name=name)
+
+from audiolm_jax.cli import extras
+sys.meta_path.insert(0, Blocker())
+from audiolm_jax.cli import main
+from data import tfds_audio
+found = []
+for words in json.loads(sys.argv[1]):
+  of_data = words[0] == 'tfds_audio'
+  sys.argv = words if of_data else ['audiolm', *words]
+  said, code = io.StringIO(), 0
+  with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+    try:
+      tfds_audio.run() if of_data else main.run()
+    except SystemExit as end:
+      code = end.code or 0
+  found.append((code, said.getvalue()))
+print(json.dumps(found))
+"""
+
+
+def run(*commands) -> list[tuple[int, str]]:
+  """Exit code and output of each command."""
+  done = subprocess.run(
+      [sys.executable, '-c', _CORE_ONLY, json.dumps(commands)],
+      capture_output=True,
+      text=True,
+      check=True,
+      cwd=ROOT,
+  )
+  return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_help_and_the_first_error_of_every_verb_need_no_extra():
+  verbs = main._available()
+  assert len(verbs) >= 10
+  helped = run(*([verb, '--help'] for verb in verbs))
+  assert [code for code, _ in helped] == [0] * len(verbs)
+  assert all('Flags:' in said for _, said in helped)
+  refused = run(*([verb] for verb in verbs))
+  assert [code for code, _ in refused] == [2] * len(verbs)
+  for _, said in refused:
+    assert re.fullmatch(r'Error: [^\n]*\n', said), said
+
+
+def test_what_needs_an_extra_says_which(tmp_path):
+  soundfile.write(tmp_path / 'a.wav', np.zeros(800), 16000)
+  commands = {
+      'extract': [
+          f'--input={tmp_path}/*.wav',
+          '--model=speech',
+          f'--output_dir={tmp_path}/tokens',
+      ],
+      'train': [
+          '--gin_file=gin/coarse.gin',
+          f"--gin.TOKENS='{tmp_path}'",
+          f"--gin.MODEL_DIR='{tmp_path}/run'",
+      ],
+      'tfds_audio': [str(tmp_path / 'corpus'), '--dataset=librispeech'],
+  }
+  for code, said in run(*([verb, *words] for verb, words in commands.items())):
+    assert code == 2
+    assert re.search(
+        r'Error: this needs the package [\w.]+, which is not installed: pip'
+        r" install 'audiolm_jax\[train\]'\.\n$",
+        said,
+    ), said
+
+
+@pytest.mark.parametrize('extra', extras.EXTRAS)
+def test_every_package_of_an_extra_is_known(extra):
+  modules = importlib.metadata.packages_distributions()
+  known = {
+      distribution.lower().replace('_', '-')
+      for name in extras.EXTRAS[extra]
+      for distribution in modules.get(name.partition('.')[0], ())
+  }
+  wanted = {
+      re.match(r'[\w-]+', line)[0].lower().replace('_', '-')
+      for line in importlib.metadata.requires('audiolm_jax')
+      if re.search(f"""extra == ['"]{extra}['"]""", line)
+  }
+  # Weights of the recogniser are no modules.
+  missing = {name for name in wanted - known if 'whisper-base' not in name}
+  assert not missing
