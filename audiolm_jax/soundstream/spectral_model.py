@@ -29,6 +29,10 @@ _FLOOR = 1e-4
 _MAX_LOG_MAGNITUDE = 5.0
 # The compression of spectra that a network reads: |x| to |x| ** 0.3.
 _COMPRESSION = 0.3
+# Numbers that a phase is told in.
+_PHASES = {'angle': 1, 'vector': 2}
+# Shorter vectors than this hardly have a direction, and no steep slope.
+_SMALLEST_VECTOR = 0.01
 
 
 class SpectralEncoder(nn.Module):
@@ -63,6 +67,7 @@ class SpectralDecoder(nn.Module):
   embed_dim: int
   stack: int
   num_bins: int
+  phase: str = 'angle'
   causal: bool = True
   dtype: Any = jnp.float32
 
@@ -78,18 +83,22 @@ class SpectralDecoder(nn.Module):
         self.dtype,
         name='convnext',
     )(z, valid)
+    numbers = 1 + _PHASES[self.phase]
     x = Dense(
-        2 * self.stack * self.num_bins,
+        numbers * self.stack * self.num_bins,
         ('embed', None),
         self.dtype,
         name='output',
     )(x).astype(jnp.float32)
-    x = x.reshape(len(x), -1, 2, self.num_bins)
+    x = x.reshape(len(x), -1, numbers, self.num_bins)
     magnitude = jnp.exp(jnp.minimum(x[:, :, 0], _MAX_LOG_MAGNITUDE))
-    phase = x[:, :, 1]
-    return jax.lax.complex(
-        magnitude * jnp.cos(phase), magnitude * jnp.sin(phase)
-    )
+    if self.phase == 'angle':
+      real, imag = jnp.cos(x[:, :, 1]), jnp.sin(x[:, :, 1])
+    else:
+      real, imag = x[:, :, 1], x[:, :, 2]
+      squares = jnp.square(real) + jnp.square(imag)
+      magnitude *= jax.lax.rsqrt(squares + _SMALLEST_VECTOR**2)
+    return jax.lax.complex(magnitude * real, magnitude * imag)
 
 
 class SpectralSoundStream(nn.Module):
@@ -113,6 +122,9 @@ class SpectralSoundStream(nn.Module):
     num_quantizers: Levels of the residual quantizer.
     codebook_size: Vectors a level.
     sample_rate: In Hz.
+    phase: How the decoder says a phase: by its 'angle', as Vocos does, or by a
+      'vector' that points there, as APNet does (arXiv 2305.07952). An angle
+      jumps where it comes round; a vector does not, and learns faster.
     denoising: Whether a flag can ask for latents of the sound without its noise
       (SoundStream s. III-F).
     dtype: Of the blocks' computation; transforms and parameters are float32.
@@ -130,6 +142,7 @@ class SpectralSoundStream(nn.Module):
   num_quantizers: int = 12
   codebook_size: int = 1024
   sample_rate: int = 16000
+  phase: str = 'angle'
   denoising: bool = False
   dtype: Any = jnp.float32
 
@@ -174,6 +187,7 @@ class SpectralSoundStream(nn.Module):
         self.decoder_dim,
         self.stack,
         self.synthesis_window // 2 + 1,
+        self.phase,
         dtype=self.dtype,
     )
     self.synthesis = OverlapAdd(self.synthesis_window, self.frame_length)

@@ -50,7 +50,7 @@ _FLOATS = {
     'window_seconds': (1.0, 'Length of the crops that a codec hears.'),
     'spectral': (0.4, 'Weight of the distance of mel spectra.'),
     'complex': (0.0, 'Weight of the distance of spectra with their phases.'),
-    'magnitude': (1.5, 'Weight of the distance of log magnitudes.'),
+    'magnitude': (3.0, 'Weight of the distance of log magnitudes.'),
     'adversarial': (0.3, "Weight of the discriminators' judgement."),
     'feature_matching': (0.6, 'Weight of the distance of their features.'),
     'level_decay': (

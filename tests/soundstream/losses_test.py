@@ -92,7 +92,8 @@ def test_complex_loss_hears_the_phase_that_the_spectral_loss_does_not():
 
 
 def magnitude_loss(target, output):
-  return losses.magnitude_loss(target, output, jnp.float32(target.size))
+  size = jnp.float32(target.size)
+  return losses.magnitude_loss(target, output, size, 16000)
 
 
 def test_magnitude_loss_tells_tones_from_noise_as_loud():
@@ -105,6 +106,27 @@ def test_magnitude_loss_tells_tones_from_noise_as_loud():
   tones, *noises = (0.1 * x / x.std() for x in (tones, *noises))
   assert magnitude_loss(noises[0], tones) > 1.5 * magnitude_loss(*noises)
   assert magnitude_loss(tones, tones) == 0
+
+
+def test_magnitude_loss_hears_a_low_octave_as_well_as_a_high_one():
+  silence = jnp.zeros((1, 16000))
+  band = jnp.fft.rfft(noise(0, 1, 16000))
+  low, high = (
+      jnp.fft.irfft(
+          jnp.zeros_like(band).at[:, f : 2 * f].set(band[:, f : 2 * f])
+      )
+      for f in (1500, 3000)
+  )
+  # The high one has twice the bins.
+  assert magnitude_loss(silence, high) < 1.5 * magnitude_loss(silence, low)
+
+
+def test_bins_weigh_as_the_mel_scale_is_dense():
+  weights = losses.mel_density(1024, 16000)
+  assert weights.mean() == pytest.approx(1)
+  assert weights[0] / weights[64] == pytest.approx(1700 / 700)
+  share = weights[:65].sum() / weights.sum()
+  assert share == pytest.approx(np.log(17 / 7) / np.log(87 / 7), rel=0.02)
 
 
 @pytest.mark.parametrize('output', [jnp.zeros((1, 4096)), noise(0, 1)])

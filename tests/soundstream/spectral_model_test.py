@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiolm_jax.soundstream import quantizer, streaming
-from audiolm_jax.soundstream.spectral_model import SpectralSoundStream
+from audiolm_jax.soundstream.spectral_model import (
+    SpectralDecoder,
+    SpectralSoundStream,
+)
 from audiolm_jax.tokens.tokenizers.soundstream import soundstream_tokenizer
 from audiolm_jax.training.state import unbox
 
@@ -25,6 +28,7 @@ MODEL = SpectralSoundStream(
     embedding_dim=6,
     num_quantizers=3,
     codebook_size=16,
+    phase='vector',
 )
 HOP, FRAMES = MODEL.hop_length, 24
 WAVEFORM = 0.3 * jax.random.normal(jax.random.key(1), (2, FRAMES * HOP))
@@ -51,6 +55,38 @@ def run(method, *args):
 def test_forty_milliseconds_are_a_latent_of_two_spectra():
   model = SpectralSoundStream()
   assert (model.hop_length, model.frame_rate) == (640, 25.0)
+
+
+@pytest.mark.parametrize('phase, numbers', [('angle', 2), ('vector', 3)])
+def test_the_spectra_are_what_the_last_layer_says(phase, numbers):
+  decoder = SpectralDecoder(1, 8, stack=2, num_bins=5, phase=phase)
+  params = decoder.init(jax.random.key(0), jnp.zeros((1, 1, 4)))['params']
+  said = jax.random.normal(jax.random.key(1), (2, numbers, 5))
+  last = {
+      'kernel': jnp.zeros((8, 10 * numbers)),
+      'bias': said.reshape(-1),
+  }
+  params = {**unbox(params), 'output': last}
+  spectra = decoder.apply({'params': params}, jnp.zeros((1, 1, 4)))[0]
+  np.testing.assert_allclose(jnp.abs(spectra), jnp.exp(said[:, 0]), rtol=2e-3)
+  angle = said[:, 1] if phase == 'angle' else jnp.atan2(said[:, 2], said[:, 1])
+  np.testing.assert_allclose(
+      jnp.exp(1j * angle), spectra / jnp.abs(spectra), atol=1e-5
+  )
+
+
+def test_a_vector_of_no_length_has_a_finite_slope():
+  decoder = SpectralDecoder(1, 8, stack=2, num_bins=5, phase='vector')
+  params = unbox(
+      decoder.init(jax.random.key(0), jnp.zeros((1, 1, 4)))['params']
+  )
+  params['output'] = jax.tree.map(jnp.zeros_like, params['output'])
+
+  def real(params):
+    return decoder.apply({'params': params}, jnp.ones((1, 1, 4))).real.sum()
+
+  gradient = jax.grad(real)(params)
+  assert all(jnp.isfinite(x).all() for x in jax.tree.leaves(gradient))
 
 
 def test_encoding_ignores_the_future():
