@@ -15,13 +15,16 @@ recogniser understands (Table II), whose voice it is (Table III), quality,
 piano's notes and what the detector says. --tokens measures the language models'
 loss beside that of n-grams, and how much is copied from the training set.
 --pairs measures which of two recordings the model finds likelier (Table IV).
---generations looks for faults in a folder of `audiolm generate`.
+--generations looks for faults in a folder of `audiolm generate`: silence (15 dB
+below the prompt, or 30 at the end), clipping, loops, a prompt that cannot be
+recognised. Each is named, and the exit code is then 1.
 
 Writes report.html, which needs no other file, report.md, report.json and
 pictures. What needs a package that is missing is a row that names it.
 """
 
 import pathlib
+import sys
 from collections.abc import Callable
 
 from absl import flags
@@ -37,6 +40,7 @@ from audiolm_jax.cli import (
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.report import page, plots, report
 from audiolm_jax.evaluation.sections import measuring
+from audiolm_jax.evaluation.subjects import generated
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -113,7 +117,7 @@ evaluation_flags.define(FLAGS)
 Section = Callable[[measuring.Findings], None]
 
 
-def main(argv: list[str]) -> None:
+def main(argv: list[str]) -> int:
   """Runs the sections whose inputs are given, and writes the report."""
   _check_flags(argv)
   page.check_installed()
@@ -132,6 +136,10 @@ def main(argv: list[str]) -> None:
     # What is measured is kept, whatever becomes of the next section.
     written = _write(findings)
   print('\n'.join(str(path) for path in written))
+  faulty = generated.faulty(findings.results.get('generations', []))
+  for file, found in faulty.items():
+    print(f'{file}: {", ".join(found)}', file=sys.stderr)
+  return 1 if faulty else 0
 
 
 def _write(findings: measuring.Findings) -> list[pathlib.Path]:

@@ -104,7 +104,9 @@ def test_generations_alone_need_no_model(tmp_path, generations, capsys):
   found = run(tmp_path, f'--generations={generations}')['generations'][0]
   assert found['prompt']['recognised']
   assert 'silent' in found['continuation']['faults']
-  written = capsys.readouterr().out.split()
+  told = capsys.readouterr()
+  assert told.err.splitlines()[-1] == 'a.wav: silent, loop'
+  written = told.out.split()
   folder = tmp_path / 'report'
   assert set(written) == {str(path) for path in folder.iterdir()}
   assert str(folder / 'generations.png') in written

@@ -10,13 +10,17 @@ from audiolm_jax.evaluation.metrics import fidelity, mel
 
 # Limits, wide of what recordings give: two of one speaker correlate by at most
 # 0.51, one with itself under noise of 5 dB by 0.70; speech repeats itself by at
-# most 0.41, a loop by at least 0.96.
+# most 0.41, a loop by at least 0.96; what people say next is 4 dB quieter than
+# what they said, in the mean.
 MIN_PROMPT_CORRELATION = 0.6
 MIN_LEVEL_DBFS = -55.0
-MIN_RELATIVE_LEVEL_DB = -25.0
+MIN_RELATIVE_LEVEL_DB = -15.0
+# Of the last seconds, where a voice may pause.
+END_SECONDS = 2.0
+MIN_END_LEVEL_DB = -30.0
 CLIPPED_AMPLITUDE = 0.999
 MAX_CLIPPED_SHARE = 1e-3
-MAX_REPETITION = 0.85
+MAX_REPETITION = 0.7
 LOOP_SECONDS = (0.1, 3.0)
 # A sound whose frames differ less than this is a loop; white noise varies more.
 MIN_VARIETY_DB = 3.0
@@ -45,16 +49,19 @@ class Continuation(NamedTuple):
   Attributes:
     level_dbfs: Root mean square, dB of full scale.
     relative_level_db: Over the prompt's level; NaN without a prompt.
+    end_level_db: Level of the last END_SECONDS over that of the prompt, or of
+      the whole if there is no prompt; NaN if it lasts less than twice as long.
     clipped: Share of samples at full scale.
     repetition: 1 if it repeats itself frame by frame at some lag from 0.1 s to
       3 s, near 0 if no lag brings back anything.
     flux: Mean change from frame to frame, dB a band.
-    faults: Of 'silent', 'clipped', 'loop', 'nothing' (the recording was over at
-      once); empty if none was found.
+    faults: Of 'silent', 'fades' (it ends in silence), 'clipped', 'loop',
+      'nothing' (the recording was over at once); empty if none was found.
   """
 
   level_dbfs: float
   relative_level_db: float
+  end_level_db: float
   clipped: float
   repetition: float
   flux: float
@@ -62,7 +69,7 @@ class Continuation(NamedTuple):
 
 
 # Where the model said that the recording is over already.
-NOTHING = Continuation(_NAN, _NAN, 0.0, 0.0, _NAN, ['nothing'])
+NOTHING = Continuation(_NAN, _NAN, _NAN, 0.0, 0.0, _NAN, ['nothing'])
 
 
 def check_prompt(
@@ -108,17 +115,22 @@ def check_continuation(
   """
   level = level_dbfs(continuation)
   relative = _NAN if prompt is None else level - level_dbfs(prompt)
+  end = _end_level(continuation, sample_rate) - level_dbfs(
+      continuation if prompt is None else prompt
+  )
   clipped = float((np.abs(continuation) >= CLIPPED_AMPLITUDE).mean())
   spectrogram = mel.log_mel_db(continuation, sample_rate)
   repeats = repetition(spectrogram)
   found = {
       'silent': level < MIN_LEVEL_DBFS or relative < MIN_RELATIVE_LEVEL_DB,
+      'fades': end < MIN_END_LEVEL_DB,
       'clipped': clipped > MAX_CLIPPED_SHARE,
       'loop': repeats > MAX_REPETITION,
   }
   return Continuation(
       level_dbfs=level,
       relative_level_db=relative,
+      end_level_db=end,
       clipped=clipped,
       repetition=repeats,
       flux=float(np.abs(np.diff(_audible(spectrogram), axis=0)).mean()),
@@ -130,6 +142,11 @@ def level_dbfs(waveform: Float[np.ndarray, ' N']) -> float:
   """Root mean square in dB of full scale, -120 at the least."""
   power = np.square(waveform.astype(np.float64)).mean()
   return float(10.0 * np.log10(max(power, 1e-12)))
+
+
+def _end_level(waveform: Float[np.ndarray, ' N'], sample_rate: int) -> float:
+  length = round(END_SECONDS * sample_rate)
+  return level_dbfs(waveform[-length:]) if len(waveform) >= 2 * length else _NAN
 
 
 def repetition(spectrogram: Float[np.ndarray, 'T M']) -> float:

@@ -140,6 +140,7 @@ def _generations(rows: Sequence[Results]) -> Table:
       'mel distance (dB)',
       'level (dBFS)',
       'over prompt (dB)',
+      'end over prompt (dB)',
       'repetition',
       'faults',
   ]
@@ -166,6 +167,7 @@ def _generation(row: Results) -> list[Any]:
       prompt.get('mel_distance'),
       continuation['level_dbfs'],
       continuation['relative_level_db'],
+      continuation['end_level_db'],
       continuation['repetition'],
       ', '.join(continuation['faults']) or 'none',
   ]

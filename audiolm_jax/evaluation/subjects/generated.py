@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -96,6 +97,18 @@ def check(folder: pathlib.Path) -> list[Checked]:
       if each.prompt
   }
   return [_check(folder, each, prompts) for each in found]
+
+
+def faulty(checked: Sequence[Checked]) -> dict[str, list[str]]:
+  """Faults of those generations that have any, by file."""
+  found = {}
+  for each in checked:
+    faults_of = list(each.continuation.faults)
+    if each.prompt and not each.prompt.recognised:
+      faults_of.append('prompt not recognised')
+    if faults_of:
+      found[each.file] = faults_of
+  return found
 
 
 def read(path: pathlib.Path) -> Float[np.ndarray, ' N']:

@@ -21,6 +21,21 @@ def test_silence_is_a_fault(voice):
   assert 'silent' in faults(np.zeros_like(voice))
   assert faults(0.04 * voice) == []
   assert faults(0.04 * voice, voice) == ['silent']
+  # 21 dB below its prompt.
+  assert faults(0.09 * voice, voice) == ['silent']
+  assert faults(0.3 * voice, voice) == []
+
+
+@pytest.mark.parametrize('amplitude', [0.0, 1e-5, 1e-3])
+def test_an_end_in_silence_is_a_fault_and_a_pause_is_none(
+    voice, other_voice, amplitude
+):
+  fading = np.tile(voice, 2)[: 5 * SAMPLE_RATE].copy()
+  fading[-2 * SAMPLE_RATE :] *= amplitude
+  assert faults(fading, other_voice) == ['fades']
+  assert faults(fading) == ['fades']
+  pausing = np.roll(fading, SAMPLE_RATE)
+  assert faults(pausing, other_voice) == []
 
 
 def test_clipping_is_a_fault(voice):

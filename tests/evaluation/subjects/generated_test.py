@@ -47,6 +47,11 @@ def test_good_and_bad_are_told_apart(folder):
     assert found.prompt is None and found.continuation.faults == []
 
 
+def test_every_faulty_file_is_named_with_its_faults(folder):
+  faulty = generated.faulty(generated.check(folder))
+  assert faulty == {'bad.wav': ['silent', 'loop', 'prompt not recognised']}
+
+
 def test_a_generation_no_longer_than_its_prompt_is_refused(folder, voice):
   audio.write(folder / 'good.wav', voice, SAMPLE_RATE)
   with pytest.raises(UserError, match='good.wav is not longer'):
