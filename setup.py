@@ -25,6 +25,8 @@ TRAIN = [
     'apache-beam',
     # Beam's TFRecord sink needs a CRC library.
     'google-crc32c',
+    # TensorFlow Datasets imports it and does not ask for it.
+    'importlib-resources',
     'pillow',
     # 0.2.3 wants protobuf 7, TensorFlow 2.21 wants protobuf 6.
     'sentencepiece<0.2.2',

@@ -6,12 +6,15 @@ Examples:
   python -m data.tfds_audio corpora/libritts --dataset=libritts \\
       --splits=train=train_clean360,dev=dev_clean,test=test_clean
 
-TFDS downloads what it does not have yet. An interrupted build goes on where it
-stopped.
+TFDS downloads what it does not have yet: all splits of a set (librispeech is 57
+GiB), whichever are asked for. An interrupted build goes on where it stopped.
 """
 
+import os
 import pathlib
+import socket
 import sys
+import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -40,12 +43,21 @@ flags.DEFINE_list(
 flags.DEFINE_string(
     'data_dir', None, 'Where TFDS keeps its data.', flag_values=FLAGS
 )
+flags.DEFINE_integer(
+    'sample_rate',
+    None,
+    'Sample rate of the audio in Hz, if TFDS does not tell.',
+    lower_bound=1,
+    flag_values=FLAGS,
+)
 flags.DEFINE_string(
     'licence', None, 'Terms, if TFDS does not tell.', flag_values=FLAGS
 )
 
 # What data sets call the same thing.
 _TEXT = ('text_normalized', 'text', 'transcript', 'sentence')
+# Where TFDS looks first.
+_PREPARED_SETS = 'storage.googleapis.com'
 _SPEAKER = ('speaker_id', 'speaker', 'client_id')
 
 
@@ -99,6 +111,7 @@ def _builder(name: str):
     builder = tfds.builder(name, data_dir=FLAGS.data_dir)
   except tfds.core.DatasetNotFoundError as error:
     raise UserError(f'TFDS has no data set {name!r}.') from error
+  _check_network(builder)
   try:
     builder.download_and_prepare()
   # Some sets assert that the user has put files in a folder.
@@ -107,6 +120,30 @@ def _builder(name: str):
         f'TFDS cannot prepare {name}: {_one_line(error)}'
     ) from error
   return builder
+
+
+def _check_network(builder) -> None:
+  """Asks for one name before TFDS retries every file for minutes.
+
+  Raises:
+    UserError: What is to be downloaded cannot be.
+  """
+  import tensorflow_datasets as tfds
+
+  root = FLAGS.data_dir or tfds.core.constants.DATA_DIR
+  there = (builder.data_dir, os.path.join(root, 'downloads'))
+  if any(map(os.path.exists, there)) or urllib.request.getproxies():
+    return
+  if not type(builder).__module__.startswith('tensorflow_datasets.'):
+    return  # A user's own may be made of what is here.
+  try:
+    socket.getaddrinfo(_PREPARED_SETS, 443)
+  except OSError as error:
+    raise UserError(
+        f'TFDS must download {builder.name} and there is no network'
+        f' ({error.strerror}); copy a folder of prepared sets here and name it'
+        ' with --data_dir.'
+    ) from error
 
 
 def _one_line(error: BaseException) -> str:
@@ -133,8 +170,13 @@ def _audio_feature(info) -> tuple[str, int]:
 
   for name, feature in info.features.items():
     if isinstance(feature, tfds.features.Audio):
-      # Sets without a rate are at 16 kHz, as librispeech once was.
-      return name, feature.sample_rate or SAMPLE_RATE
+      rate = FLAGS.sample_rate or feature.sample_rate
+      if not rate:
+        raise UserError(
+            f'{info.name} does not say its sample rate; give --sample_rate, in'
+            ' Hz.'
+        )
+      return name, rate
   raise UserError(f'{info.name} has no audio, only {sorted(info.features)}.')
 
 

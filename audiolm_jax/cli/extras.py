@@ -10,6 +10,7 @@ EXTRAS = {
         'PIL',
         'apache_beam',
         'google_crc32c',
+        'importlib_resources',
         'seqio',
         'sentencepiece',
         'tensorboardX',

@@ -1,5 +1,9 @@
 """Tests data/tfds_audio.py on data sets made here."""
 
+import socket
+import time
+import urllib.request
+
 import numpy as np
 import pytest
 
@@ -48,6 +52,24 @@ class Tones(tfds.core.GeneratorBasedBuilder):
           'speaker_id': index,
           'text_normalized': f'tone {200 * (index + 1)}',
       }
+
+
+class Rateless(Tones):
+  """Audio that does not say at which rate."""
+
+  VERSION = tfds.core.Version('1.0.0')
+
+  def _info(self):
+    return tfds.core.DatasetInfo(
+        builder=self,
+        features=tfds.features.FeaturesDict(
+            {
+                'audio': tfds.features.Audio(),
+                'speaker_id': np.int64,
+                'text_normalized': tfds.features.Text(),
+            }
+        ),
+    )
 
 
 class Words(Tones):
@@ -110,6 +132,7 @@ def test_second_run_goes_on_with_what_is_there(tmp_path):
         (['--dataset=tones', '--splits=train=nowhere'], "'learn'"),
         (['--dataset=tones', '--splits=learn'], 'OURS=THEIRS'),
         (['--dataset=words', '--splits=train=learn'], 'no audio'),
+        (['--dataset=rateless', '--splits=train=learn'], 'give --sample_rate'),
         ([], 'Give a folder and a data set'),
     ],
 )
@@ -117,3 +140,24 @@ def test_what_cannot_be_done_is_said_in_one_line(tmp_path, arguments, said):
   with pytest.raises(UserError, match=said) as caught:
     run(tmp_path, *arguments)
   assert '\n' not in str(caught.value)
+
+
+def test_a_rate_that_tfds_does_not_tell_may_be_given(tmp_path):
+  flags = ('--dataset=rateless', '--splits=train=learn')
+  run(tmp_path, *flags, f'--sample_rate={RATE}')
+  clips = read_manifest(tmp_path / 'out/manifest.jsonl')
+  assert [clip.seconds for clip in clips] == [1.0] * 3
+
+
+def test_without_a_network_a_set_of_tfds_is_refused_at_once(
+    tmp_path, monkeypatch
+):
+  def unresolved(*_):
+    raise socket.gaierror(socket.EAI_NONAME, 'Name or service not known')
+
+  monkeypatch.setattr(socket, 'getaddrinfo', unresolved)
+  monkeypatch.setattr(urllib.request, 'getproxies', dict)
+  start = time.monotonic()
+  with pytest.raises(UserError, match='librispeech and there is no network'):
+    run(tmp_path, '--dataset=librispeech', '--splits=dev=dev_clean')
+  assert time.monotonic() - start < 30
