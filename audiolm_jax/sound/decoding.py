@@ -8,8 +8,16 @@ import numpy as np
 from jaxtyping import Float
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.sound import containers, mpeg, notices, ogg, wav
-from audiolm_jax.sound.pieces import Piece, size
+from audiolm_jax.sound import (
+    containers,
+    flac,
+    mpeg,
+    notices,
+    ogg,
+    unfinished,
+    wav,
+)
+from audiolm_jax.sound.pieces import Piece, Span, size
 from audiolm_jax.sound.sndfile import ERRORS, Sndfile
 
 _MPEG_NAMES = ('.mp3', '.mp2', '.mp1', '.mpga')
@@ -138,9 +146,11 @@ def _opened(path: str | os.PathLike) -> Iterator[Stream]:
   elif whole.format == 'MP3' and mpeg.streams(path):
     yield from _mpeg(path)
   elif whole.format == 'OGG':
-    yield from _ogg(path, whole)
+    yield from _linked(path, whole, ogg.links(path))
+  elif whole.format == 'FLAC':
+    yield from _linked(path, whole, flac.links(os.fspath(path)))
   else:
-    yield whole
+    yield _mended(path, unfinished.mended(path), whole) or whole
 
 
 def _unknown(path: str | os.PathLike, reason: str) -> Iterator[Stream]:
@@ -155,7 +165,14 @@ def _unknown(path: str | os.PathLike, reason: str) -> Iterator[Stream]:
 
 
 def _wav(path: str | os.PathLike, whole: Sndfile | None) -> Sndfile | None:
-  pieces = wav.mended(path)
+  return _mended(path, wav.mended(path), whole)
+
+
+def _mended(
+    path: str | os.PathLike,
+    pieces: Sequence[Piece] | None,
+    whole: Sndfile | None,
+) -> Sndfile | None:
   if not pieces:
     return None
   try:
@@ -184,8 +201,9 @@ def _mpeg(path: str | os.PathLike) -> Iterator[Stream]:
     yield from _part(path, stream.pieces(path))
 
 
-def _ogg(path: str | os.PathLike, whole: Sndfile) -> Iterator[Stream]:
-  links = ogg.links(path)
+def _linked(
+    path: str | os.PathLike, whole: Sndfile, links: Sequence[Span]
+) -> Iterator[Stream]:
   if len(links) < 2:
     yield whole
     return

@@ -79,9 +79,7 @@ def test_a_stopped_flac_of_unknown_length_is_read_up_to_there(
   assert 'cut off after' in caplog.text
 
 
-@pytest.mark.parametrize(
-    'tail', [b'TAG' + b'x' * 125, b'\0' * 5000, encoded('FLAC', 'PCM_16')]
-)
+@pytest.mark.parametrize('tail', [b'TAG' + b'x' * 125, b'\0' * 5000])
 def test_what_stands_behind_a_flac_is_no_damage(tmp_path, tail):
   path = tmp_path / 'a.flac'
   path.write_bytes(encoded('FLAC', 'PCM_16') + tail)
