@@ -1,6 +1,5 @@
 """Debian and npm packages as folders of files; no root, no installation."""
 
-import os
 import pathlib
 import shutil
 import subprocess
@@ -9,12 +8,10 @@ import tempfile
 from collections.abc import Sequence
 from typing import IO
 
+from audiolm_jax import cache
 from audiolm_jax.errors import UserError
 
-CACHE = pathlib.Path(
-    os.environ.get('XDG_CACHE_HOME', pathlib.Path.home() / '.cache'),
-    'audiolm_jax/downloads',
-)
+CACHE = cache.folder() / 'downloads'
 
 _CLIENTS = {
     'apt-get': 'it comes with Debian and Ubuntu',

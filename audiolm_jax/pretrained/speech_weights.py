@@ -17,7 +17,12 @@ from audiolm_jax.errors import UserError
 _WEIGHTS = ('kernel', 'scale', 'embedding')
 # What stands for masked frames in pre-training, and heads saved with a model
 # whose names have no prefix.
-HEADS = ('masked_spec_embed', 'final_proj.', 'lm_head.')
+HEADS = (
+    'masked_spec_embed',
+    'mask_time_emb_vector',  # Its name in checkpoints of 2021.
+    'final_proj.',
+    'lm_head.',
+)
 
 
 def params(

