@@ -14,6 +14,8 @@ CORE = [
     'gin-config',
     'jax',
     'jaxtyping',
+    # Reads descriptions strictly: types, ranges, unknown keys.
+    'msgspec',
     'numpy',
     'optax',
     'orbax-checkpoint',

@@ -8,15 +8,14 @@ bundle.json            each part's configuration and the digest of its weights
 MODEL_CARD.md          what the model heard, and under which licences
 """
 
-import json
 import os
 import pathlib
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from jaxtyping import PyTree
 
-from audiolm_jax.bundle import parts
+from audiolm_jax import described
+from audiolm_jax.bundle import configs, parts
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.errors import UserError
 from audiolm_jax.training.checkpoints import loading
@@ -33,6 +32,7 @@ SHIPPED = pathlib.Path(__file__).parents[1] / 'bundles'
 
 # The third holds weights as integers, which the second does not know.
 _FORMATS = (2, 3)
+_MEND = 'copy the bundle again.'
 
 
 def read(path_or_name: str | os.PathLike) -> dict[str, Part]:
@@ -45,8 +45,8 @@ def read(path_or_name: str | os.PathLike) -> dict[str, Part]:
   entries = _read_entries(folder / 'bundle.json')
   return {
       name: Part(
-          entry['config'],
-          parts.read(folder / f'{name}.safetensors', entry['sha256']),
+          entry.config,
+          parts.read(folder / f'{name}.safetensors', entry.sha256),
       )
       for name, entry in entries.items()
   }
@@ -84,7 +84,7 @@ def write(
     (folder / 'MODEL_CARD.md').write_text(model_card, encoding='utf-8')
     version = _FORMATS[any(name in int8 for name in bundled)]
     contents = {'format': version, 'parts': entries}
-    (folder / 'bundle.json').write_text(json.dumps(contents, indent=2) + '\n')
+    (folder / 'bundle.json').write_text(described.write(contents))
   except OSError as error:
     raise UserError(f'Cannot write {folder}: {error.strerror}.') from error
 
@@ -129,18 +129,25 @@ def _find(path_or_name: str | os.PathLike) -> pathlib.Path:
   )
 
 
-def _read_entries(path: pathlib.Path) -> dict[str, Any]:
-  try:
-    contents = json.loads(path.read_text(encoding='utf-8'))
-    version, entries = contents['format'], contents['parts']
-    unknown = sorted(entries.keys() - set(PARTS))
-    for entry in entries.values():
-      _ = entry['sha256'], entry['config']['kind']
-  except (ValueError, TypeError, KeyError, AttributeError) as error:
-    raise UserError(f'{path} is damaged: {error!r}; copy it again.') from error
+def _read_entries(path: pathlib.Path) -> dict[str, configs.Entry]:
+  contents = described.read(_bytes(path), str(path), _MEND)
+  version = contents.get('format')
+  unknown = sorted(set(contents.get('parts', {})) - set(PARTS))
   if version not in _FORMATS or unknown:
     raise UserError(
         f'{path} has format {version} and parts {unknown} that this version'
         ' does not know; update audiolm_jax.'
     )
-  return entries
+  description = described.check(
+      contents, configs.Description, f'{path} is damaged', _MEND
+  )
+  for name, entry in description.parts.items():
+    configs.check_beside(entry.config, f'The part {name} of {path}')
+  return description.parts
+
+
+def _bytes(path: pathlib.Path) -> bytes:
+  try:
+    return path.read_bytes()
+  except OSError as error:
+    raise UserError(f'Cannot read {path}: {error.strerror}.') from error

@@ -13,7 +13,7 @@ from flax import linen as nn
 from flax import traverse_util
 from jaxtyping import PyTree
 
-from audiolm_jax.bundle import stored
+from audiolm_jax.bundle import configs, stored
 from audiolm_jax.classifier.model import Classifier
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer
@@ -43,6 +43,9 @@ _NOT_FIELDS = {
     'temperature',
 }
 
+# Fields of modules that describe no model: Flax's own, and what computes it.
+_NOT_SIZES = {'parent', 'name', 'dtype'}
+
 _NOT_PARTS = {
     'w2v_bert': (
         'A w2v_bert makes no tokens yet; run audiolm cluster on it and bundle'
@@ -70,7 +73,7 @@ def build(config: Mapping[str, Any]) -> nn.Module:
   """The module that a configuration describes.
 
   Raises:
-    UserError: It is of another version of this package.
+    UserError: It is of another version of this package, or makes no sense.
   """
   module = _MODULES.get(config['kind'])
   fields = {
@@ -79,17 +82,20 @@ def build(config: Mapping[str, Any]) -> nn.Module:
       if name not in _NOT_FIELDS
   }
   known = module and {field.name for field in dataclasses.fields(module)}
+  known = known and known - _NOT_SIZES
   if not module or fields.keys() - known:
     raise UserError(
         f'This version cannot build a {config["kind"]!r} with'
         f' {sorted(fields)}; update audiolm_jax.'
     )
+  configs.check(module, fields, f'The configuration of a {config["kind"]}')
   return module(**fields)
 
 
 def from_checkpoint(model: Model) -> tuple[str, Part]:
   """Name and part of a trained model, without what only training needs."""
   config, params = model.config, model.params
+  configs.check_beside(config, 'The configuration of the run')
   if config['kind'] in networks.KINDS:
     vectors = model.mutables['codebooks']['vectors']
     params = model.mutables.get('ema', params)['generator']

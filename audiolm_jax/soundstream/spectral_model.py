@@ -10,7 +10,7 @@ from the first step. On two CPU cores that is the difference between words and
 noise (docs/training_log.md).
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -142,7 +142,7 @@ class SpectralSoundStream(nn.Module):
   num_quantizers: int = 12
   codebook_size: int = 1024
   sample_rate: int = 16000
-  phase: str = 'angle'
+  phase: Literal['angle', 'vector'] = 'angle'
   denoising: bool = False
   dtype: Any = jnp.float32
 

@@ -125,10 +125,92 @@ def test_a_damaged_or_newer_index_is_refused(saved, contents):
 
 def test_a_part_with_an_unknown_field_is_refused(saved):
   index = json.loads((saved / 'bundle.json').read_text())
+  del index['seal']
   index['parts']['acoustic_tokenizer']['config']['novelty'] = 1
   (saved / 'bundle.json').write_text(json.dumps(index))
   with pytest.raises(UserError, match='novelty'):
     Bundle.load(saved).tokenizers  # noqa: B018
+
+
+def test_no_single_bit_of_an_index_may_flip(saved):
+  path = saved / 'bundle.json'
+  content = path.read_bytes()
+  draws = np.random.default_rng(0)
+  for position in draws.integers(8 * len(content), size=300):
+    flipped = bytearray(content)
+    flipped[position // 8] ^= 1 << (position % 8)
+    path.write_bytes(flipped)
+    try:
+      found = bundle_folder.read(saved)
+    except UserError as error:
+      assert '\n' not in str(error) and 'bundle.json' in str(error)
+    else:  # White space, which says nothing.
+      assert {k: part.config for k, part in found.items()} == {
+          k: part.config for k, part in WHOLE.parts.items()
+      }
+
+
+@pytest.mark.parametrize(
+    'part, name, value, said',
+    [
+        ('semantic', 'num_layers', -1, 'num_layers'),
+        ('semantic', 'num_layers', '4', 'num_layers'),
+        ('semantic', 'vocab_size', 1e12, 'vocab_size'),
+        ('semantic', 'vocab_size', 10**12, 'vocab_size'),
+        ('semantic', 'dropout_rate', None, 'dropout_rate'),
+        ('semantic', 'dtype', 'int8', 'dtype'),
+        ('semantic', 'parent', None, 'parent'),
+        ('semantic', 'name', 'x', 'name'),
+        ('semantic', 'kind', 'os.system', 'os.system'),
+        ('semantic', 'kind', 7, 'kind'),
+        ('semantic', 'crop_seconds', -1, 'crop_seconds'),
+        ('semantic', 'crop_seconds', 'long', 'crop_seconds'),
+        ('semantic', 'temperature', -0.5, 'temperature'),
+        ('semantic', 'tokenizers', {'semantic': 'no digits'}, 'tokenizers'),
+        ('semantic', 'stage', [], 'stage'),
+        ('acoustic_tokenizer', 'strides', [2, 0], 'strides'),
+        ('acoustic_tokenizer', 'strides', 8, 'strides'),
+        ('semantic_tokenizer', 'layer', -2, 'layer'),
+    ],
+)
+def test_a_crafted_value_is_refused_by_name(saved, part, name, value, said):
+  index = json.loads((saved / 'bundle.json').read_text())
+  index['parts'][part]['config'][name] = value
+  del index['seal']
+  (saved / 'bundle.json').write_text(json.dumps(index))
+  with pytest.raises(UserError, match=said) as error:
+    bundle = Bundle.load(saved)
+    _ = bundle.tokenizers, bundle.language_models
+  assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    'field, value',
+    [
+        ('offset', -5),
+        ('levels', [0]),
+        ('levels', [0, -1]),
+        ('codebook_size', 0),
+        ('frames_per_second', 0),
+        ('source', 'smell'),
+        ('deduplicate', 1),
+        ('novelty', 1),
+    ],
+)
+def test_a_crafted_stage_is_refused_by_name(saved, field, value):
+  index = json.loads((saved / 'bundle.json').read_text())
+  index['parts']['semantic']['config']['stage']['target'][field] = value
+  del index['seal']
+  (saved / 'bundle.json').write_text(json.dumps(index))
+  with pytest.raises(UserError, match=field):
+    Bundle.load(saved)
+
+
+@pytest.mark.parametrize('depth', [100, 100_000])
+def test_nesting_without_end_is_refused(saved, depth):
+  (saved / 'bundle.json').write_text('{"format":' * depth + '1' + '}' * depth)
+  with pytest.raises(UserError, match='bundle.json'):
+    Bundle.load(saved)
 
 
 def test_a_run_is_told_from_a_bundle(tmp_path):

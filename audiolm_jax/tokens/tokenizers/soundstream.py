@@ -50,7 +50,7 @@ def soundstream_tokenizer(
   settings = {
       name: value
       for name, value in settings_of(model).items()
-      if not name.startswith(('decoder_', 'synthesis_'))
+      if not name.startswith(('decoder_', 'phase', 'synthesis_'))
   }
   heard = {name: params[name] for name in params if name != 'decoder'}
   return CodecTokenizer(
