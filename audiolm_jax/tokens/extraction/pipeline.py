@@ -33,7 +33,7 @@ from audiolm_jax.tokens.extraction.transforms import (
     WriteShard,
 )
 from audiolm_jax.tokens.store import store
-from audiolm_jax.tokens.store.shards import Written
+from audiolm_jax.tokens.store.shards import Written, read_json, write_json
 from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 
 log = logging.getLogger(__name__)
@@ -118,10 +118,9 @@ def _begin(
         ' folder.'
     ) from error
   if not tf.io.gfile.exists(path):
-    store.write_json(path, plan)
+    write_json(path, plan)
     return
-  with tf.io.gfile.GFile(path) as file:
-    begun = json.load(file)
+  begun = read_json(path)
   differing = [name for name in plan if plan[name] != begun.get(name)]
   if differing:
     name = differing[-1]

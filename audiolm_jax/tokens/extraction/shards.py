@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-import json
 import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,8 +11,13 @@ import tensorflow as tf
 
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens.store import store
-from audiolm_jax.tokens.store.shards import is_intact, path_of, summary_path
+from audiolm_jax.tokens.store.shards import (
+    is_intact,
+    path_of,
+    read_json,
+    summary_path,
+    write_json,
+)
 
 _SECONDS_A_SHARD = 600
 
@@ -95,7 +99,7 @@ def _source(clip: Clip, folder: str) -> Source:
 
 def write_summary(shard: Shard, summary: dict[str, Any]) -> None:
   """Writes beside a shard what it is, its `seconds` and `failures`."""
-  store.write_json(summary_path(shard.path), summary)
+  write_json(summary_path(shard.path), summary)
 
 
 def is_complete(shard: Shard) -> bool:
@@ -108,5 +112,4 @@ def is_complete(shard: Shard) -> bool:
 
 def read_summary(shard: Shard) -> dict[str, Any]:
   """Reads what write_summary wrote."""
-  with tf.io.gfile.GFile(summary_path(shard.path)) as file:
-    return json.load(file)
+  return read_json(summary_path(shard.path))

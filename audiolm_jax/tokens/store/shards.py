@@ -1,7 +1,6 @@
 """The files of a token store: TFRecords that appear whole, and are checked."""
 
 import hashlib
-import json
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,13 +8,14 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from audiolm_jax import described
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.store.records import Record, serialize
 
 # TensorFlow only reads and writes files here; accelerators are JAX's.
 tf.config.set_visible_devices([], 'GPU')
 
-_MEND = (
+MEND = (
     'run audiolm extract again as before: it makes only what is missing or'
     ' damaged.'
 )
@@ -95,15 +95,15 @@ def check(
   """
   for path in paths:
     if not tf.io.gfile.exists(path):
-      raise UserError(f'{path} is missing; {_MEND}')
+      raise UserError(f'{path} is missing; {MEND}')
     written = listed.get(os.path.basename(path)) or _summary(path)
     size = tf.io.gfile.stat(path).length
     if size != written.get('bytes', size):
       raise UserError(
-          f'{path} has {size} bytes and had {written["bytes"]}; {_MEND}'
+          f'{path} has {size} bytes and had {written["bytes"]}; {MEND}'
       )
     if not size and written.get('clips', 1):
-      raise UserError(f'{path} is empty; {_MEND}')
+      raise UserError(f'{path} is empty; {MEND}')
 
 
 def elements(dataset: tf.data.Dataset, paths: Sequence[str]) -> Iterator[Any]:
@@ -121,7 +121,7 @@ def elements(dataset: tf.data.Dataset, paths: Sequence[str]) -> Iterator[Any]:
     except tf.errors.DataLossError as error:
       damaged = [path for path in paths if _count(path) is None]
       names = ', '.join(damaged or paths)
-      raise UserError(f'{names} is damaged; {_MEND}') from error
+      raise UserError(f'{names} is damaged; {MEND}') from error
     yield element
 
 
@@ -135,11 +135,28 @@ def _measure(path: str) -> tuple[int, str]:
   return size, digest.hexdigest()
 
 
+def read_json(path: str) -> dict[str, Any]:
+  """Reads what `write_json` wrote.
+
+  Raises:
+    UserError: It is damaged.
+  """
+  with tf.io.gfile.GFile(path, 'rb') as file:
+    return described.read(file.read(), path, MEND)
+
+
+def write_json(path: str, value: Mapping[str, Any]) -> None:
+  """Writes a file that appears whole or not at all."""
+  partial = temporary(path)
+  with tf.io.gfile.GFile(partial, 'w') as file:
+    file.write(described.write(value))
+  tf.io.gfile.rename(partial, path, overwrite=True)
+
+
 def _summary(path: str) -> dict[str, Any]:
   if not tf.io.gfile.exists(summary_path(path)):
     return {}
-  with tf.io.gfile.GFile(summary_path(path)) as file:
-    return json.load(file)
+  return read_json(summary_path(path))
 
 
 def _count(path: str) -> int | None:

@@ -7,14 +7,15 @@ store.json                      the tokenizers' fingerprints, sizes and rates,
 store.json is written last: a folder without it is not finished.
 """
 
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import tensorflow as tf
+from msgspec import Meta, Struct
 
+from audiolm_jax import described
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
 from audiolm_jax.tokens.layout import Stage
@@ -24,6 +25,39 @@ from audiolm_jax.tokens.store.records import Record, parse
 from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 
 METADATA = 'store.json'
+
+
+_Count = Annotated[int, Meta(ge=0)]
+_Size = Annotated[int, Meta(ge=1, le=1 << 24)]
+_Seconds = Annotated[float, Meta(ge=0)]
+
+
+class _Tokenizer(Struct, forbid_unknown_fields=True):
+  fingerprint: str
+  hop_length: _Size
+  codebook_size: _Size
+  num_quantizers: _Size | None = None
+
+
+class _Split(Struct, forbid_unknown_fields=True):
+  clips: _Count
+  seconds: _Seconds
+
+
+class _Shard(Struct, forbid_unknown_fields=True):
+  clips: _Count
+  # Unknown of shards that an earlier version wrote.
+  bytes: _Count | None = None
+  sha256: str | None = None
+
+
+class _Described(Struct, forbid_unknown_fields=True):
+  """What store.json may say."""
+
+  sample_rate: _Size
+  tokenizers: dict[str, _Tokenizer]
+  splits: dict[str, _Split]
+  shards: dict[str, _Shard] | None = None
 
 
 class Metadata(NamedTuple):
@@ -138,24 +172,14 @@ def read_metadata(token_dir: str) -> Metadata:
         f'{token_dir} is not a finished token store: it has no {METADATA}; run'
         ' audiolm extract, or run it again to finish.'
     )
-  try:
-    with tf.io.gfile.GFile(path) as file:
-      return Metadata(**json.load(file))
-  except (json.JSONDecodeError, TypeError) as error:
-    raise UserError(f'{path} is damaged: {error}.') from error
+  value = shards.read_json(path)
+  described.check(value, _Described, f'{path} is damaged', shards.MEND)
+  return Metadata(**value)
 
 
 def write_metadata(token_dir: str, metadata: Metadata) -> None:
   """Writes store.json; the store is then finished."""
-  write_json(os.path.join(token_dir, METADATA), metadata._asdict())
-
-
-def write_json(path: str, value: Any) -> None:
-  """Writes a file that appears whole or not at all."""
-  partial = shards.temporary(path)
-  with tf.io.gfile.GFile(partial, 'w') as file:
-    file.write(json.dumps(value, indent=2) + '\n')
-  tf.io.gfile.rename(partial, path, overwrite=True)
+  shards.write_json(os.path.join(token_dir, METADATA), metadata._asdict())
 
 
 def shard_paths(token_dir: str, split: str) -> list[str]:

@@ -1,6 +1,8 @@
 """Tests ../../audiolm_jax/tokens/{store,store_records}.py."""
 
+import json
 import os
+import pathlib
 
 import numpy as np
 import pytest
@@ -91,3 +93,44 @@ def test_leftovers_of_a_killed_writer_are_not_read(folder):
   with open(f'{shard}.tmp-0123', 'w') as file:
     file.write('half a shard')
   assert len(list(store.read(folder, 'train'))) == 3
+
+
+def test_no_single_bit_of_the_metadata_may_flip(folder):
+  path = pathlib.Path(folder, store.METADATA)
+  content, whole = path.read_bytes(), store.read_metadata(folder)
+  for position in np.random.default_rng(0).integers(8 * len(content), size=300):
+    flipped = bytearray(content)
+    flipped[position // 8] ^= 1 << (position % 8)
+    path.write_bytes(flipped)
+    try:
+      found = store.read_metadata(folder)
+    except UserError as error:
+      assert '\n' not in str(error) and store.METADATA in str(error)
+    else:  # White space, which says nothing.
+      assert found == whole
+
+
+@pytest.mark.parametrize(
+    'path, value',
+    [
+        (('sample_rate',), 0),
+        (('sample_rate',), '16000'),
+        (('tokenizers', 'semantic', 'codebook_size'), 10**12),
+        (('tokenizers', 'acoustic', 'hop_length'), -5),
+        (('tokenizers', 'acoustic', 'num_quantizers'), 1.5),
+        (('splits', 'train', 'clips'), -1),
+        (('splits', 'train', 'novelty'), 1),
+        (('novelty',), {}),
+    ],
+)
+def test_crafted_metadata_is_refused_by_name(folder, path, value):
+  file = pathlib.Path(folder, store.METADATA)
+  metadata = json.loads(file.read_text())
+  del metadata['seal']
+  entry = metadata
+  for name in path[:-1]:
+    entry = entry[name]
+  entry[path[-1]] = value
+  file.write_text(json.dumps(metadata))
+  with pytest.raises(UserError, match=path[-1]):
+    store.read_metadata(folder)
