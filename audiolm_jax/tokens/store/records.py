@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 from jaxtyping import Int
 
+from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
 
 _INTEGERS = tf.io.FixedLenSequenceFeature([], tf.int64, allow_missing=True)
@@ -57,13 +58,24 @@ def serialize(record: Record) -> bytes:
 
 
 def parse(serialized: bytes, num_levels: int) -> Record:
-  """The record that `serialize` wrote."""
+  """The record that `serialize` wrote.
+
+  Raises:
+    UserError: Its codes do not come in so many levels.
+  """
   parsed = tf.io.parse_single_example(serialized, FEATURES)
   values = {name: value.numpy() for name, value in parsed.items()}
+  codes = values[ACOUSTIC].astype(np.int32)
+  if len(codes) % num_levels:
+    raise UserError(
+        f'{values["id"].decode()} has {len(codes)} codes, no frames of'
+        f' {num_levels} levels; its store.json is of another store. Extract it'
+        ' again.'
+    )
   return Record(
       id=values['id'].decode(),
       semantic=values[SEMANTIC].astype(np.int32),
-      acoustic=values[ACOUSTIC].astype(np.int32).reshape(-1, num_levels),
+      acoustic=codes.reshape(-1, num_levels),
       seconds=float(values['seconds']),
       split=values['split'].decode(),
       speaker=values['speaker'].decode(),

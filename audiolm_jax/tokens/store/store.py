@@ -39,6 +39,11 @@ class _Tokenizer(Struct, forbid_unknown_fields=True):
   num_quantizers: _Size | None = None
 
 
+class _Tokenizers(Struct, forbid_unknown_fields=True):
+  semantic: _Tokenizer
+  acoustic: _Tokenizer
+
+
 class _Split(Struct, forbid_unknown_fields=True):
   clips: _Count
   seconds: _Seconds
@@ -55,7 +60,7 @@ class _Described(Struct, forbid_unknown_fields=True):
   """What store.json may say."""
 
   sample_rate: _Size
-  tokenizers: dict[str, _Tokenizer]
+  tokenizers: _Tokenizers
   splits: dict[str, _Split]
   shards: dict[str, _Shard] | None = None
 
