@@ -48,9 +48,9 @@ _FLOATS = {
     'save_seconds': (60.0, 'Time from one writing of the weights to the next.'),
     'log_seconds': (5.0, 'Time from one line of the log to the next.'),
     'window_seconds': (1.0, 'Length of the crops that a codec hears.'),
-    'spectral': (0.4, 'Weight of the distance of mel spectra.'),
+    'spectral': (0.3, 'Weight of the distance of mel spectra.'),
     'complex': (0.0, 'Weight of the distance of spectra with their phases.'),
-    'magnitude': (3.0, 'Weight of the distance of log magnitudes.'),
+    'magnitude': (5.0, 'Weight of the distance of log magnitudes.'),
     'adversarial': (0.3, "Weight of the discriminators' judgement."),
     'feature_matching': (0.6, 'Weight of the distance of their features.'),
     'level_decay': (

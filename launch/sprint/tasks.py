@@ -33,7 +33,7 @@ class Settings:
   window_seconds: float = 1.0
   alone_steps: int = 300
   loss_weights: Mapping[str, float] = dataclasses.field(
-      default_factory=lambda: {'spectral': 0.4, 'magnitude': 3.0}
+      default_factory=lambda: {'spectral': 0.3, 'magnitude': 5.0}
   )
   game_weights: Mapping[str, float] = dataclasses.field(
       default_factory=lambda: {'adversarial': 0.3, 'feature_matching': 0.6}
