@@ -40,18 +40,27 @@ from audiolm_jax.nn.kmeans import KMeans
 FLAGS = flags.FlagValues()
 features.define_flags(FLAGS, hours=2.0)
 flags.DEFINE_string(
-    'output_dir', None, 'Of the bundle and the comparison.', flag_values=FLAGS
+    'output_dir',
+    None,
+    'Folder that gets the bundle and the comparison.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_list(
-    'layers', [], 'To compare, as 6,7,8; all if empty.', flag_values=FLAGS
+    'layers',
+    [],
+    'Layers to compare, as 6,7,8; all of them if none is named.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_list(
-    'num_clusters', ['1024'], 'To compare, as 512,1024.', flag_values=FLAGS
+    'num_clusters',
+    ['1024'],
+    'Numbers of clusters to compare, as 512,1024.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     'labelled_split',
     'dev',
-    'Of the manifest; its clips with labels are what is compared on.',
+    'Split of the manifest whose clips with labels the layers are compared on.',
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(

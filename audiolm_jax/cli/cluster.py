@@ -26,7 +26,9 @@ from audiolm_jax.nn.kmeans import KMeans
 
 FLAGS = flags.FlagValues()
 features.define_flags(FLAGS, hours=10.0)
-flags.DEFINE_string('output_dir', None, 'Of the bundle.', flag_values=FLAGS)
+flags.DEFINE_string(
+    'output_dir', None, 'Folder that gets the bundle.', flag_values=FLAGS
+)
 flags.DEFINE_integer(
     'layer',
     7,
@@ -36,7 +38,11 @@ flags.DEFINE_integer(
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    'num_clusters', 1024, 'Semantic ids.', lower_bound=1, flag_values=FLAGS
+    'num_clusters',
+    1024,
+    'Number of semantic ids.',
+    lower_bound=1,
+    flag_values=FLAGS,
 )
 
 

@@ -95,7 +95,8 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     'language',
     'en',
-    'Which clips are recognised; those whose manifest does not say are in it.',
+    'Language of the clips that are recognised; those whose manifest does not'
+    ' say are in it.',
     flag_values=FLAGS,
 )
 flags.DEFINE_list(

@@ -12,22 +12,25 @@ _INTEGERS = {
     'num_counted_clips': (40, 'Clips to count codes of.'),
     'num_labelled_clips': (60, 'Clips to compare with labels.'),
     'num_training_clips': (400, "Clips for the MFCCs' k-means."),
-    'num_batches': (40, 'Batches for each stage.'),
-    'batch_size': (4, 'Crops in each of them.'),
+    'num_batches': (40, 'Number of batches for each stage.'),
+    'batch_size': (4, 'Number of crops in each batch.'),
     'num_prompts': (8, 'Clips to continue, and to regenerate.'),
-    'samples_per_prompt': (2, 'Continuations of each, by each model.'),
-    'generation_batch_size': (16, 'Made at the same time.'),
-    'num_pairs': (100, 'Minimal pairs of each kind.'),
-    'seed': (0, 'Of what is generated and of the intervals.'),
+    'samples_per_prompt': (
+        2,
+        'Number of continuations of each prompt by each model.',
+    ),
+    'generation_batch_size': (16, 'Number of samples made at the same time.'),
+    'num_pairs': (100, 'Number of minimal pairs of each kind.'),
+    'seed': (0, 'Seed of what is generated and of the intervals.'),
 }
 _FLOATS = {
-    'max_seconds': (8.0, 'How much of a clip is read.'),
+    'max_seconds': (8.0, 'Seconds of a clip that are read.'),
     'labelled_seconds': (
         60.0,
-        'How much of a clip with labels is read to compare with them.',
+        'Seconds of a clip with labels that are read and compared with them.',
     ),
-    'prompt_seconds': (3.0, 'What a model hears.'),
-    'continuation_seconds': (7.0, 'What it adds.'),
+    'prompt_seconds': (3.0, 'Seconds of a recording that a model continues.'),
+    'continuation_seconds': (7.0, 'Seconds that it adds.'),
 }
 
 

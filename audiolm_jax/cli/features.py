@@ -39,25 +39,31 @@ def define_flags(values: flags.FlagValues, hours: float) -> None:
   flags.DEFINE_string(
       'manifest', None, 'Audio to cluster; may be a glob.', flag_values=values
   )
-  flags.DEFINE_string('split', 'train', 'Of the manifest.', flag_values=values)
+  flags.DEFINE_string(
+      'split', 'train', 'Split of the manifest.', flag_values=values
+  )
   flags.DEFINE_float(
       'hours',
       hours,
-      'How much audio is drawn, at most all of it.',
+      'Hours of audio that are drawn, at most all of it.',
       lower_bound=0,
       flag_values=values,
   )
   flags.DEFINE_float(
       'crop_seconds',
       10.0,
-      'Length of a crop.',
+      'Length of a crop, in seconds.',
       lower_bound=0.1,
       flag_values=values,
   )
   flags.DEFINE_integer(
-      'batch_size', 16, 'Crops at a time.', lower_bound=1, flag_values=values
+      'batch_size',
+      16,
+      'Number of crops heard at a time.',
+      lower_bound=1,
+      flag_values=values,
   )
-  flags.DEFINE_integer('seed', 0, 'Of the draws.', flag_values=values)
+  flags.DEFINE_integer('seed', 0, 'Seed of what is drawn.', flag_values=values)
 
 
 def load(folder: str) -> Source:

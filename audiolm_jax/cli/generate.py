@@ -71,7 +71,11 @@ flags.DEFINE_string(
     'output_dir', 'out', 'Where the WAV files go.', flag_values=FLAGS
 )
 flags.DEFINE_integer(
-    'samples_per_prompt', 1, 'Samples.', lower_bound=1, flag_values=FLAGS
+    'samples_per_prompt',
+    1,
+    'Number of samples of each prompt.',
+    lower_bound=1,
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
     'batch_size',
@@ -90,10 +94,14 @@ flags.DEFINE_integer(
 )
 settings.define(FLAGS)
 flags.DEFINE_integer(
-    'num_hosts', None, 'Hosts that share the work.', 1, flag_values=FLAGS
+    'num_hosts',
+    None,
+    'Number of hosts that share the work.',
+    1,
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    'host_index', None, 'Which this is, from 0.', 0, flag_values=FLAGS
+    'host_index', None, 'Number of this host, from 0.', 0, flag_values=FLAGS
 )
 flags.DEFINE_bool(
     'multiprocess',

@@ -39,11 +39,13 @@ flags.DEFINE_enum(
 flags.DEFINE_string(
     'checkpoint', None, 'Folder, or .safetensors file.', flag_values=FLAGS
 )
-flags.DEFINE_string('output_dir', None, 'Of the bundle.', flag_values=FLAGS)
+flags.DEFINE_string(
+    'output_dir', None, 'Folder that gets the bundle.', flag_values=FLAGS
+)
 flags.DEFINE_integer(
     'layer',
     None,
-    'Whose output is clustered: 0 is what the first block gets.',
+    'Block whose output is clustered: 0 is what the first block gets.',
     lower_bound=0,
     flag_values=FLAGS,
 )

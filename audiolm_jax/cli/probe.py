@@ -47,31 +47,47 @@ flags.DEFINE_string(
     'model', None, 'A bundle, a run or a checkpoint.', flag_values=FLAGS
 )
 flags.DEFINE_string(
-    'manifest', None, 'Of the corpus; may be a glob.', flag_values=FLAGS
+    'manifest',
+    None,
+    'Manifest of the corpus; may be a glob.',
+    flag_values=FLAGS,
 )
-flags.DEFINE_string('split', 'test', 'That is judged on.', flag_values=FLAGS)
+flags.DEFINE_string(
+    'split', 'test', 'Split whose clips are judged.', flag_values=FLAGS
+)
 flags.DEFINE_float(
     'cpu_minutes',
     5.0,
-    'That the decoder learns; 0 leaves speaking out.',
+    'CPU-minutes that the decoder learns for; 0 leaves speaking out.',
     lower_bound=0.0,
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    'num_clips', 16, 'That are recognised.', lower_bound=1, flag_values=FLAGS
+    'num_clips',
+    16,
+    'Number of clips that are recognised.',
+    lower_bound=1,
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
     'num_labelled_clips',
     80,
-    'With phone times, at most.',
+    'Largest number of clips with phone times.',
     lower_bound=1,
     flag_values=FLAGS,
 )
-flags.DEFINE_string('language', 'en', 'That is recognised.', flag_values=FLAGS)
 flags.DEFINE_string(
-    'output_dir', None, 'Gets what was spoken.', flag_values=FLAGS
+    'language',
+    'en',
+    'Language of the clips that are recognised.',
+    flag_values=FLAGS,
 )
-flags.DEFINE_integer('seed', 0, 'Of all draws.', flag_values=FLAGS)
+flags.DEFINE_string(
+    'output_dir', None, 'Folder that gets what was spoken.', flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    'seed', 0, 'Seed of all random choices.', flag_values=FLAGS
+)
 
 _CROP_SECONDS, _BATCH_SIZE = 4.0, 4
 _SPOKEN = 'spoken from semantic tokens'

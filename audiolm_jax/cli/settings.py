@@ -32,14 +32,18 @@ _MODES_OF = {
 def define(values: flags.FlagValues) -> None:
   """Adds the flags."""
   flags.DEFINE_enum(
-      'mode', CONTINUATION, MODES, 'What to do.', flag_values=values
+      'mode',
+      CONTINUATION,
+      MODES,
+      'Kind of task: a continuation, acoustic generation or no prompt at all.',
+      flag_values=values,
   )
   flags.DEFINE_enum(
       'acoustics',
       None,
       list(ACOUSTICS),
-      'What makes the sound of semantic tokens: parallel is SoundStorm, all'
-      ' frames at once, and the default where the model has one;'
+      'Model that makes the sound of semantic tokens: parallel is SoundStorm,'
+      ' all frames at once, and the default where the model has one;'
       ' autoregressive are the coarse and the fine stage; acoustic_only goes on'
       ' without semantic tokens.',
       flag_values=values,
@@ -78,18 +82,20 @@ def _define_sizes(values: flags.FlagValues) -> None:
   flags.DEFINE_float(
       'prompt_seconds',
       3.0,
-      'How much of each file is the prompt.',
+      'Seconds of each file that are the prompt.',
       lower_bound=0,
       flag_values=values,
   )
   flags.DEFINE_float(
       'continuation_seconds',
       7.0,
-      'How much to generate.',
+      'Seconds to generate.',
       lower_bound=0,
       flag_values=values,
   )
-  flags.DEFINE_integer('seed', 0, 'Of the randomness.', flag_values=values)
+  flags.DEFINE_integer(
+      'seed', 0, 'Seed of the random choices.', flag_values=values
+  )
 
 
 def _define_samplings(values: flags.FlagValues) -> None:

@@ -69,10 +69,13 @@ flags.DEFINE_string(
     'coordinator_address', None, 'host:port of process 0.', flag_values=FLAGS
 )
 flags.DEFINE_integer(
-    'num_processes', None, 'How many processes.', flag_values=FLAGS
+    'num_processes',
+    None,
+    'Number of processes that train together.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    'process_id', None, 'Which of them this is.', flag_values=FLAGS
+    'process_id', None, 'Number of this process, from 0.', flag_values=FLAGS
 )
 flags.DEFINE_integer(
     'peer_timeout_seconds',
@@ -87,20 +90,20 @@ flags.DEFINE_bool(
 flags.DEFINE_string(
     'device',
     None,
-    'Of a dry run, which needs it: the kind of the devices, such as tpu-v4.',
+    'Kind of the devices that a dry run plans for, such as tpu-v4.',
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(
     'num_devices',
     1,
-    'Of a dry run: how many devices, over all processes.',
+    'Number of devices of a dry run, over all processes.',
     lower_bound=1,
     flag_values=FLAGS,
 )
 flags.DEFINE_float(
     'device_memory_gib',
     None,
-    'Of a dry run: memory of a device, if other than its kind has.',
+    'Memory of a device of a dry run in GiB, if other than its kind has.',
     flag_values=FLAGS,
 )
 
