@@ -27,7 +27,7 @@ MODEL = flags.DEFINE_string('model', 'speech', 'A bundle.')
 PROMPT = flags.DEFINE_string(
     'prompt', 'data/prompts/speech_english_synthetic.flac', 'Its first 3 s.'
 )
-SECONDS = flags.DEFINE_float('seconds', 7.0, 'That are added.')
+SECONDS = flags.DEFINE_float('seconds', 7.0, 'Seconds that are added.')
 BATCH_SIZES = flags.DEFINE_multi_integer('batch_sizes', [1, 16], 'Samples.')
 CPU_DEVICES = flags.DEFINE_integer('cpu_devices', 1, 'As of audiolm generate.')
 ROUNDS = flags.DEFINE_integer('rounds', 3, 'After one that compiles.')

@@ -32,8 +32,12 @@ from audiolm_jax.evaluation.listeners import (
 from audiolm_jax.generation import chain
 from bench import copies
 
-PROMPT_SECONDS = flags.DEFINE_float('prompt_seconds', 3.0, 'Of each clip.')
-SECONDS = flags.DEFINE_float('continuation_seconds', 7.0, 'Of each sample.')
+PROMPT_SECONDS = flags.DEFINE_float(
+    'prompt_seconds', 3.0, 'Seconds of each clip.'
+)
+SECONDS = flags.DEFINE_float(
+    'continuation_seconds', 7.0, 'Seconds to generate.'
+)
 SAMPLES = flags.DEFINE_integer('samples', 1, 'Samples of each prompt.')
 SEED = flags.DEFINE_integer('seed', 0, 'Seed of the samples.')
 SEMANTIC = flags.DEFINE_float(

@@ -35,11 +35,15 @@ from audiolm_jax.tokens.tokenizers.codec import CodecTokenizer
 from audiolm_jax.training.checkpoints import loading
 
 MODEL = flags.DEFINE_string('model', None, 'A run or a bundle.', required=True)
-MANIFEST = flags.DEFINE_string('manifest', None, 'Of clips.', required=True)
-SPLIT = flags.DEFINE_string('split', 'test', 'That clips are from.')
-SOURCE = flags.DEFINE_string('source', 'kokoro', 'That clips are from.')
-LANGUAGE = flags.DEFINE_string('language', 'en', 'That clips are in.')
-CLIPS = flags.DEFINE_integer('clips', 12, 'How many, shared by all speakers.')
+MANIFEST = flags.DEFINE_string(
+    'manifest', None, 'Manifest of the clips.', required=True
+)
+SPLIT = flags.DEFINE_string('split', 'test', 'Split of the clips.')
+SOURCE = flags.DEFINE_string('source', 'kokoro', 'Source of the clips.')
+LANGUAGE = flags.DEFINE_string('language', 'en', 'Language of the clips.')
+CLIPS = flags.DEFINE_integer(
+    'clips', 12, 'Number of clips, shared by all speakers.'
+)
 LEVELS = flags.DEFINE_list('levels', [], 'Only these numbers of levels.')
 QUICK = flags.DEFINE_bool('quick', False, 'Words and PESQ only.')
 OUT = flags.DEFINE_string('out', None, 'A folder that gets the copies.')

@@ -30,11 +30,17 @@ from audiolm_jax.tokens.tokenizers.stream_decoder import StreamDecoder
 
 MODEL = flags.DEFINE_string('model', 'speech', 'Name or folder of a bundle.')
 PROMPT = flags.DEFINE_string(
-    'prompt', 'data/prompts/speech_english_synthetic.flac', 'What goes on.'
+    'prompt',
+    'data/prompts/speech_english_synthetic.flac',
+    'Recording that is continued.',
 )
-PROMPT_SECONDS = flags.DEFINE_float('prompt_seconds', 3.0, 'Of the prompt.')
-SECONDS = flags.DEFINE_float('seconds', 10.0, 'Of the short stream.')
-LONG_SECONDS = flags.DEFINE_float('long_seconds', 60.0, 'Of the long one.')
+PROMPT_SECONDS = flags.DEFINE_float(
+    'prompt_seconds', 3.0, 'Seconds of the prompt.'
+)
+SECONDS = flags.DEFINE_float('seconds', 10.0, 'Seconds of the short stream.')
+LONG_SECONDS = flags.DEFINE_float(
+    'long_seconds', 60.0, 'Seconds of the long stream.'
+)
 REPEATS = flags.DEFINE_integer('repeats', 3, 'The fastest start counts.')
 PEAK_ONLY = flags.DEFINE_bool('peak_only', False, 'Only the peak memory.')
 

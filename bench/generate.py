@@ -39,7 +39,7 @@ from bench import continuation, models, timing
 from bench.token_store import SIZES
 
 STAGES = flags.DEFINE_list(
-    'stages', [*models.STAGES], 'What to measure; may be empty.'
+    'stages', [*models.STAGES], 'Stages to measure; may be empty.'
 )
 PAST = flags.DEFINE_multi_integer('past', [128, 512, 2048], 'Places before.')
 ROWS = flags.DEFINE_multi_integer('rows', [1, 8, 64], 'Sampled at once.')
@@ -49,7 +49,7 @@ WEIGHTS = flags.DEFINE_list(
     'weights', ['full', 'int8'], 'Ways to keep ours: full, bfloat16, int8.'
 )
 CPU_DEVICES = flags.DEFINE_integer(
-    'cpu_devices', 1, 'That CPU cores are dealt out to; they share rows.'
+    'cpu_devices', 1, 'Number of shares of the CPU cores; they share rows.'
 )
 PEER_PLACES = flags.DEFINE_integer(
     'peer_places', 1 << 14, 'No more rows x past of theirs.'

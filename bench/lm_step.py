@@ -19,9 +19,11 @@ from bench import timing
 
 EMBED_DIM = flags.DEFINE_multi_integer('embed_dim', [192, 256], 'Widths.')
 NUM_LAYERS = flags.DEFINE_multi_integer('num_layers', [4, 6], 'Per width.')
-LENGTH = flags.DEFINE_multi_integer('length', [1024, 2048], 'Of sequences.')
+LENGTH = flags.DEFINE_multi_integer(
+    'length', [1024, 2048], 'Length of the sequences.'
+)
 VOCAB_SIZE = flags.DEFINE_integer('vocab_size', 2056, 'Ids.')
-TOKENS = flags.DEFINE_integer('tokens', 8192, 'Of a batch.')
+TOKENS = flags.DEFINE_integer('tokens', 8192, 'Number of tokens of a batch.')
 REPEATS = flags.DEFINE_integer('repeats', 5, 'The fastest counts.')
 
 _HEAD_DIM = 64

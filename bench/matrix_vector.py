@@ -19,7 +19,7 @@ from bench import models, timing
 
 WIDTHS = flags.DEFINE_multi_integer('widths', [1024, 4096], 'In and out.')
 NUM_MATRICES = flags.DEFINE_integer('num_matrices', 16, 'Too many for caches.')
-ROWS = flags.DEFINE_multi_integer('rows', [1, 8, 64], 'Of the vectors.')
+ROWS = flags.DEFINE_multi_integer('rows', [1, 8, 64], 'Number of the vectors.')
 REPEATS = flags.DEFINE_integer('repeats', 10, 'The fastest counts.')
 
 

@@ -15,7 +15,9 @@ STAGES = ('semantic', 'coarse', 'fine')
 
 NUM_LAYERS = flags.DEFINE_integer('num_layers', 6, 'Depth.')
 EMBED_DIM = flags.DEFINE_integer('embed_dim', 512, 'Width.')
-NUM_HEADS = flags.DEFINE_integer('num_heads', 8, 'Of 64 each.')
+NUM_HEADS = flags.DEFINE_integer(
+    'num_heads', 8, 'Number of heads, of width 64.'
+)
 MLP_DIM = flags.DEFINE_integer(
     'mlp_dim', None, "Of our MLP; as wide as audiolm-pytorch's if not given."
 )

@@ -23,7 +23,7 @@ from audiolm_jax.training import memory
 SECONDS = flags.DEFINE_float('seconds', 4.0, 'Length of the clip.')
 ROUNDS = flags.DEFINE_integer('rounds', 5, 'Their median counts.')
 FAMILIES = flags.DEFINE_list(
-    'families', list(families.FAMILIES), 'What to time.'
+    'families', list(families.FAMILIES), 'Families to time.'
 )
 
 _CLASSES = {

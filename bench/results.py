@@ -25,7 +25,9 @@ PIANO_TOKENS = _DEFINE('piano_tokens', None, 'Token store.', required=True)
 PAIRS = _DEFINE('pairs', None, 'Folder of data.minimal_pairs.', required=True)
 REPORTS = _DEFINE('reports', 'reports', 'Where reports go.')
 OUTPUT = _DEFINE('output', 'docs/results.md', 'The page.')
-NUM_PROMPTS = flags.DEFINE_integer('num_prompts', 12, 'Of each bundle.')
+NUM_PROMPTS = flags.DEFINE_integer(
+    'num_prompts', 12, 'Number of prompts for each bundle.'
+)
 
 _HEAD = """# Results
 

@@ -27,10 +27,16 @@ from audiolm_jax.tokens.tokenizers.contract import Tokens
 
 MODEL = flags.DEFINE_string('model', 'speech', 'A bundle.')
 TOKENS = flags.DEFINE_string('tokens', None, 'Its token store, for quality.')
-SPLIT = flags.DEFINE_string('split', 'test', 'Of the store.')
-SECONDS = flags.DEFINE_float('seconds', 30.0, 'That are made, for speed.')
-ROUNDS = flags.DEFINE_integer('rounds', 3, 'Of each; medians count; 0: none.')
-CLIPS = flags.DEFINE_integer('clips', 8, 'That quality is measured on.')
+SPLIT = flags.DEFINE_string('split', 'test', 'Split of the store.')
+SECONDS = flags.DEFINE_float(
+    'seconds', 30.0, 'Seconds made to measure the speed.'
+)
+ROUNDS = flags.DEFINE_integer(
+    'rounds', 3, 'Timed rounds of each; medians count; 0: none.'
+)
+CLIPS = flags.DEFINE_integer(
+    'clips', 8, 'Number of clips that quality is measured on.'
+)
 CLIP_SECONDS = flags.DEFINE_float('clip_seconds', 8.0, 'Prompt included.')
 
 PROMPT_SECONDS = 3.0

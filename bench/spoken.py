@@ -27,10 +27,14 @@ from audiolm_jax.tokens.tokenizers import windows
 from audiolm_jax.tokens.tokenizers.contract import Tokens
 from bench import copies
 
-TEMPERATURE = flags.DEFINE_float('temperature', 1.0, 'Of SoundStorm.')
-PROMPT_SECONDS = flags.DEFINE_float('prompt_seconds', 3.0, 'Of the voice.')
+TEMPERATURE = flags.DEFINE_float(
+    'temperature', 1.0, 'Temperature of SoundStorm.'
+)
+PROMPT_SECONDS = flags.DEFINE_float(
+    'prompt_seconds', 3.0, 'Seconds of the voice.'
+)
 GIVEN = flags.DEFINE_integer('given', 0, 'First levels whose codes are true.')
-SEED = flags.DEFINE_integer('seed', 0, 'Of the random choices.')
+SEED = flags.DEFINE_integer('seed', 0, 'Seed of the random choices.')
 
 
 def main(argv: Sequence[str]) -> None:

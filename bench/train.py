@@ -37,10 +37,12 @@ from bench.token_store import SIZES
 STAGES = flags.DEFINE_multi_enum(
     'stage', ['coarse'], models.STAGES, 'May be repeated.'
 )
-CROP_SECONDS = flags.DEFINE_float('crop_seconds', 4.48, 'Of a sequence.')
+CROP_SECONDS = flags.DEFINE_float(
+    'crop_seconds', 4.48, 'Seconds of a sequence.'
+)
 BATCH_SIZE = flags.DEFINE_integer('batch_size', 4, 'Sequences a step.')
 BFLOAT16 = flags.DEFINE_bool('bfloat16', False, 'For accelerators.')
-STEPS = flags.DEFINE_integer('steps', 3, 'Of a round.')
+STEPS = flags.DEFINE_integer('steps', 3, 'Number of steps of a round.')
 ROUNDS = flags.DEFINE_integer('rounds', 5, 'Their median counts.')
 
 

@@ -28,9 +28,11 @@ from bench import models
 
 MODEL = flags.DEFINE_string('model', 'speech', 'A bundle.')
 TOKENS = flags.DEFINE_string('tokens', None, 'Its token store.', required=True)
-SPLIT = flags.DEFINE_string('split', 'test', 'Of the store.')
-CLIPS = flags.DEFINE_integer('clips', 32, 'That are read.')
-SECONDS = flags.DEFINE_float('seconds', 3.0, 'Of each, its beginning.')
+SPLIT = flags.DEFINE_string('split', 'test', 'Split of the store.')
+CLIPS = flags.DEFINE_integer('clips', 32, 'Number of clips that are read.')
+SECONDS = flags.DEFINE_float(
+    'seconds', 3.0, 'Seconds of the beginning of each.'
+)
 
 
 @functools.partial(jax.jit, static_argnames='model')

@@ -43,7 +43,10 @@ flags.DEFINE_string(
     'model', 'speech', 'Bundle that continues.', flag_values=FLAGS
 )
 flags.DEFINE_string(
-    'manifest', None, 'Of recordings, or a glob of several.', flag_values=FLAGS
+    'manifest',
+    None,
+    'Manifest of recordings, or a glob of several.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_list('dev_speakers', [], 'Split dev.', flag_values=FLAGS)
 flags.DEFINE_list('test_speakers', [], 'Split test.', flag_values=FLAGS)
@@ -55,11 +58,11 @@ flags.DEFINE_float('seconds', 7.0, 'Made of each.', flag_values=FLAGS)
 flags.DEFINE_float(
     'least_seconds',
     2.0,
-    'What a clip has behind its prompt, or it is left out.',
+    'Seconds that a clip has behind its prompt, or it is left out.',
     flag_values=FLAGS,
 )
 flags.DEFINE_integer('batch_size', 16, 'Made at once.', 1, flag_values=FLAGS)
-flags.DEFINE_integer('seed', 0, 'Of the continuations.', flag_values=FLAGS)
+flags.DEFINE_integer('seed', 0, 'Seed of the continuations.', flag_values=FLAGS)
 
 # How a clip came about: folders, and what `source` begins with.
 AUTOREGRESSIVE, PARALLEL = 'autoregressive', 'parallel'

@@ -35,7 +35,7 @@ from data.recording import finish
 FLAGS = flags.FlagValues()
 
 flags.DEFINE_string(
-    'source', 'folder', 'What to call this corpus.', flag_values=FLAGS
+    'source', 'folder', 'Name of this corpus.', flag_values=FLAGS
 )
 flags.DEFINE_string(
     'licence', 'unknown', 'Terms of the audio.', flag_values=FLAGS

@@ -43,10 +43,12 @@ flags.DEFINE_integer(
 flags.DEFINE_list(
     'voices',
     ['af_nova', 'af_sarah', 'am_michael', 'am_adam'],
-    'Of Kokoro; all pronounce words as in the United States.',
+    'Voices of Kokoro; all pronounce words as in the United States.',
     flag_values=FLAGS,
 )
-flags.DEFINE_integer('seed', 0, 'Of the choice of pairs.', flag_values=FLAGS)
+flags.DEFINE_integer(
+    'seed', 0, 'Seed of the choice of pairs.', flag_values=FLAGS
+)
 flags.DEFINE_integer(
     'workers', 2, 'Processes.', lower_bound=1, flag_values=FLAGS
 )

@@ -35,7 +35,11 @@ from data.recording import (
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_float(
-    'minutes', 30.0, 'Of all voices.', lower_bound=0.1, flag_values=FLAGS
+    'minutes',
+    30.0,
+    'Minutes of all voices together.',
+    lower_bound=0.1,
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
     'workers', 2, 'Processes.', lower_bound=1, flag_values=FLAGS

@@ -35,12 +35,15 @@ from data.recording import (
 FLAGS = flags.FlagValues()
 
 flags.DEFINE_float(
-    'hours', 10.0, 'How much; all there is makes about 25.', flag_values=FLAGS
+    'hours',
+    10.0,
+    'Hours to make; all there is makes about 25.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
     'workers', 2, 'Processes.', lower_bound=1, flag_values=FLAGS
 )
-flags.DEFINE_integer('seed', 0, 'Of the playing.', flag_values=FLAGS)
+flags.DEFINE_integer('seed', 0, 'Seed of the playing.', flag_values=FLAGS)
 
 _OPENING = 6  # Melodic steps by which a tune is known.
 _HOLD_OUT_EVERY = 20  # Tunes.

@@ -31,9 +31,14 @@ flags.DEFINE_string(
     'model', 'detector', 'Bundle with a detector.', flag_values=FLAGS
 )
 flags.DEFINE_string(
-    'manifest', None, 'Of data.detector_clips.', flag_values=FLAGS
+    'manifest',
+    None,
+    'Manifest that data.detector_clips wrote.',
+    flag_values=FLAGS,
 )
-flags.DEFINE_string('split', 'test', 'Of the manifest.', flag_values=FLAGS)
+flags.DEFINE_string(
+    'split', 'test', 'Split of the manifest.', flag_values=FLAGS
+)
 
 
 def main(argv: list[str]) -> None:

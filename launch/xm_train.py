@@ -69,7 +69,10 @@ flags.DEFINE_string(
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
-    'topology', '', 'Of a TPU slice, as 4x4 or 2x2x4.', flag_values=FLAGS
+    'topology',
+    '',
+    'Topology of a TPU slice, as 4x4 or 2x2x4.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
     'num_processes',
@@ -86,7 +89,7 @@ flags.DEFINE_integer(
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    'port', 8476, 'Of process 0 on this machine.', flag_values=FLAGS
+    'port', 8476, 'Port of process 0 on this machine.', flag_values=FLAGS
 )
 flags.DEFINE_string(
     'image', '', 'Container image for GKE and Vertex.', flag_values=FLAGS

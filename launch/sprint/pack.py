@@ -33,7 +33,7 @@ flags.DEFINE_enum(
     'task',
     None,
     ['decoder', 'soundstorm'],
-    'What is trained: the decoder of a codec, or a SoundStorm.',
+    'Model that is trained: the decoder of a codec, or a SoundStorm.',
     flag_values=FLAGS,
 )
 flags.DEFINE_string(

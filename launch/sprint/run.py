@@ -25,7 +25,7 @@ from launch.sprint.tasks import Settings
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
-    'folder', None, 'What launch.sprint.pack wrote.', flag_values=FLAGS
+    'folder', None, 'Folder that launch.sprint.pack wrote.', flag_values=FLAGS
 )
 flags.DEFINE_float(
     'minutes',
@@ -55,7 +55,7 @@ _FLOATS = {
     'feature_matching': (0.6, 'Weight of the distance of their features.'),
     'level_decay': (
         0.6,
-        'How much less often a SoundStorm learns a level than the one before.',
+        'How much less often a SoundStorm learns each level than the last one.',
     ),
     'longest_prompt': (
         0.5,
