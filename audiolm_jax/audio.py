@@ -47,7 +47,7 @@ def read(
   Args:
     path: Anything libsndfile reads: WAV, FLAC, Ogg, Opus, MP3, AIFF, ...; with
       the extra `formats` what FFmpeg reads, too: M4A, MP4, WebM, WMA, ...
-    sample_rate: Of the result, in Hz.
+    sample_rate: Sample rate of the result, in Hz.
     start_seconds: Where the crop starts.
     seconds: Length of the crop; it is shorter where the file ends.
 

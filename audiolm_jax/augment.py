@@ -38,9 +38,9 @@ class AugmentedBatches(Iterator):
 
     Args:
       plain: Makes the batches, of as many seconds as it is told.
-      sample_rate: Of the waveforms.
-      crop_seconds: Of the rows; more is read where voices get faster.
-      seed: Of the changes.
+      sample_rate: Sample rate of the waveforms.
+      crop_seconds: Seconds of the rows; more is read where voices get faster.
+      seed: Seed of the changes.
       changes: Which ones there are; those of `Changes()` if None.
       shard_index: Which of the hosts this is.
       num_shards: Hosts that share every batch.

@@ -25,18 +25,18 @@ class Changes:
 
   Attributes:
     gain_db: Least and greatest gain, where it is drawn.
-    gain_share: Of the crops that get one.
+    gain_share: Share of the crops that get one.
     quiet_db: The gain of those that are far away.
-    quiet_share: Of the crops that are, instead of the other gain.
+    quiet_share: Share of the crops that are, instead of the other gain.
     pitch: How many times as high, and as fast, a voice gets.
-    pitch_share: Of the crops that change it.
+    pitch_share: Share of the crops that change it.
     colour_db: The most that a frequency is raised or lowered by, smoothly.
-    colour_share: Of the crops that change it.
+    colour_share: Share of the crops that change it.
     snr_db: Ratio of the crop's energy to that of the noise, white to brown.
-    noise_share: Of the crops that get noise.
+    noise_share: Share of the crops that get noise.
     echo_db: Energy of the echo, beside that of the sound itself.
     echo_seconds: Until it has lost 60 dB.
-    echo_share: Of the crops that get one.
+    echo_share: Share of the crops that get one.
   """
 
   gain_db: Range = (-6.0, 4.0)

@@ -47,7 +47,8 @@ class Clip(NamedTuple):
     piece: Which piece is played, or None.
     transcript: What is said, or None.
     labels: Sidecar TSV of `start_seconds end_seconds label` lines, or None.
-    language: Of what is said, as in ISO 639-1: 'en', 'ru', ...; or None.
+    language: Language of what is said, as in ISO 639-1: 'en', 'ru', ...; or
+      None.
     origin: What made it where that is what is asked, 'original' or 'generated';
       or None.
   """

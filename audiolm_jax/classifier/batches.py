@@ -39,8 +39,8 @@ class LabelledBatches(AudioBatches):
       sample_rate: In Hz.
       crop_seconds: Length of a crop.
       batch_size: Over all hosts.
-      seed: Of crops and distortions.
-      chances: Of each distortion; () leaves the clips as they are.
+      seed: Seed of crops and distortions.
+      chances: Chances of each distortion; () leaves the clips as they are.
       shard_index: Which of the hosts this is.
       num_shards: Hosts that share every batch.
 

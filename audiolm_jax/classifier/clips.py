@@ -23,8 +23,8 @@ class Verdict(NamedTuple):
   """What a clip is, in all and second by second.
 
   Attributes:
-    labels: Of the classes.
-    probabilities: Of each class.
+    labels: Names of the classes.
+    probabilities: Probability of each class.
     track: The same for each second; the last may be a part of one.
   """
 

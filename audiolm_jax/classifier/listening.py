@@ -19,8 +19,8 @@ class Heard(NamedTuple):
   """A verdict on what there is to hear.
 
   Attributes:
-    probabilities: Of each class: over the longest generated run if there is
-      one, else over all; None if the classifier cannot say.
+    probabilities: Probability of each class: over the longest generated run if
+      there is one, else over all; None if the classifier cannot say.
     track: The same for each second; None where it is silent.
     run: From when to when in seconds the longest generated run lasts, or None.
     reason: Why the classifier cannot say, or None.
@@ -38,7 +38,7 @@ def listen(classifier: ClipClassifier, sound: Sound) -> Heard:
   Windows without sound do not vote.
 
   Args:
-    classifier: Of windows.
+    classifier: Classifier of windows.
     sound: A clip of any length.
 
   Returns:

@@ -24,7 +24,7 @@ class Block(nn.Module):
   Attributes:
     features: Output channels.
     pools: Halves time and frequency.
-    dtype: Of the convolutions; parameters and statistics are float32.
+    dtype: Type of the convolutions; parameters and statistics are float32.
   """
 
   features: int
@@ -68,10 +68,10 @@ class Classifier(nn.Module):
 
   Attributes:
     labels: What the classes are called.
-    channels: Of each block; where they grow, it pools.
+    channels: Channels of each block; where they grow, it pools.
     num_mels: Mel bands, which the pools have to leave some of.
     sample_rate: In Hz.
-    dtype: Of the convolutions.
+    dtype: Type of the convolutions.
   """
 
   labels: tuple[str, ...]

@@ -117,7 +117,7 @@ def draw(
 
   Args:
     source: The model.
-    layer: Of it.
+    layer: Index of its layer, 0 the first block.
     values: The flags of `define_flags`.
   """
   model = source.model

@@ -20,8 +20,8 @@ class Share(NamedTuple):
   """Which part of the work is this host's.
 
   Attributes:
-    index: Of this host, from 0.
-    count: Of all hosts.
+    index: Index of this host, from 0.
+    count: Number of all hosts.
   """
 
   index: int = 0

@@ -33,7 +33,7 @@ class Pace:
 
     Args:
       num_made: Samples of the batch that were not there already.
-      seconds: Of audio that each of them has so far.
+      seconds: Seconds of audio that each of them has so far.
       total: How much it will have at most.
     """
     now = time.monotonic()
@@ -52,9 +52,9 @@ class Pace:
     """A batch is done.
 
     Args:
-      num_samples: Of the batch.
+      num_samples: Number of samples of the batch.
       num_made: Those that were not there already.
-      seconds: Of audio that were generated.
+      seconds: Seconds of audio that were generated.
     """
     now = time.monotonic()
     self._tell_skipped()

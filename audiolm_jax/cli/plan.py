@@ -35,8 +35,9 @@ def jobs(
 
   Args:
     prompts: Those that can be read.
-    num_samples: Of each prompt.
-    paths: Of all prompts: mending one must not change the names of others.
+    num_samples: Number of samples of each prompt.
+    paths: Paths of all prompts: mending one must not change the names of
+      others.
   """
   counts = collections.Counter(pathlib.Path(path).stem for path in paths)
   found = []
@@ -52,7 +53,7 @@ def batches(to_do: Sequence[Job], size: int, num_new: int) -> list[Batch]:
 
   Args:
     to_do: All jobs.
-    size: Of a batch, at most.
+    size: Largest size of a batch, at most.
     num_new: Samples that are made behind each prompt.
   """
   made: list[Batch] = []

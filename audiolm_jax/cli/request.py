@@ -46,7 +46,7 @@ class Request(NamedTuple):
     mode: One of MODES.
     prompt_seconds: How much of each file is the prompt, at most.
     continuation_seconds: How much is generated.
-    seed: Of the randomness.
+    seed: Seed of the randomness.
     samplings: How the models sample, but for the temperatures.
     keep_prompt: Whether a continuation begins with the prompt itself.
     voice: A recording of who shall say it, its first `prompt_seconds` that is.

@@ -72,7 +72,7 @@ def bootstrap(
   Args:
     rows: What is known of each clip.
     groups: The speaker or piece of each clip.
-    statistic: Of any multiset of clips.
+    statistic: Statistic of any multiset of clips.
     seed: The same seed gives the same interval.
   """
   if not len(rows):

@@ -114,9 +114,9 @@ class AudioLM:
 
     Args:
       waveform: From -1 to 1; channels, the last axis, are averaged.
-      sample_rate: Of the waveform, in Hz.
+      sample_rate: Sample rate of the waveform, in Hz.
       seconds: How much to add.
-      key: Of the randomness, from jax.random.key.
+      key: Key of the randomness, from jax.random.key.
 
     Returns:
       Mono at `self.sample_rate` Hz.
@@ -257,9 +257,9 @@ def keep_prompt(
   """A generation with its true prompt, which gives way within 20 ms.
 
   Args:
-    generation: Of a prompt.
+    generation: Continuation of a prompt.
     prompt: The same; what is beyond whole units is not used.
-    sample_rate: Of both, in Hz.
+    sample_rate: Sample rate of both, in Hz.
   """
   own = prompt[: generation.prompt_samples]
   return begin_with(own, generation.waveform, sample_rate)

@@ -55,7 +55,7 @@ class StageSampler:
       lm: Its stage may know one source only, whose frames are shorter than a
         unit.
       sampling: How it samples.
-      units_per_second: Of drafts.
+      units_per_second: Units that a second of a draft has.
       may_end: Whether the model may say that a recording is over.
     """
     self._lm, self._sampling, self._may_end = lm, sampling, may_end

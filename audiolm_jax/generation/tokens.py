@@ -50,7 +50,7 @@ class TokenGenerator:
     """What follows each prompt, at most `step` units at a time.
 
     Args:
-      prompts: Of each row; they may be of different lengths.
+      prompts: Prompts of each row; they may be of different lengths.
       num_units: How much is to follow; may be infinite.
       step: A multiple of `self.step`, or all units; changes no token.
       keys: One for each row.

@@ -39,8 +39,8 @@ class LanguageModelTrainStep(TrainStep):
     label_smoothing: Share of each target that is spread over all ids. The
       metric 'loss' is without.
     num_microbatches: Pieces that a batch is computed in, one after the other.
-    ema_decay: Of the moving average of the parameters, which evaluations and
-      bundles then use; None for none.
+    ema_decay: Decay of the moving average of the parameters, which evaluations
+      and bundles then use; None for none.
   """
 
   model: Transformer

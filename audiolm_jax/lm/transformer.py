@@ -112,9 +112,9 @@ class Transformer(nn.Module):
     head_dim: Width of a head.
     mlp_dim: Hidden width of the MLPs.
     dropout_rate: In every branch; the same for all places of a row, as in T5X.
-    num_buckets: Of the relative position bias.
+    num_buckets: Number of buckets of the relative position bias.
     max_distance: In positions; farther ones share a bucket.
-    dtype: Of the computation; parameters, softmax and logits are float32.
+    dtype: Type of the computation; parameters, softmax and logits are float32.
     query_block: Queries that attend together; what lies ahead of a block costs
       no work.
     scan_layers: Compiles one layer instead of all: for deep models on

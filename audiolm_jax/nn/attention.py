@@ -89,7 +89,7 @@ class Dense(nn.Module):
   Attributes:
     features: Width of the output.
     axes: Logical names of the kernel's two axes.
-    dtype: Of the computation; parameters are float32.
+    dtype: Type of the computation; parameters are float32.
   """
 
   features: int
@@ -201,7 +201,7 @@ class MultiHeadAttention(nn.Module):
     num_heads: Heads.
     head_dim: Width of a head.
     dropout_rate: Of keys, for all queries at once as in T5X.
-    dtype: Of the computation; parameters are float32.
+    dtype: Type of the computation; parameters are float32.
   """
 
   num_heads: int

@@ -24,9 +24,9 @@ class Members(NamedTuple):
   """What each centroid got of some frames.
 
   Attributes:
-    sums: Of the frames that are nearest to it.
+    sums: Sum of the frames that are nearest to it.
     counts: Their number.
-    distances: Of each frame to its centroid, squared.
+    distances: Distance of each frame to its centroid, squared.
   """
 
   sums: Float[Array, 'K D']

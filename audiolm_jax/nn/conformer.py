@@ -155,7 +155,7 @@ class ConformerBlock(nn.Module):
     mlp_dim: Hidden width of the feed-forwards.
     conv_kernel: Taps of the depthwise convolution.
     dropout_rate: In every branch.
-    dtype: Of the computation; parameters are float32.
+    dtype: Type of the computation; parameters are float32.
   """
 
   num_heads: int

@@ -25,7 +25,7 @@ class DepthwiseConv(nn.Module):
   Attributes:
     causal: Hears this frame and those before it; else as many on either side.
     kernel_size: Taps; an odd number if it is not causal.
-    dtype: Of the computation; parameters are float32.
+    dtype: Type of the computation; parameters are float32.
   """
 
   causal: bool = True
@@ -62,9 +62,10 @@ class ConvNextBlock(nn.Module):
 
   Attributes:
     mlp_dim: Hidden width.
-    initial_scale: Of the branch beside the skip, before anything is learnt.
+    initial_scale: Scale of the branch beside the skip, before anything is
+      learnt.
     causal: Hears no frames that follow.
-    dtype: Of the computation; parameters are float32.
+    dtype: Type of the computation; parameters are float32.
   """
 
   mlp_dim: int
@@ -96,7 +97,7 @@ class ConvNext(nn.Module):
     embed_dim: Width of the frames.
     mlp_dim: Hidden width of the blocks.
     causal: Hears no frames that follow.
-    dtype: Of the computation; parameters are float32.
+    dtype: Type of the computation; parameters are float32.
   """
 
   num_layers: int

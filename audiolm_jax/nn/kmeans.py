@@ -20,8 +20,8 @@ class KMeans(NamedTuple):
   """Centroids in the space of normalized features (AudioLM s. III-B).
 
   Attributes:
-    mean: Of each dimension of the features.
-    std: Of each dimension of the features.
+    mean: Mean of each dimension of the features.
+    std: Standard deviation of each dimension of the features.
     centroids: One per semantic id, for features of zero mean and unit variance.
   """
 
@@ -65,7 +65,7 @@ def fit(
     num_clusters: K.
     seed: Same seed and same batches, same centroids.
     num_first: Frames held in memory.
-    iterations: Of Lloyd's algorithm.
+    iterations: Number of iterations of Lloyd's algorithm.
 
   Raises:
     UserError: There are fewer frames than clusters.

@@ -57,9 +57,9 @@ class Dac(nn.Module):
     num_quantizers: Levels of the residual quantizer.
     codebook_size: Codes a level.
     codebook_dim: Width in which codes are compared.
-    encoder_channels: Of the first convolution.
-    decoder_channels: Of the decoder's first convolution.
-    strides: Of the encoder; the decoder has them in reverse.
+    encoder_channels: Channels of the first convolution.
+    decoder_channels: Channels of the decoder's first convolution.
+    strides: Strides of the encoder; the decoder has them in reverse.
   """
 
   sample_rate: int

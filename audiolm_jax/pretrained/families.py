@@ -25,8 +25,8 @@ class Family(NamedTuple):
 
   Attributes:
     model_type: What their config.json says.
-    kind: Of the module.
-    part: Of a bundle that it becomes.
+    kind: Kind of the module.
+    part: Name of the part of a bundle that it becomes.
     convert: Checkpoint, and for features what preprocessor_config.json says, to
       module and params.
   """

@@ -25,7 +25,7 @@ def pad(
 
   Args:
     x: What lies past a row's length is not looked at.
-    lengths: Of the rows.
+    lengths: Lengths of the rows.
     left: Samples to add at the start.
     right: Samples to add at the end, no more than `left`.
     mode: Zeros ('constant'), the border's sample ('replicate'), or a mirror
@@ -142,7 +142,7 @@ class ConvTranspose(nn.Module):
     features: Output channels.
     stride: Output samples per frame.
     trim_left: How many of the `stride` samples too many go from the start.
-    groups: Of channels that do not mix.
+    groups: Number of groups of channels that do not mix.
     group_norm: Whether the output is normalized over time, before the cut.
     use_bias: Whether there is one.
   """

@@ -35,7 +35,7 @@ def params(
 
   Args:
     model: Its `features` is called to find out what it needs.
-    tensors: Of a checkpoint, by name.
+    tensors: Tensors of a checkpoint, by name.
     prefix: Before each name where a head was saved with the model; what lies
       outside of it is the head's, and ignored.
     unread: Starts of the names, then without the prefix, of what may be left.

@@ -36,17 +36,17 @@ class W2vBert2(nn.Module):
   """Features at 50 Hz; the defaults are the public model's, of 0.6 B.
 
   Attributes:
-    num_mels: Of the input.
+    num_mels: Number of mel bands of the input.
     embed_dim: Width of the frames.
     num_layers: Conformer blocks.
     num_heads: Attention heads.
     mlp_dim: Hidden width of the feed-forwards.
-    activation: Of feed-forwards and convolutions.
+    activation: Activation of feed-forwards and convolutions.
     relative_keys: Whether distances count in attention.
     max_left: Frames back from which on distances are alike.
     max_right: The same ahead.
     conv_kernel: Taps of the depthwise convolutions.
-    epsilon: Of the norms.
+    epsilon: Epsilon of the norms.
     sample_rate: In Hz.
   """
 
@@ -122,7 +122,7 @@ def convert(
   """Module and params of a checkpoint of w2v-BERT 2.0.
 
   Args:
-    checkpoint: Of the model alone, or with a head, which is ignored.
+    checkpoint: Checkpoint of the model alone, or with a head, which is ignored.
     preprocessor: What preprocessor_config.json says; without it, 80 mels of
       16 kHz.
 

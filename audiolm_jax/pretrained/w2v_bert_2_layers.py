@@ -104,12 +104,12 @@ class Block(nn.Module):
   Attributes:
     num_heads: Attention heads.
     mlp_dim: Hidden width of the feed-forwards.
-    activation: Of feed-forwards and convolution.
+    activation: Activation of feed-forwards and convolution.
     relative_keys: Whether distances count in attention.
     max_left: Frames back from which on distances are alike.
     max_right: The same ahead.
     conv_kernel: Taps of the convolution.
-    epsilon: Of the norms.
+    epsilon: Epsilon of the norms.
   """
 
   num_heads: int

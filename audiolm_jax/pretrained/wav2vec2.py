@@ -53,9 +53,9 @@ class Wav2Vec2(nn.Module):
   """Features of samples; the defaults are HuBERT and wav2vec 2.0 base.
 
   Attributes:
-    conv_channels: Of each convolution over samples.
+    conv_channels: Channels of each convolution over samples.
     conv_kernels: Taps of each convolution.
-    conv_strides: Of each convolution.
+    conv_strides: Strides of each convolution.
     conv_bias: Whether the convolutions have one.
     conv_norm: 'group' over time after the first, or 'layer' after each.
     conv_activation: After each, and after the positional convolution.
@@ -64,11 +64,11 @@ class Wav2Vec2(nn.Module):
     num_layers: Transformer blocks.
     num_heads: Attention heads.
     mlp_dim: Hidden width of the feed-forwards.
-    activation: Of the feed-forwards.
+    activation: Activation of the feed-forwards.
     pre_norm: Whether norms come before each branch, as in the large models.
-    epsilon: Of the Transformer's norms.
+    epsilon: Epsilon of the Transformer's norms.
     position_kernel: Frames that the positional convolution spans.
-    position_groups: Of channels in it.
+    position_groups: Number of groups of channels in it.
     normalize: Whether each clip is brought to zero mean and unit variance.
     sample_rate: In Hz.
   """
@@ -165,7 +165,7 @@ def convert(
   """Module and params of a checkpoint of HuBERT or wav2vec 2.0.
 
   Args:
-    checkpoint: Of the model alone, or with a head, which is ignored.
+    checkpoint: Checkpoint of the model alone, or with a head, which is ignored.
     preprocessor: What preprocessor_config.json says; without it, clips are
       brought to zero mean and unit variance.
 

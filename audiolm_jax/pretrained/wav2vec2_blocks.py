@@ -90,9 +90,9 @@ class Block(nn.Module):
   Attributes:
     num_heads: Attention heads.
     mlp_dim: Hidden width of the feed-forward.
-    activation: Of the feed-forward.
+    activation: Activation of the feed-forward.
     pre_norm: Whether the norms come before the branches.
-    epsilon: Of the norms.
+    epsilon: Epsilon of the norms.
   """
 
   num_heads: int
@@ -124,12 +124,12 @@ class Encoder(nn.Module):
     num_layers: Blocks.
     num_heads: Attention heads.
     mlp_dim: Hidden width of the feed-forwards.
-    activation: Of the feed-forwards.
+    activation: Activation of the feed-forwards.
     pre_norm: Norms before each branch, as in the large models; otherwise after
       each and once at the start.
-    epsilon: Of the norms.
+    epsilon: Epsilon of the norms.
     position_kernel: Frames that the positional convolution spans.
-    position_groups: Of channels in it.
+    position_groups: Number of groups of channels in it.
     position_activation: After it.
   """
 

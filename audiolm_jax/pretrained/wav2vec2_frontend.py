@@ -106,9 +106,9 @@ class FeatureExtractor(nn.Module):
   """From samples to frames.
 
   Attributes:
-    channels: Of each convolution.
+    channels: Channels of each convolution.
     kernels: Taps of each convolution.
-    strides: Of each convolution.
+    strides: Strides of each convolution.
     use_bias: Whether the convolutions have one.
     norm: 'group' over time after the first, or 'layer' after each.
     activation: After each.

@@ -42,7 +42,8 @@ class SemanticVq(nn.Module):
     hop_length: Samples a code, 20 ms.
     window: Samples that a spectrum is made of.
     sample_rate: In Hz.
-    dtype: Of the blocks' computation; transforms and parameters are float32.
+    dtype: Type of the blocks' computation; transforms and parameters are
+      float32.
   """
 
   encoder_layers: int = 4
@@ -100,7 +101,7 @@ class SemanticVq(nn.Module):
     """What is quantized, of zero mean and unit deviation over a clip.
 
     Args:
-      spectra: Of `spectra`, or perturbed.
+      spectra: Log spectra that `spectra` gave, or the same perturbed.
       valid: Frames that are not padding; others change nothing.
       counted: Frames that mean and deviation are those of.
     """

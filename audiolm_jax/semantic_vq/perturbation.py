@@ -16,7 +16,7 @@ def perturb(
   """Stretches frequency and bends the spectrum, each row in its own way.
 
   Args:
-    key: Of all draws.
+    key: Key of all draws.
     spectra: Log powers.
     warp: Largest logarithm of the factor that frequencies are divided by, as
       by the length of a vocal tract; 0 leaves the spectra as they are.

@@ -23,7 +23,7 @@ class Voice(nn.Module):
   Attributes:
     num_layers: ConvNeXt blocks.
     embed_dim: Their width, and that of a voice.
-    dtype: Of the computation; parameters are float32.
+    dtype: Type of the computation; parameters are float32.
   """
 
   num_layers: int
@@ -51,7 +51,7 @@ class Speaker(nn.Module):
     num_layers: Blocks.
     embed_dim: Their width.
     hop_length: Samples a frame.
-    dtype: Of the blocks' computation; parameters are float32.
+    dtype: Type of the blocks' computation; parameters are float32.
   """
 
   num_layers: int

@@ -41,16 +41,16 @@ class SemanticVqTrainStep(TrainStep):
   Attributes:
     model: What learns.
     tx: Its optimizer, with its own clipping.
-    spectral_weight: Of soundstream.losses.spectral_loss.
-    commitment_weight: Of the latents' distance from their codes.
-    consistency_weight: Of the second view's distance from the first's codes;
-      0 leaves it out.
+    spectral_weight: Weight of soundstream.losses.spectral_loss.
+    commitment_weight: Weight of the latents' distance from their codes.
+    consistency_weight: Weight of the second view's distance from the first's
+      codes; 0 leaves it out.
     warp: The second view's largest stretch of frequency
       (perturbation.perturb).
     shortest_share: Of a crop, that the second view's mean and deviation are
       taken over.
     quantize_from: Until this step the decoder hears the latents as they are.
-    codebook_decay: Of the codebook's averages.
+    codebook_decay: Decay of the codebook's averages.
     revival_threshold: Usage, as a fraction of uniform, under which a code dies.
   """
 

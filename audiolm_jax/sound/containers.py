@@ -23,7 +23,7 @@ class Container:
   """The first sound track of a file.
 
   Attributes:
-    path: Of the file.
+    path: Path of the file.
     sample_rate: Hz.
     channels: How many.
   """
@@ -46,7 +46,7 @@ def open_container(path: str | os.PathLike, reason: str) -> Container:
   """Opens what libsndfile did not.
 
   Args:
-    path: Of a file.
+    path: Path of a file.
     reason: Why libsndfile did not open it.
 
   Raises:

@@ -59,7 +59,7 @@ def runs(
   """Yields the runs of a crop, each to be decoded before the next is asked for.
 
   Args:
-    path: Of the file.
+    path: Path of the file.
     start_seconds: Where the crop starts.
     seconds: How long it is; shorter where the file ends.
 

@@ -29,7 +29,7 @@ class Stream:
   """Frames of one kind, in runs of bytes without anything between.
 
   Attributes:
-    kind: Of the frames.
+    kind: Kind of the frames.
     tag: Where the frame is that tells of the others, or None.
     runs: Where the others are.
     frames: How many there are.

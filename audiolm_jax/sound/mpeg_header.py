@@ -100,7 +100,7 @@ def tag_frame(head: bytes, kind: Kind, frames: int, size: int) -> bytes:
 
   Args:
     head: The header of the first frame.
-    kind: Of the stream.
+    kind: Kind of the stream.
     frames: How many follow.
     size: Their bytes.
   """

@@ -35,7 +35,7 @@ class Sndfile:
   """A stream of one rate in a file or in pieces of one.
 
   Attributes:
-    path: Of the file.
+    path: Path of the file.
     pieces: What of the file is decoded; None: all.
     sample_rate: Hz.
     channels: How many.

@@ -38,8 +38,8 @@ def mask(
   of higher levels.
 
   Args:
-    key: Of all draws.
-    codes: Of whole windows.
+    key: Key of all draws.
+    codes: Codes of whole windows.
     lengths: Frames of each row; the others are padding.
     mask_id: Stands where a code is hidden.
     level_decay: How much less often than a level the next one is drawn; the

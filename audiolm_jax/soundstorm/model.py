@@ -29,7 +29,7 @@ class SoundStorm(nn.Module):
     mlp_dim: Hidden width of the feed-forwards.
     conv_kernel: Taps of the depthwise convolutions.
     dropout_rate: In every branch of a block.
-    dtype: Of the computation; parameters and logits are float32.
+    dtype: Type of the computation; parameters and logits are float32.
   """
 
   semantic_codebook_size: int = 1024

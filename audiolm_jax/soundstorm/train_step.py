@@ -40,8 +40,8 @@ class SoundStormTrainStep(TrainStep):
       the paper; with less, a small budget goes where most is heard.
     longest_prompt: Share of a window that may be prompt (masking.mask).
     num_microbatches: Pieces that a batch is computed in, one after the other.
-    ema_decay: Of the moving average of the parameters, which evaluations and
-      bundles then use; None for none.
+    ema_decay: Decay of the moving average of the parameters, which evaluations
+      and bundles then use; None for none.
   """
 
   model: SoundStorm

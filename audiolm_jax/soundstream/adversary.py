@@ -23,7 +23,7 @@ class Round(NamedTuple):
 
   Attributes:
     losses: 'adversarial', 'feature_matching' and 'discriminator'.
-    gradients: Of the first two, with respect to the output.
+    gradients: Gradients of the first two, with respect to the output.
     params: The discriminators' after the round.
     opt_state: Theirs, too.
   """
@@ -41,7 +41,8 @@ class Adversary:
   Attributes:
     discriminator: Maps waveforms 'B N' to the features of each discriminator.
     tx: Optimizer of the discriminators, with its own clipping.
-    weights: Of the 'adversarial' and 'feature_matching' losses of the codec.
+    weights: Weights of the 'adversarial' and 'feature_matching' losses of the
+      codec.
     start_step: Until this step the codec trains alone and at its own cost.
     update_every: Steps from one update of the discriminators to the next.
     matching: The feature matching loss, of the features of target and output;

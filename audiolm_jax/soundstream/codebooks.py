@@ -73,7 +73,7 @@ def update(
     codebooks: Before the batch.
     quantized: The batch; only frames and levels that it `used` teach.
     key: Decides which residuals dead codes come back as.
-    decay: Of the moving averages.
+    decay: Decay of the moving averages.
     revival_threshold: A code used less than this fraction of what it would be
       if all were used alike is dead. (The paper's fixed count, 2, would depend
       on the size of the batch.)

@@ -31,9 +31,10 @@ class WaveDiscriminator(nn.Module):
   """MelGAN's, at one scale.
 
   Attributes:
-    channels: Of the first layer; times 4 at each of the four grouped layers.
+    channels: Channels of the first layer; times 4 at each of the four grouped
+      layers.
     max_channels: What they grow to.
-    dtype: Of the computation.
+    dtype: Type of the computation.
   """
 
   channels: int = 16
@@ -132,7 +133,7 @@ class Discriminators(nn.Module):
     max_wave_channels: Last width.
     stft_channels: First width of the STFT discriminator.
     num_scales: Waveform discriminators.
-    dtype: Of the computation.
+    dtype: Type of the computation.
   """
 
   wave_channels: int = 16

@@ -55,7 +55,7 @@ class CausalConv(nn.Module):
     kernel_size: Taps.
     stride: Input samples per output frame; the input's length divides by it.
     dilation: Distance between taps.
-    dtype: Of the computation; parameters are float32.
+    dtype: Type of the computation; parameters are float32.
   """
 
   features: int

@@ -62,14 +62,15 @@ class SoundStream(nn.Module):
   Attributes:
     encoder_channels: Width of the encoder's first layer; doubles every block.
     decoder_channels: Width of the decoder's last block.
-    strides: Of the encoder's blocks; the decoder's are the same reversed.
+    strides: Strides of the encoder's blocks; the decoder's are the same
+      reversed.
     embedding_dim: Width of the latent and of the codebook vectors.
     num_quantizers: Levels of the residual quantizer.
     codebook_size: Vectors a level.
     sample_rate: In Hz.
     denoising: Whether a flag can ask for latents of the sound without its noise
       (s. III-F): FiLM at the end of the encoder.
-    dtype: Of the computation; parameters are float32.
+    dtype: Type of the computation; parameters are float32.
   """
 
   encoder_channels: int = 32

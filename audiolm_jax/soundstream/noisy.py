@@ -33,10 +33,10 @@ class NoisyBatches(Iterator):
     Args:
       clean: Makes batches of the sound.
       noise: Makes batches of the noise, of the same shape.
-      seed: Of which rows get what.
+      seed: Seed of which rows get what.
       snr_db: Least and greatest ratio of their energies in a row.
-      noisy_share: Of the rows.
-      denoise_share: Of the rows, noisy or not.
+      noisy_share: Share of the rows.
+      denoise_share: Share of the rows, noisy or not.
       shard_index: Which of the hosts this is.
       num_shards: Hosts that share every batch.
     """

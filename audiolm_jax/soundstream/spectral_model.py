@@ -127,7 +127,8 @@ class SpectralSoundStream(nn.Module):
       jumps where it comes round; a vector does not, and learns faster.
     denoising: Whether a flag can ask for latents of the sound without its noise
       (SoundStream s. III-F).
-    dtype: Of the blocks' computation; transforms and parameters are float32.
+    dtype: Type of the blocks' computation; transforms and parameters are
+      float32.
   """
 
   encoder_layers: int = 6

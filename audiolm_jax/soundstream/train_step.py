@@ -51,8 +51,8 @@ class SoundStreamTrainStep:
     model: The codec.
     tx: Optimizer of the codec, with its own clipping.
     adversary: The discriminators; None trains without.
-    weights: Of the losses by name (losses.reconstruction); what is left out is
-      not computed.
+    weights: Weights of the losses by name (losses.reconstruction); what is left
+      out is not computed.
     commitment_weight: Of the commitment loss, outside of the balancer. The
       balanced gradients are small: at 0.25, VQ-VAE's, commitment wins and the
       latents shrink to nothing; at 0 nothing keeps them from growing.
@@ -63,9 +63,9 @@ class SoundStreamTrainStep:
       from the start.
     decoder_only: Encoder and codebooks stay as they are, and so do the tokens:
       language models that learnt from them go on fitting.
-    balancer_decay: Of the average gradient norms; None for plain weights.
-    codebook_decay: Of the codebooks' averages.
-    ema_decay: Of the moving average of the codec's parameters, which
+    balancer_decay: Decay of the average gradient norms; None for plain weights.
+    codebook_decay: Decay of the codebooks' averages.
+    ema_decay: Decay of the moving average of the codec's parameters, which
       evaluations and bundles then use; None for none.
     revival_threshold: Usage, as a fraction of uniform, under which a code dies.
   """

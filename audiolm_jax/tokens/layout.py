@@ -36,7 +36,8 @@ class Prompt(NamedTuple):
 
   Attributes:
     ids: What is known.
-    positions: Of these ids and of those that follow, which begin at 0.
+    positions: Positions of these ids and of those that follow, which begin at
+      0.
   """
 
   ids: Int[np.ndarray, ' P']
@@ -173,7 +174,7 @@ class Stage:
     """What a sampler starts from: the prefix and the first target frames.
 
     Args:
-      codes: Of one clip; the prefix takes all frames of its sources.
+      codes: Codes of one clip; the prefix takes all frames of its sources.
       num_target_frames: How much of the target is known.
       num_ids: How many ids will follow; their positions are needed too.
     """

@@ -38,9 +38,9 @@ def step(
     loss: See microbatches.Loss.
     state: Where the parameters are.
     batch: Rows first.
-    key: Of all steps; the noise is that of fold_in(key, state.step).
+    key: Key of all steps; the noise is that of fold_in(key, state.step).
     num_microbatches: Pieces that the batch is computed in.
-    ema_decay: Of the average in mutables['ema'], None if there is none.
+    ema_decay: Decay of the average in mutables['ema'], None if there is none.
   """
   key = jax.random.fold_in(key, state.step)
   found = microbatches.gradients(loss, state, batch, key, num_microbatches)

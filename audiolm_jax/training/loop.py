@@ -66,7 +66,7 @@ def train(
     model_dir: Gets checkpoints, TensorBoard events, model.json and config.gin.
     eval_data: `evaluation` of data.Sources.
     partitioner: Mesh and axis rules; pure data parallelism if None.
-    seed: Of parameters and noise.
+    seed: Seed of parameters and noise.
     initial: Returns weights to start from, {'params', 'mutables'} or parts of
       them; not called if there is a checkpoint to go on from.
     operative_config: Text saved beside the model.

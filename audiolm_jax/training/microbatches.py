@@ -20,7 +20,7 @@ class Gradients(NamedTuple):
   """What a batch says of the parameters.
 
   Attributes:
-    grads: Of the mean loss.
+    grads: Gradients of the mean loss.
     metrics: Means, and 'gradient_norm' before any clipping.
     mutables: As the last piece left them.
   """
@@ -44,7 +44,7 @@ def gradients(
       and the means it is made of; 'weight' is what they are over.
     state: What the gradients are of.
     batch: Rows first, but for what all rows share (state.SHARED).
-    key: Of the noise; every piece has its own.
+    key: Key of the noise; every piece has its own.
     count: Pieces; 1 takes the batch as it is.
 
   Raises:

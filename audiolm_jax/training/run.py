@@ -28,7 +28,7 @@ class Folder:
   """Where a run is saved, and what stands beside its state.
 
   Attributes:
-    checkpoints: Of the run.
+    checkpoints: Checkpoints of the run.
     config: What rebuilds the model.
     operative_config: Text that the run was configured with.
     after_evaluations: Whether a checkpoint follows every evaluation.
@@ -67,11 +67,11 @@ class Run:
     schedule: When it does what.
     compiled: The programs of the model.
     partitioner: Puts batches on devices.
-    data: Of training, at the state's next batch.
+    data: Training batches, from the state's next one on.
     eval_data: Makes the data of an evaluation; None for none.
     folder: Where it is saved.
     monitors: What watches it.
-    noise_key: Of all steps.
+    noise_key: Key of all steps.
     state: After the last step that was taken.
   """
 

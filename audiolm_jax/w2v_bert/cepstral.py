@@ -32,7 +32,7 @@ class CepstralQuantizer(nn.Module):
   Attributes:
     codebook_size: Centroids.
     code_dim: Width of the learned vector of each.
-    dtype: Of that vector.
+    dtype: Type of that vector.
     describe: What of a frame is compared: `envelope` or `pitch`.
   """
 

@@ -42,7 +42,8 @@ class W2vBert(nn.Module):
 
   Attributes:
     num_mels: Mel bins of the input.
-    conv_channels: Of the two 2-D convolutions that make 25 Hz of 100 Hz.
+    conv_channels: Channels of the two 2-D convolutions that make 25 Hz of 100
+      Hz.
     embed_dim: Width of the frames.
     num_heads: Attention heads.
     mlp_dim: Hidden width of the feed-forwards.
@@ -53,11 +54,11 @@ class W2vBert(nn.Module):
       for speech, 'pitch' for music.
     codebook_size: Codes of the quantizer.
     code_dim: Width of a code, and of what is compared with it.
-    num_buckets: Of the relative position bias.
+    num_buckets: Number of buckets of the relative position bias.
     max_distance: In frames; farther ones share a bucket.
     dropout_rate: In every branch of a block.
     sample_rate: In Hz.
-    dtype: Of the computation; parameters are float32.
+    dtype: Type of the computation; parameters are float32.
   """
 
   num_mels: int = 80

@@ -31,7 +31,8 @@ class Codes(NamedTuple):
     vectors: What the contrastive half looks for.
     ids: What the masked-prediction half predicts.
     drawn: Whose vectors these are; noise may make them differ from the ids.
-    probabilities: Of each code, without noise; diversity is measured on them.
+    probabilities: Probability of each code, without noise; diversity is
+      measured on them.
   """
 
   vectors: Float[Array, 'B T D']

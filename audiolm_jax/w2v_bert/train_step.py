@@ -42,7 +42,7 @@ class W2vBertTrainStep(TrainStep):
     mask_start_probability: That a frame starts a masked run.
     mask_span: Frames of a run.
     num_distractors: Masked frames that the contrastive loss tells apart.
-    contrastive_temperature: Of the cosine similarities.
+    contrastive_temperature: Temperature of the cosine similarities.
     gumbel_start: Temperature of the quantizer's noise at step 0.
     gumbel_end: Its lowest temperature.
     gumbel_decay: Factor a step.

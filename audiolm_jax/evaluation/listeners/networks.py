@@ -12,7 +12,7 @@ def session(package: str, path: str, how: Missing) -> Any | Missing:
 
   Args:
     package: Is not imported: only its folder is looked up.
-    path: Of the network in it.
+    path: Path of the network in it.
     how: Says how to install the package.
   """
   if not (found := _folder(package)):

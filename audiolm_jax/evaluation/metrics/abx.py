@@ -56,8 +56,8 @@ def errors(
   Args:
     features: Frames of each clip.
     spoken: What is said in each.
-    frames_per_second: Of `features`.
-    seed: Of the sub-sampling of large groups.
+    frames_per_second: Frame rate of `features`.
+    seed: Seed of the sub-sampling of large groups.
   """
   found = itertools.chain.from_iterable(
       triphones.of_clip(speech, clip) for clip, speech in enumerate(spoken)
@@ -79,8 +79,8 @@ def errors_of(
   Args:
     features: Frames of each clip.
     found: Their `clip` is an index into `features`.
-    frames_per_second: Of `features`.
-    seed: Of the sub-sampling of large groups.
+    frames_per_second: Frame rate of `features`.
+    seed: Seed of the sub-sampling of large groups.
   """
   within, across = _cells(features, found, frames_per_second, seed)
   return Abx(_mean(within), _mean(across), len(within), len(across))

@@ -46,7 +46,7 @@ def score(
   Args:
     ids: One id a frame, for each clip.
     labels: One string a frame, for each clip; UNLABELLED frames do not count.
-    seed: Of the chance level's rotations.
+    seed: Seed of the chance level's rotations.
 
   Returns:
     NaN where no frame is labelled.

@@ -125,7 +125,7 @@ def measure(
       recordings.
     sample_rate: Hz.
     under: Distortions by what they are.
-    seed: Of the distortions.
+    seed: Seed of the distortions.
   """
   asked = [sample for sample in samples if sample.how != RECORDING]
   judged = judge(detect, asked, sample_rate)
@@ -181,7 +181,7 @@ def table(rows: Mapping[str, Judged], model: str, seed: int = 0) -> Table:
   Args:
     rows: Sets by what they are; one with both classes or with one.
     model: Names the detector.
-    seed: Of the intervals.
+    seed: Seed of the intervals.
   """
   measured = [_row(name, judged, seed) for name, judged in rows.items()]
   papers = [(name, None, value, None, None, None) for name, value in _PAPERS]

@@ -32,7 +32,7 @@ class Prompt(NamedTuple):
 
   Attributes:
     mel_distance: To the true prompt, dB.
-    correlation: Of the log-mel spectrograms.
+    correlation: Correlation of the log-mel spectrograms.
     best_other: The highest correlation with any other prompt, NaN if none.
     recognised: Whether it is clearly this prompt and none of the others.
   """
@@ -84,7 +84,7 @@ def check_prompt(
     generated: The generation's first samples, as many as the prompt's.
     prompt: The true prompt.
     others: Other prompts, of any length.
-    sample_rate: Of all, Hz.
+    sample_rate: Sample rate of all, Hz.
   """
   correlation = fidelity.spectral_correlation(prompt, generated, sample_rate)
   best_other = max(
@@ -111,7 +111,7 @@ def check_continuation(
   Args:
     continuation: Without the prompt.
     prompt: What it continues, or None.
-    sample_rate: Of both, Hz.
+    sample_rate: Sample rate of both, Hz.
   """
   level = level_dbfs(continuation)
   relative = _NAN if prompt is None else level - level_dbfs(prompt)

@@ -24,7 +24,7 @@ class Score(NamedTuple):
   """What the clusters of one layer keep of what is said or played.
 
   Attributes:
-    layer: Of the model.
+    layer: Index of a layer of the model.
     num_clusters: K.
     features: ABX of the normalized features themselves; None for notes.
     centroids: ABX of the centroids that stand for the ids; None for notes.
@@ -61,7 +61,7 @@ def scores(
   """Scores clusterings of one layer on clips that they were not fit on.
 
   Args:
-    layer: Of the model.
+    layer: Index of a layer of the model.
     frames: Features of each clip as the model gives them.
     spoken: What is annotated in each.
     fitted: Clusterings of this layer.

@@ -15,7 +15,7 @@ class Unigram(NamedTuple):
   """Probability of an id given what ids may stand there.
 
   Attributes:
-    log_probabilities: Of each id within its group, nats.
+    log_probabilities: Log probability of each id within its group, in nats.
   """
 
   log_probabilities: Float[np.ndarray, ' V']

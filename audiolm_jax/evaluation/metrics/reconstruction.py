@@ -54,7 +54,7 @@ def evaluate(
     decode: Codes of the first q levels -> waveforms.
     waveforms: The originals, zero-padded to one length.
     lengths: True samples of each.
-    sample_rate: Of `waveforms`, Hz.
+    sample_rate: Sample rate of `waveforms`, Hz.
     metrics: What to measure.
   """
   levels = levels_to_keep(codes.shape[-1])

@@ -82,8 +82,8 @@ def groups(
   Args:
     features: Frames of each clip, of unit length; `Triphone.clip` is an index.
     found: The triphones.
-    frames_per_second: Of `features`.
-    seed: Of the sub-sampling.
+    frames_per_second: Frame rate of `features`.
+    seed: Seed of the sub-sampling.
   """
   random = np.random.default_rng(seed)
   by_context: dict[tuple, list[tuple[Triphone, np.ndarray]]] = {}

@@ -36,7 +36,7 @@ class Example(NamedTuple):
   Attributes:
     title: Above them.
     takes: Side by side.
-    sample_rate: Of all, Hz.
+    sample_rate: Sample rate of all, Hz.
     picture: Their spectrograms, a PNG file, or None.
   """
 

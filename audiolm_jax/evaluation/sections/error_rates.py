@@ -52,9 +52,9 @@ class Errors(NamedTuple):
 
   Attributes:
     characters: Errors in characters; the spaces between words are some.
-    num_characters: Of the transcript.
+    num_characters: Number of characters of the transcript.
     words: Errors in words.
-    num_words: Of the transcript.
+    num_words: Number of words of the transcript.
   """
 
   characters: int
@@ -76,7 +76,7 @@ def table(
     sounds: By ORIGINAL, CODEC, GENERATION, or any other name. There may be
       several samples of a clip.
     source: A sentence for the note on what the clips are.
-    seed: Of the bootstrap.
+    seed: Seed of the bootstrap.
   """
   rows: list[list[Cell]] = []
   for name, spoken in sounds.items():

@@ -59,7 +59,7 @@ class Sizes:
     num_counted_clips: Whose codes are counted.
     num_labelled_clips: Compared with labels.
     num_training_clips: For the MFCCs' k-means.
-    max_seconds: Of a clip.
+    max_seconds: Most seconds that are read of a clip.
     labelled_seconds: Of a clip with labels, to compare with them.
     num_batches: For each stage.
     batch_size: Crops in each of them.

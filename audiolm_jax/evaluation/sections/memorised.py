@@ -33,7 +33,7 @@ def table(
       scores that no model has made.
     ways: Those without tokens are left out.
     training: All training recordings; see `copying.longest_runs`.
-    sizes: Of the tokens; says how long they last.
+    sizes: Sizes of the tokens; says how long they last.
   """
   made = {_TRUE: [[clip] for clip in held_out]}
   made |= {name: way.coded for name, way in ways.items() if way.coded}

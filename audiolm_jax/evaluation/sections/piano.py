@@ -43,7 +43,7 @@ def tables(
     transcribe: Writes down notes, or why it cannot.
     preferred: Two names of `continuations`; how often the first goes on more
       like the prompt than the second is set beside the paper's listeners.
-    seed: Of the bootstrap.
+    seed: Seed of the bootstrap.
   """
   excerpts = excerpts.with_others()
   why = music.missing_library()

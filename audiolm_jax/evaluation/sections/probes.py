@@ -42,10 +42,10 @@ def table(
 
   Args:
     pairs: By task (minimal_pairs.read).
-    scores: Of every recording (minimal_pairs.score).
+    scores: Scores of every recording (minimal_pairs.score).
     source: A sentence for the note on what the pairs are; the published rows
       are of ZeroSpeech's own.
-    seed: Of the bootstrap.
+    seed: Seed of the bootstrap.
   """
   ways = {
       'ours': minimal_pairs.per_token,

@@ -30,7 +30,7 @@ class Way(NamedTuple):
   Attributes:
     waveforms: For each prompt its samples, one or several, without the prompt.
     coded: Their tokens; () where there are none to measure.
-    seconds: Of computing each of them; () where nothing is computed.
+    seconds: Seconds of computing each of them; () where nothing is computed.
   """
 
   waveforms: Sequence[Sequence[Waveform]]
@@ -45,7 +45,7 @@ class Clips(NamedTuple):
     waveforms: One for each prompt.
     groups: The speaker or piece of each.
     sample_rate: Hz.
-    seed: Of the bootstrap.
+    seed: Seed of the bootstrap.
   """
 
   waveforms: Sequence[Waveform]

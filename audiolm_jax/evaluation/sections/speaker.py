@@ -59,7 +59,7 @@ def table(
     known: Its closed set.
     sets: Clips by what they are: ORIGINAL, RECONSTRUCTION,
       ACOUSTIC_GENERATION, CONTINUATION.
-    seed: Of the intervals.
+    seed: Seed of the intervals.
   """
   rows = []
   for name, spoken in sets.items():

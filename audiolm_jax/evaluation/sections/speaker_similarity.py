@@ -45,12 +45,12 @@ def table(
   Args:
     encode: A voice as a vector, or why there is none.
     prompts: What each speaker said first.
-    speakers: Of the prompts.
+    speakers: Speakers of the prompts.
     sounds: By TRUE, CODEC, CONTINUATION, GENERATION, or any other name: what
       follows each prompt, without it. With k samples of each, all first ones
       come before all second ones. TRUE makes the floor.
     source: A sentence for the note on what the clips are.
-    seed: Of the bootstrap and of who is compared with whom.
+    seed: Seed of the bootstrap and of who is compared with whom.
   """
   rows: list[list[Cell]] = []
   floor = TRUE in sounds and len(set(speakers)) > 1

@@ -31,11 +31,12 @@ class Tokens(NamedTuple):
   """A row of the table.
 
   Attributes:
-    name: Of the tokenizer.
+    name: Name of the tokenizer.
     bitrate: Bits a second; None of what is not quantized.
     within: ABX error in per cent (abx.figures), or why there is none.
     across: The same across speakers.
-    visqol: Of what is decoded from the tokens; None if nothing decodes them.
+    visqol: ViSQOL of what is decoded from the tokens; None if nothing decodes
+      them.
   """
 
   name: str

@@ -81,7 +81,7 @@ def write(path: str | os.PathLike, spoken: Mapping[str, Speech]) -> None:
   meet in one file: write one for each.
 
   Args:
-    path: Of the item file.
+    path: Path of the item file.
     spoken: What is said in each file, by its name without extension.
   """
   text = io.StringIO()

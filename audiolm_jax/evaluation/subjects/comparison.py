@@ -35,7 +35,7 @@ class Asked(NamedTuple):
     prompt_seconds: What a model hears.
     continuation_seconds: What it adds.
     batch_size: Made at the same time.
-    seed: Of the samples and of the intervals.
+    seed: Seed of the samples and of the intervals.
   """
 
   num_prompts: int
@@ -52,7 +52,7 @@ class Comparison(NamedTuple):
   Attributes:
     excerpts: Held-out clips, cut.
     made: By name of the model: for each excerpt its samples.
-    sample_rate: Of all, Hz.
+    sample_rate: Sample rate of all, Hz.
   """
 
   excerpts: Sequence[Excerpt]

@@ -51,7 +51,7 @@ class Continued(NamedTuple):
     semantic: Its semantic ids; without repeats if the stage drops them.
     acoustic: Its codes.
     is_first: Whether it is of the first batch, which had to be compiled.
-    seconds: Of computing, its share of the batch.
+    seconds: Seconds of computing, its share of the batch.
   """
 
   waveform: Waveform

@@ -40,7 +40,7 @@ class Checked(NamedTuple):
     file: The WAV, relative to the folder.
     prompt_seconds: As in the manifest.
     prompt: None where there is no prompt to compare with.
-    continuation: Of everything after the prompt.
+    continuation: Findings about everything after the prompt.
   """
 
   file: str

@@ -32,7 +32,7 @@ class Pair(NamedTuple):
   """Two recordings of one voice.
 
   Attributes:
-    key: Of the pair, the same for all voices.
+    key: Key of the pair, the same for all voices.
     voice: Who speaks.
     good: Path of the word or the sentence.
     bad: Path of what is none.

@@ -16,10 +16,10 @@ class Excerpts(NamedTuple):
   """Prompts and what is said to follow them.
 
   Attributes:
-    prompts: Of piano.
+    prompts: Prompts of piano.
     pieces: Which piece each is of: clips of one piece are not independent.
     continuations: One for each prompt, by who made it; `TRUE` among them.
-    sample_rate: Of all, Hz.
+    sample_rate: Sample rate of all, Hz.
   """
 
   prompts: Sequence[Waveform]

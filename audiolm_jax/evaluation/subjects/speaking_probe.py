@@ -87,9 +87,9 @@ class Trained(NamedTuple):
   Attributes:
     probe: The module.
     params: Its weights.
-    sample_rate: Of what it hears and says, in Hz.
+    sample_rate: Sample rate of what it hears and says, in Hz.
     steps: That it took.
-    seconds: Of audio that it heard.
+    seconds: Seconds of audio that it heard.
     loss: Mean spectral loss of the last steps.
   """
 
@@ -113,8 +113,8 @@ def train(
     semantic: Makes the ids, and knows what they stand for (`centroids`): from
       there their vectors start. It does not learn.
     batches: As corpus.AudioBatches, at the tokenizer's sample rate.
-    cpu_minutes: Of all cores together.
-    seed: Of the first weights.
+    cpu_minutes: CPU-minutes of all cores together.
+    seed: Seed of the first weights.
   """
   hop = semantic.sample_rate // FRAMES_PER_SECOND
   probe = Probe(*semantic.centroids.shape, hop)

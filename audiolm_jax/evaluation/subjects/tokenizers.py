@@ -57,7 +57,7 @@ class MfccClusters(NamedTuple):
   Attributes:
     features: Normalized MFCCs of each held-out clip.
     ids: Their nearest centroids.
-    centroids: Of k-means over other clips.
+    centroids: Centroids of k-means over other clips.
   """
 
   features: list[Float[np.ndarray, 'T D']]

@@ -24,7 +24,7 @@ class Track(NamedTuple):
   """The places of a batch, from the first of the prompts on.
 
   Attributes:
-    positions: Of each place.
+    positions: Positions of each place.
     valid: Where a row has an id or will have one.
     first: The first id that may be drawn at a place.
     may_end: Whether EOS may be drawn there, too.
@@ -62,7 +62,7 @@ class State(NamedTuple):
   Attributes:
     token: Last id of each row.
     done: Rows that have ended.
-    caches: Of each layer.
+    caches: Caches of each layer.
   """
 
   token: Int[Array, ' B']

@@ -31,7 +31,7 @@ class Quantized(NamedTuple):
 
   Attributes:
     values: Out x in, which XLA:CPU reads twice as fast as in x out.
-    scale: Of a step, for each output.
+    scale: Size of a step, for each output.
   """
 
   values: Int8[Array, 'F D']

@@ -48,7 +48,7 @@ class Weights(NamedTuple):
   """Of the whole network.
 
   Attributes:
-    embedding: Of ids, in and out.
+    embedding: Embedding of ids, in and out.
     bias: For each head and distance from -max_distance to max_distance.
     layers: Blocks.
     norm: Before the logits.
@@ -72,7 +72,7 @@ def pack(model: Transformer, params: PyTree, kind: str = 'full') -> Weights:
 
   Args:
     model: The sizes, and the type that is computed in.
-    params: Of the model.
+    params: Parameters of the model.
     kind: How the matrices of blocks are kept, one of matrices.TYPES.
 
   Raises:
@@ -130,10 +130,11 @@ def prefill(
 
   Args:
     model: The sizes.
-    weights: Of the model.
+    weights: Weights of the model.
     inputs: Ids.
     valid: False where an input is padding.
-    positions: Of the inputs, the same for all rows (G = 1) or of each (G = B).
+    positions: Positions of the inputs, the same for all rows (G = 1) or of each
+      (G = B).
   """
   x = weights.embedding[inputs]
   mask = causal_mask(valid.astype(jnp.int32))
@@ -164,10 +165,10 @@ def step(
 
   Args:
     model: The sizes.
-    weights: Of the model.
+    weights: Weights of the model.
     token: One input of each row.
-    bias: Of the token to all places, -inf where it must not look.
-    caches: Of each layer.
+    bias: Bias of the token to all places, -inf where it must not look.
+    caches: Caches of each layer.
     index: The token's place in them.
   """
   x = weights.embedding[token]

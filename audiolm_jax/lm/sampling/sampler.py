@@ -29,8 +29,8 @@ class Prompts(NamedTuple):
   Attributes:
     ids: What the samples follow.
     valid: Where a prompt's own ids are.
-    positions: Of the prompts and of what is sampled, once if they are the same
-      for all rows.
+    positions: Positions of the prompts and of what is sampled, once if they are
+      the same for all rows.
   """
 
   ids: Int[np.ndarray, 'B P']
@@ -106,7 +106,7 @@ def draw_pieces(
     candidates: Which ids may stand at each sampled place.
     keys: One for each row.
     sampling: How ids are chosen.
-    sizes: Of the pieces; they add up to the number of places.
+    sizes: Sizes of the pieces; they add up to the number of places.
     growth: Places by which the cache grows.
     rows: Spreads rows over the devices of a mesh, whose number has to divide
       B; the weights have to be on all of them.

@@ -29,7 +29,8 @@ class Batches(Iterator):
       dataset: Makes one afresh: it shuffles anew if iterated again.
       rounds: Gives each round, or None where there are no more.
       shared: What every batch has besides.
-      fingerprints: Of the tokenizers whose tokens these are, by source.
+      fingerprints: Fingerprints of the tokenizers whose tokens these are, by
+        source.
       where: Names the data in messages.
       files: Shards that are read; the damaged one is named.
     """

@@ -11,11 +11,11 @@ class Round(NamedTuple):
   """Some files, read a number of times in an order of their own.
 
   Attributes:
-    files: Of the split; all hosts share them.
+    files: Files of the split; all hosts share them.
     epochs: How often each is read; None for no end.
     num_batches: Where it ends; None for where the files do. Hosts see other
       recordings, of other lengths: only a count lets them go on together.
-    seed: Of the order and of the crops.
+    seed: Seed of the order and of the crops.
   """
 
   files: list[str]
@@ -37,10 +37,10 @@ def rounds(
   times in one. Either way a round is short enough to skip through.
 
   Args:
-    files: Of the split.
+    files: Files of the split.
     batches_an_epoch: That the whole split makes; may be less than 1.
     batches_a_round: About so many, as one skips within a round to resume.
-    seed: Of the order of files, and of what happens to their content.
+    seed: Seed of the order of files, and of what happens to their content.
     epochs: If not None, there is one round that reads all files so many times.
   """
   rounds_an_epoch = batches_an_epoch / batches_a_round

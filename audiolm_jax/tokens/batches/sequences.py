@@ -42,10 +42,10 @@ def batches(
   Args:
     token_dir: A finished token store.
     stage: How sequences are laid out.
-    split: Of the store.
+    split: Split of the store.
     crop_seconds: Length of the crops.
     batch_size: Rows of a batch, those of all shards together.
-    seed: Of the order and of the crops.
+    seed: Seed of the order and of the crops.
     shard_index: Which host this is.
     num_shards: Hosts that share each batch; no two see the same recording.
     pack: Puts several short sequences into a row, each a segment of its own;

@@ -42,10 +42,10 @@ def batches(
   Args:
     token_dir: A finished token store.
     stage: Which tokens they are (soundstorm.stage).
-    split: Of the store.
+    split: Split of the store.
     crop_seconds: Length of the longest windows.
     batch_size: Rows of a batch, those of all shards together.
-    seed: Of the order and of the windows.
+    seed: Seed of the order and of the windows.
     shortest_seconds: Length of the shortest ones; None for all the same.
     shard_index: Which host this is.
     num_shards: Hosts that share each batch; no two see the same recording.

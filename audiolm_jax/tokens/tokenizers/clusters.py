@@ -27,7 +27,7 @@ class ClusterTokenizer:
   attention, or with one that reaches 0.6 s, all ids are equal.
 
   Attributes:
-    centroids: Of the normalized features, one an id.
+    centroids: Centroids of the normalized features, one an id.
   """
 
   def __init__(

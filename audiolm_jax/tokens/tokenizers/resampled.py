@@ -15,11 +15,11 @@ class Resampled:
   """Hears audio of the codec's rate, and resamples it to the model's own.
 
   Attributes:
-    sample_rate: Of the audio that it is given, in Hz.
+    sample_rate: Sample rate of the audio that it is given, in Hz.
     hop_length: Samples of that rate a frame.
     codebook_size: Number of different ids.
-    centroids: Of the model's features, one an id.
-    fingerprint: Of the model and of the rate.
+    centroids: Centroids of the model's features, one an id.
+    fingerprint: Fingerprint of the model and of the rate.
   """
 
   def __init__(

@@ -27,7 +27,7 @@ def alone_in(folder: str) -> Iterator[None]:
   not kept.
 
   Args:
-    folder: Of the run; it is made if it does not exist.
+    folder: Folder of the run; it is made if it does not exist.
 
   Raises:
     UserError: Another run is in it; the message names its host and process.

@@ -32,10 +32,11 @@ class Plan:
     mesh: Devices along each axis.
     state: Shapes, dtypes and shardings.
     axis_names: Logical axes of the parameters, a tree of PartitionSpec.
-    rows: Of the global batch.
-    flops: Of one step on the global batch, over all devices.
-    activation_bytes: Of one row; an estimate, see program_costs, and an upper
-      bound where the model axis divides activations.
+    rows: Number of rows of the global batch.
+    flops: Floating-point operations of one step on the global batch, over all
+      devices.
+    activation_bytes: Bytes of one row; an estimate, see program_costs, and an
+      upper bound where the model axis divides activations.
     pieces: Microbatches of a batch; None if the model knows of none.
   """
 
