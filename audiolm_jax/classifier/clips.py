@@ -51,7 +51,7 @@ class ClipClassifier:
   outweighs some that are not.
 
   Attributes:
-    model: Of a second.
+    model: Classifier of windows of a second.
     variables: Its parameters and the statistics of its batch norms.
   """
 

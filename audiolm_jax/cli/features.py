@@ -117,7 +117,7 @@ def draw(
 
   Args:
     source: The model.
-    layer: Index of its layer, 0 the first block.
+    layer: Index of the layer, as --layer has it.
     values: The flags of `define_flags`.
   """
   model = source.model

@@ -49,8 +49,8 @@ class Autoregressive:
   """The coarse stage and, if there is one, the fine stage (AudioLM s. III-C).
 
   Attributes:
-    crop: Of the coarse stage.
-    step: Of the coarse stage.
+    crop: Crop of the coarse stage.
+    step: Step of the coarse stage.
     num_levels: Quantizer levels that the last stage reaches.
   """
 

@@ -200,7 +200,8 @@ class MultiHeadAttention(nn.Module):
   Attributes:
     num_heads: Heads.
     head_dim: Width of a head.
-    dropout_rate: Of keys, for all queries at once as in T5X.
+    dropout_rate: Share of the keys that are dropped, for all queries at once
+      as in T5X.
     dtype: Type of the computation; parameters are float32.
   """
 

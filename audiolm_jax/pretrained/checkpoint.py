@@ -26,7 +26,7 @@ class Checkpoint(NamedTuple):
   """What a model's folder holds.
 
   Attributes:
-    config: Of config.json.
+    config: Content of config.json.
     tensors: By name; floats are float32, weight norms are folded into the
       weights.
   """

@@ -55,8 +55,8 @@ class Continuation(NamedTuple):
     repetition: 1 if it repeats itself frame by frame at some lag from 0.1 s to
       3 s, near 0 if no lag brings back anything.
     flux: Mean change from frame to frame, dB a band.
-    faults: Of 'silent', 'fades' (it ends in silence), 'clipped', 'loop',
-      'nothing' (the recording was over at once); empty if none was found.
+    faults: Names out of 'silent', 'fades' (it ends in silence), 'clipped',
+      'loop' and 'nothing' (the recording was over at once).
   """
 
   level_dbfs: float

@@ -18,9 +18,9 @@ class Losses(NamedTuple):
   """Nats a token on the same targets.
 
   Attributes:
-    model: Of the language model.
-    unigram: Of id counts, given the quantizer level.
-    bigram: Of pair counts, given the id that the model reads at that place.
+    model: Loss of the language model.
+    unigram: Loss of id counts, given the quantizer level.
+    bigram: Loss of pair counts, given the id that the model reads there.
     num_tokens: Targets that the means are over.
   """
 

@@ -60,7 +60,7 @@ class Sizes:
     num_labelled_clips: Compared with labels.
     num_training_clips: For the MFCCs' k-means.
     max_seconds: Most seconds that are read of a clip.
-    labelled_seconds: Of a clip with labels, to compare with them.
+    labelled_seconds: Most seconds of a clip that has labels.
     num_batches: For each stage.
     batch_size: Crops in each of them.
   """

@@ -28,7 +28,7 @@ class Plan:
   """What one step takes of each device.
 
   Attributes:
-    device: Of which kind all devices are.
+    device: Kind of all devices.
     mesh: Devices along each axis.
     state: Shapes, dtypes and shardings.
     axis_names: Logical axes of the parameters, a tree of PartitionSpec.
