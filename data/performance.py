@@ -11,6 +11,18 @@ from jaxtyping import Float
 from audiolm_jax.errors import UserError
 from data.recording import Label
 
+# What mido raises where a file is odd: it reads all events, keys of nine flats
+# and tempos of no bytes among them.
+_ERRORS = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    ZeroDivisionError,
+    mido.KeySignatureError,
+)
 _SUSTAIN = 64  # Controller number; down from half way.
 
 
@@ -39,8 +51,9 @@ def read_midi(path) -> Performance:
   """
   try:
     messages = list(mido.MidiFile(path, clip=True))
-  except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
-    raise UserError(f'{path} is not a MIDI file: {error}.') from error
+  except _ERRORS as error:
+    why = f'{error}'.rstrip('.') or 'it ends too early'
+    raise UserError(f'{path} is not a MIDI file: {why}.') from error
   notes, pedal = _follow(messages)
   if not notes:
     raise UserError(f'{path} has no notes.')

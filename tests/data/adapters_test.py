@@ -158,6 +158,19 @@ def test_maestro_has_notes_and_skips_what_is_missing(performances, tmp_path):
   assert open(second.labels).read() == '0.0000\t0.5000\t61\n'
 
 
+def test_maestro_leaves_an_odd_midi_file_out(performances, tmp_path, caplog):
+  midi = performances / '2004/piece0.midi'
+  content = midi.read_bytes()
+  flats = b'\0\xff\x59\2\xf7\0'  # Nine of them.
+  at = content.index(b'MTrk') + 8
+  size = (len(content) - at + len(flats)).to_bytes(4, 'big')
+  midi.write_bytes(content[: at - 4] + size + flats + content[at:])
+  assert run(maestro, performances, tmp_path / 'out/manifest.jsonl') == 1
+  (clip,) = read_manifest(tmp_path / 'out/manifest.jsonl')
+  assert clip.piece == 'A. Nobody: Étude 1'
+  assert 'piece0.midi' in caplog.text and '9 flats' in caplog.text
+
+
 def test_maestro_without_its_table_is_refused(tmp_path):
   with pytest.raises(UserError, match='maestro-v3.0.0.csv'):
     run(maestro, tmp_path, tmp_path / 'out')

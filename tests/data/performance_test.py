@@ -80,3 +80,35 @@ def test_pedal_holds_notes_released_under_it_only():
 def test_labels_are_keys_and_not_the_pedal():
   performance = Performance(np.array([[0, 1, 60, 80.0]]), np.array([[0, 9.0]]))
   assert list(performance.labels()) == [(0, 1, 60)]
+
+
+def _midi(division=b'\x01\xe0', events=b'', end=b'\0\xff\x2f\0'):
+  track = events + b'\0\x90\x3c\x50\x60\x80\x3c\x40' + end
+  head = b'MThd\0\0\0\6\0\1\0\1' + division
+  return head + b'MTrk' + len(track).to_bytes(4, 'big') + track
+
+
+def test_a_plain_file_is_read(tmp_path):
+  (tmp_path / 'x.mid').write_bytes(_midi())
+  ((start, end, pitch),) = read_midi(tmp_path / 'x.mid').labels()
+  assert (start, pitch) == (0, 60) and end > 0
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        _midi(events=b'\0\xff\x59\2\xf7\0'),  # Nine flats.
+        _midi(events=b'\0\xff\x59\2\x0a\0'),  # Ten sharps.
+        _midi(events=b'\0\xff\x59\2\0\7'),  # A mode that is none.
+        _midi(events=b'\0\xff\x51\2\1\1'),  # A tempo of two bytes.
+        _midi(events=b'\0\xf9'),  # A status that is none.
+        _midi(division=b'\0\0'),
+        _midi()[:-6],
+        b'',
+        b'RIFF',
+    ],
+)
+def test_an_odd_file_is_refused_in_one_line(tmp_path, content):
+  (tmp_path / 'x.mid').write_bytes(content)
+  with pytest.raises(UserError, match='x.mid is not a MIDI file: .'):
+    read_midi(tmp_path / 'x.mid')
