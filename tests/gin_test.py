@@ -184,7 +184,11 @@ def test_the_spectral_pair_is_the_codec_for_speech(manifest):
   bindings = [f"MANIFEST = '{manifest}'"]
   parse('soundstream', 'small', 'spectral', bindings=bindings)
   made = sizes(train.bound_arguments()['train_step'].model)
-  assert made == sizes(parts.build(shipped('speech', 'acoustic_tokenizer')))
+  # The recipe says phases by vectors; the codec that ships is older.
+  assert made.pop('phase') == 'vector'
+  speech = sizes(parts.build(shipped('speech', 'acoustic_tokenizer')))
+  assert speech.pop('phase') == 'angle'
+  assert made == speech
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ RESULTS = {
             'a.wav',
             3.0,
             faults.Prompt(3.0, 0.9, math.nan, True),
-            faults.Continuation(-20.0, -1.0, 0.0, 0.3, 2.0, ['loop']),
+            faults.Continuation(-20.0, -1.0, -3.0, 0.0, 0.3, 2.0, ['loop']),
         )
     ],
 }
