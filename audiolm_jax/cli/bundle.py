@@ -130,7 +130,7 @@ def collect(sources: Sequence[str]) -> dict[str, Part]:
 
 
 def _warm(collected: dict[str, Part]) -> dict[str, Part]:
-  """The same parts, with the temperatures of the flag."""
+  """The parts with the temperatures that the flag gives them."""
   warm = dict(collected)
   sampled = [name for name in Samplings._fields if name in collected]
   for text in FLAGS.temperatures:

@@ -70,7 +70,7 @@ class Request(NamedTuple):
   temperatures: Mapping[str, float] = types.MappingProxyType({})
 
   def resolved(self, bundle: Bundle) -> 'Request':
-    """The same, with the bundle's ways where none are asked for."""
+    """The request with the bundle's ways where none are asked for."""
     temperatures = bundle.temperatures | dict(self.temperatures)
     return self._replace(
         acoustics=self.acoustics or chain.preferred(bundle),

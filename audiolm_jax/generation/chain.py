@@ -32,7 +32,7 @@ def recommended(bundle: Bundle) -> Samplings:
 def at_temperatures(
     samplings: Samplings, temperatures: Mapping[str, float]
 ) -> Samplings:
-  """The same, at other temperatures of the models that are named."""
+  """The samplings with other temperatures for the models that are named."""
   return Samplings(
       *(
           sampling._replace(
