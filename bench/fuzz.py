@@ -12,6 +12,7 @@ exit code is 1. One JSON object a kind.
 
 import collections
 import contextlib
+import hashlib
 import io
 import json
 import pathlib
@@ -24,21 +25,24 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import soundfile
 from absl import app, flags
 
-from audiolm_jax import audio, corpus
+from audiolm_jax import audio, corpus, described
 from audiolm_jax.bundle import folder as bundle_folder
 from audiolm_jax.bundle import parts
+from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.store import shards, store
 from audiolm_jax.tokens.store.records import Record
+from audiolm_jax.training.state import unbox
 
 KINDS = ('audio', 'shard', 'store', 'bundle', 'weights', 'manifest')
-KINDS += ('unsealed',)
+KINDS += ('unsealed', 'forged')
 SECONDS = flags.DEFINE_float('seconds', 60.0, 'Seconds for all kinds together.')
 SEED = flags.DEFINE_integer('seed', 0, 'Seed of the mutations.')
 CHOSEN = flags.DEFINE_multi_enum('kinds', KINDS, KINDS, 'Kinds to damage.')
@@ -223,9 +227,10 @@ def _bundled(folder: pathlib.Path) -> None:
       'num_mels': 8,
       'sample_rate': 16000,
   }
-  draws = jax.random.normal(jax.random.key(0), (64,))
-  arrays = {'params': {'w': draws}, 'batch_stats': {'m': draws}}
-  bundle_folder.write(folder, {'classifier': Part(config, arrays)}, '')
+  waveform = jnp.zeros((1, config['sample_rate']))
+  variables = parts.build(config).init(jax.random.key(0), waveform)
+  part = Part(config, unbox(dict(variables)))
+  bundle_folder.write(folder, {'classifier': part}, '')
 
 
 def _bundle(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, Read]]:
@@ -269,10 +274,35 @@ def _unsealed(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, Read]]:
   yield paths[1], build
 
 
+def _forged(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, Read]]:
+  """Weights with a digest that fits, as somebody who wants harm would write."""
+  _bundled(folder)
+  path = folder / 'classifier.safetensors'
+
+  def read():
+    index = json.loads((folder / 'bundle.json').read_text())
+    del index['seal']
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    index['parts']['classifier']['sha256'] = digest
+    (folder / 'bundle.json').write_text(described.write(index))
+    _ = Bundle.load(folder).classifier
+
+  yield path, read
+
+
 _CASES = dict(
     zip(
         KINDS,
-        (_audio, _shard, _store, _bundle, _weights, _manifest, _unsealed),
+        (
+            _audio,
+            _shard,
+            _store,
+            _bundle,
+            _weights,
+            _manifest,
+            _unsealed,
+            _forged,
+        ),
         strict=True,
     )
 )

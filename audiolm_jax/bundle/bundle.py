@@ -7,8 +7,10 @@ import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from flax import linen as nn
+
+from audiolm_jax.bundle import fitting, parts
 from audiolm_jax.bundle import folder as bundle_folder
-from audiolm_jax.bundle import parts
 from audiolm_jax.bundle.folder import HALVED, PARTS, PREDICTORS, STAGES
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.bundle.predictors import LanguageModel, ParallelModel
@@ -44,6 +46,7 @@ class Bundle:
       bundled: Mapping[str, Part],
       where: str = 'The bundle',
       kept: str = 'full',
+      trusted: bool = False,
   ):
     """Checks that the parts belong together.
 
@@ -53,12 +56,14 @@ class Bundle:
       kept: How the sampler keeps the stages' matrices (TYPES of
         lm.sampling.matrices); fewer bytes are read faster, and change what
         is drawn.
+      trusted: Whether the arrays are known to be those of their modules. They
+        are looked at otherwise, which takes half a second a part.
 
     Raises:
       UserError: Two parts do not fit; both are named.
     """
     self.parts = {name: bundled[name] for name in PARTS if name in bundled}
-    self.where, self.kept = where, kept
+    self.where, self.kept, self._trusted = where, kept, trusted
     for name in self.parts:
       if name in PREDICTORS:
         self._check_fit(name)
@@ -68,7 +73,12 @@ class Bundle:
       cls, path_or_name: str | os.PathLike, kept: str = 'full'
   ) -> 'Bundle':
     """Reads a folder, or one of the bundles that come with the package."""
-    return cls(bundle_folder.read(path_or_name), str(path_or_name), kept)
+    return cls(
+        bundle_folder.read(path_or_name),
+        str(path_or_name),
+        kept,
+        bundle_folder.is_shipped(path_or_name),
+    )
 
   def save(
       self,
@@ -93,7 +103,7 @@ class Bundle:
   def acoustic(self) -> CodecTokenizer:
     """Waveform to codes and back."""
     part = self._part('acoustic_tokenizer')
-    model = parts.build(part.config)
+    model = self._module('acoustic_tokenizer')
     if part.config['kind'] not in networks.KINDS:
       return public_tokenizer(model, part.arrays['params'])
     return soundstream_tokenizer(
@@ -112,7 +122,7 @@ class Bundle:
 
   def _semantic(self) -> ClusterTokenizer | CodeTokenizer:
     config, arrays = self._part('semantic_tokenizer')
-    model = parts.build(config)
+    model = self._module('semantic_tokenizer')
     if config['kind'] == 'semantic_vq':
       return CodeTokenizer(model, arrays['params'], arrays['codebooks'])
     if 'kmeans' not in arrays:
@@ -155,8 +165,8 @@ class Bundle:
   @functools.cached_property
   def classifier(self) -> ClipClassifier:
     """Who speaks, or whether it is an original."""
-    config, arrays = self._part('classifier')
-    return ClipClassifier(parts.build(config), arrays)
+    arrays = self._part('classifier').arrays
+    return ClipClassifier(self._module('classifier'), arrays)
 
   @functools.cached_property
   def fingerprint(self) -> str:
@@ -176,11 +186,19 @@ class Bundle:
       )
     return self.parts[name]
 
+  def _module(self, name: str) -> nn.Module:
+    config, arrays = self._part(name)
+    module = parts.build(config)
+    if not self._trusted:
+      where = f'{name} of {self.where}'
+      fitting.check(config['kind'], module, arrays, where)
+    return module
+
   def _predictor(self, name: str) -> dict[str, Any]:
     config, arrays = self._part(name)
     return {
         'stage': Stage.from_config(config['stage']),
-        'model': parts.build(config),
+        'model': self._module(name),
         'params': arrays['params'],
         'crop_seconds': config['crop_seconds'] or TRAITS[name].crop_seconds,
     }

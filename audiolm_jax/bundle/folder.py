@@ -113,6 +113,11 @@ def weights(
   return {'config': bundled[part].config, **parts.variables(bundled[part])}
 
 
+def is_shipped(path_or_name: str | os.PathLike) -> bool:
+  """Whether it is a bundle that comes with the package."""
+  return _find(path_or_name).parent == SHIPPED
+
+
 def _find(path_or_name: str | os.PathLike) -> pathlib.Path:
   folder = pathlib.Path(path_or_name)
   # A path that is mistyped must not become a bundle of the same name.
@@ -132,7 +137,8 @@ def _find(path_or_name: str | os.PathLike) -> pathlib.Path:
 def _read_entries(path: pathlib.Path) -> dict[str, configs.Entry]:
   contents = described.read(_bytes(path), str(path), _MEND)
   version = contents.get('format')
-  unknown = sorted(set(contents.get('parts', {})) - set(PARTS))
+  named = contents.get('parts')
+  unknown = sorted(set(named if isinstance(named, dict) else ()) - set(PARTS))
   if version not in _FORMATS or unknown:
     raise UserError(
         f'{path} has format {version} and parts {unknown} that this version'

@@ -151,7 +151,11 @@ def write(path: pathlib.Path, part: Part, dtype: str) -> str:
 
 
 def read(path: pathlib.Path, digest: str) -> PyTree:
-  """Reads arrays, as float32 however they are stored; checks the digest."""
+  """Reads arrays, as float32 however they are stored; checks the digest.
+
+  Raises:
+    UserError: The file is missing or damaged, or holds something else.
+  """
   try:
     data = path.read_bytes()
   except OSError as error:
@@ -165,8 +169,13 @@ def read(path: pathlib.Path, digest: str) -> PyTree:
         f'{path} is damaged: its digest is {found[:12]}, bundle.json says'
         f' {digest[:12]}; copy the bundle again.'
     )
-  arrays = stored.widen(safetensors.numpy.load(data))
-  return traverse_util.unflatten_dict(arrays, sep='/')
+  try:
+    return stored.load(data)
+  except ValueError as error:
+    raise UserError(
+        f'{path} holds no weights that can be read: {error}; get the bundle'
+        ' from where it was made.'
+    ) from error
 
 
 def flat(arrays: PyTree) -> dict[str, np.ndarray]:

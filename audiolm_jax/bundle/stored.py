@@ -3,8 +3,14 @@
 from collections.abc import Mapping
 
 import numpy as np
+import safetensors
+import safetensors.numpy
+from flax import traverse_util
+from jaxtyping import PyTree
 
 DTYPES = ('float32', 'float16', 'int8')
+# The same as safetensors calls them.
+_READABLE = {'F32', 'F16', 'I8'}
 
 # As many neighbours share a scale, and this marks where their scales lie.
 _BLOCK = 64
@@ -12,6 +18,30 @@ _SCALES = ':scales'
 # Vectors are a hundredth of a model and are multiplied with everything.
 _SMALLEST = 4096
 _LARGEST = float(np.finfo(np.float16).max)
+
+
+def load(data: bytes) -> PyTree:
+  """Returns the float32 arrays of a file, in nested dicts.
+
+  Raises:
+    ValueError: These are no safetensors, or not such as `shrink` makes.
+  """
+  try:
+    entries = safetensors.deserialize(data)
+  except safetensors.SafetensorError as error:
+    raise ValueError(f'it is no file of safetensors ({error})') from error
+  for name, entry in entries:
+    if entry['dtype'] not in _READABLE:
+      raise ValueError(f'{name} is of type {entry["dtype"]}')
+  arrays = widen(safetensors.numpy.load(data))
+  folders = {
+      '/'.join(path[:depth])
+      for path in (name.split('/') for name in arrays)
+      for depth in range(1, len(path))
+  }
+  for name in folders & arrays.keys():
+    raise ValueError(f'{name} is an array and a folder of arrays')
+  return traverse_util.unflatten_dict(arrays, sep='/')
 
 
 def shrink(
@@ -44,13 +74,19 @@ def shrink(
 
 
 def widen(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-  """Returns what `shrink` wrote, with every float as float32."""
+  """Returns what `shrink` wrote, with every float as float32.
+
+  Raises:
+    ValueError: Integers and their scales are not as many as they must be.
+  """
   wide = {}
   for name, array in arrays.items():
     if name.endswith(_SCALES):
       continue
     scales = arrays.get(name + _SCALES)
     if scales is not None:
+      if scales.shape != (-(-array.size // _BLOCK),):
+        raise ValueError(f'{name} has scales of shape {scales.shape}')
       wide[name] = _from_int8(array, scales)
     elif array.dtype == np.float16:
       wide[name] = array.astype(np.float32)

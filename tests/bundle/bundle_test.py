@@ -1,12 +1,17 @@
 """Tests audiolm_jax/bundle: bundle.py, folder.py and parts.py."""
 
+import hashlib
 import json
+import pathlib
+import pickle
 
 import jax
 import numpy as np
 import pytest
+import safetensors.numpy
 import tiny
 
+from audiolm_jax import described
 from audiolm_jax.bundle import folder as bundle_folder
 from audiolm_jax.bundle import parts
 from audiolm_jax.bundle.bundle import Bundle
@@ -114,7 +119,14 @@ def test_a_missing_part_is_named(saved):
 
 
 @pytest.mark.parametrize(
-    'contents', ['', '[]', '{"format": 1}', '{"format": 9, "parts": {}}']
+    'contents',
+    [
+        '',
+        '[]',
+        '{"format": 1}',
+        '{"format": 9, "parts": {}}',
+        '{"format": 2, "parts": 5}',
+    ],
 )
 def test_a_damaged_or_newer_index_is_refused(saved, contents):
   (saved / 'bundle.json').write_text(contents)
@@ -204,6 +216,91 @@ def test_a_crafted_stage_is_refused_by_name(saved, field, value):
   (saved / 'bundle.json').write_text(json.dumps(index))
   with pytest.raises(UserError, match=field):
     Bundle.load(saved)
+
+
+class Canary:
+  """Whoever unpickles it writes a file."""
+
+  def __init__(self, path):
+    self.path = path
+
+  def __reduce__(self):
+    return pathlib.Path.touch, (self.path,)
+
+
+def _safetensors(header, data=b''):
+  if isinstance(header, dict):
+    header = json.dumps(header).encode()
+  return len(header).to_bytes(8, 'little') + header + data
+
+
+def _entry(dtype, shape, stop):
+  return {'dtype': dtype, 'shape': shape, 'data_offsets': [0, stop]}
+
+
+CRAFTED_WEIGHTS = {
+    'nothing': b'',
+    'a cut length': b'\x08\0\0',
+    'a header without end': (1 << 62).to_bytes(8, 'little') + b'{}',
+    'no header': _safetensors(b'import os'),
+    'an unknown type': _safetensors({'w': _entry('BF16', [2], 4)}, bytes(4)),
+    'a type of no meaning': _safetensors({'w': _entry('X', [2], 4)}, bytes(4)),
+    'too few bytes': _safetensors({'w': _entry('F32', [1 << 40], 4)}, bytes(4)),
+    'an array that is a folder': safetensors.numpy.save(
+        {'a': np.zeros(2), 'a/b': np.zeros(2)}
+    ),
+    'scales of another number': safetensors.numpy.save(
+        {'w': np.zeros((9, 9), np.int8), 'w:scales': np.ones(1, np.float32)}
+    ),
+    'arrays of another model': safetensors.numpy.save(
+        {'params/x/kernel': np.zeros((2, 2), np.float32)}
+    ),
+    'no arrays': safetensors.numpy.save({}),
+}
+
+
+@pytest.mark.parametrize(
+    'weights', CRAFTED_WEIGHTS.values(), ids=CRAFTED_WEIGHTS
+)
+@pytest.mark.parametrize('part', bundle_folder.PARTS)
+def test_crafted_weights_with_a_digest_that_fits_are_refused(
+    saved, part, weights
+):
+  _replace_weights(saved, part, weights)
+  with pytest.raises(UserError, match=part) as error:
+    _build_all(Bundle.load(saved))
+  assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize('part', bundle_folder.PARTS)
+def test_no_pickle_runs_from_a_bundle(saved, part, tmp_path):
+  canary = tmp_path / 'sang'
+  payload = pickle.dumps(Canary(canary))
+  for number, weights in enumerate((payload, _safetensors(payload))):
+    _replace_weights(saved, part, weights)
+    with pytest.raises(UserError, match=part):
+      Bundle.load(saved)
+    assert not canary.exists(), number
+  (saved / 'bundle.json').write_bytes(payload)
+  with pytest.raises(UserError, match='bundle.json'):
+    Bundle.load(saved)
+  assert not canary.exists()
+  # It would have been seen.
+  pickle.loads(payload)
+  assert canary.exists()
+
+
+def _replace_weights(folder, part, weights):
+  (folder / f'{part}.safetensors').write_bytes(weights)
+  index = json.loads((folder / 'bundle.json').read_text())
+  index['parts'][part]['sha256'] = hashlib.sha256(weights).hexdigest()
+  del index['seal']
+  (folder / 'bundle.json').write_text(described.write(index))
+
+
+def _build_all(bundle):
+  _ = bundle.tokenizers, bundle.language_models
+  _ = bundle.soundstorm, bundle.classifier
 
 
 @pytest.mark.parametrize('depth', [100, 100_000])
