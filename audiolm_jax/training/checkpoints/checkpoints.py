@@ -157,13 +157,13 @@ class Checkpoints:
     while (step := self._agree_on_next(candidates)) is not None:
       folder = fallback.steps_folder(self.directory) / str(step)
       run = fallback.read_run(folder)
-      _check_same_model(folder, run['model'], model_config, like)
+      _check_same_model(folder, run.model, model_config, like)
       state = _restore(folder, like)
-      changed = checksums.changed(state, run['checksums'])
+      changed = checksums.changed(state, run.checksums)
       if not changed:
         self._forget_newer(step)
         log.info('Restored step %d of %s.', step, self.directory)
-        return Restored(state, run['data'])
+        return Restored(state, run.data)
       fallback.pass_over(folder, f'{changed[0]} is not what was saved')
     return None
 

@@ -1,19 +1,37 @@
 """Which checkpoint to trust: from the newest to the oldest."""
 
-import json
 import logging
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from etils import epath
+from msgspec import Struct
 
+from audiolm_jax import described
 from audiolm_jax.errors import UserError
 from audiolm_jax.training.checkpoints import digests
 
 log = logging.getLogger(__name__)
 
 _STEPS = 'checkpoints'
+_MEND = 'choose another checkpoint, or copy the run again.'
+
+
+class Run(Struct):
+  """What a checkpoint says of its run.
+
+  Attributes:
+    data: Position of the data.
+    model: What rebuilds the module.
+    config: The Gin configuration.
+    checksums: Checksums of the arrays, by name.
+  """
+
+  data: dict[str, Any]
+  model: dict[str, Any]
+  config: str
+  checksums: dict[str, int]
 
 
 def steps_folder(directory: epath.Path) -> epath.Path:
@@ -26,9 +44,15 @@ def is_checkpoint(path: epath.Path) -> bool:
   return path.name.isdigit() and path.parent.name == _STEPS
 
 
-def read_run(folder: epath.Path) -> dict[str, Any]:
-  """What a checkpoint says of its run: data, model, config, checksums."""
-  return json.loads((folder / 'run' / 'metadata').read_text())
+def read_run(folder: epath.Path) -> Run:
+  """What a checkpoint says of its run.
+
+  Raises:
+    UserError: Somebody else wrote it.
+  """
+  path = folder / 'run' / 'metadata'
+  value = described.read(path.read_bytes(), str(path), _MEND)
+  return described.check(value, Run, f'{path} is damaged', _MEND)
 
 
 def intact(directory: epath.Path) -> Iterator[epath.Path]:

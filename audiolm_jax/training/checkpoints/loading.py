@@ -37,9 +37,9 @@ def load_params(directory: str) -> Model:
   for folder in _candidates(epath.Path(directory).absolute()):
     weights = trees.restore_stored(folder / 'weights')
     run = fallback.read_run(folder)
-    changed = checksums.changed(weights, run['checksums'])
+    changed = checksums.changed(weights, run.checksums)
     if not changed:
-      return Model(run['model'], weights['params'], weights.get('mutables', {}))
+      return Model(run.model, weights['params'], weights.get('mutables', {}))
     fallback.pass_over(folder, f'{changed[0]} is not what was saved')
   raise UserError(
       f'{directory} holds no checkpoint that can be read; give the folder that'

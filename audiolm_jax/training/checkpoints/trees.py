@@ -1,10 +1,18 @@
 """Trees of arrays on disk: Orbax, with names instead of classes."""
 
+import contextlib
+from collections.abc import Iterator
+
 import jax
 import orbax.checkpoint as ocp
 from etils import epath
 from flax import traverse_util
 from jaxtyping import PyTree
+
+from audiolm_jax.errors import UserError
+
+# What Orbax and TensorStore raise on files that they did not write.
+_UNREADABLE = (ValueError, KeyError, TypeError)
 
 
 def by_name(tree: PyTree) -> PyTree:
@@ -22,7 +30,7 @@ def names(path: jax.tree_util.KeyPath) -> tuple[str, ...]:
 
 def restore(folder: epath.Path, like: PyTree) -> PyTree:
   """Restores an item into the tree, dtypes and shardings of `like`."""
-  with ocp.StandardCheckpointer() as checkpointer:
+  with _readable(folder), ocp.StandardCheckpointer() as checkpointer:
     found = checkpointer.restore(folder, by_name(like))
   found = traverse_util.flatten_dict(found)
   return jax.tree.map_with_path(lambda path, _: found[names(path)], like)
@@ -62,4 +70,17 @@ def differences(folder: epath.Path, like: PyTree) -> list[str]:
 
 def _stored(folder: epath.Path) -> PyTree:
   """Shapes and dtypes of an item."""
-  return ocp.StandardCheckpointHandler().metadata(folder).tree
+  with _readable(folder):
+    return ocp.StandardCheckpointHandler().metadata(folder).tree
+
+
+@contextlib.contextmanager
+def _readable(folder: epath.Path) -> Iterator[None]:
+  try:
+    yield
+  except _UNREADABLE as error:
+    said = str(error).partition('\n')[0][:200]
+    raise UserError(
+        f'{folder} holds no arrays that can be read ({said}); choose another'
+        ' checkpoint, or copy the run again.'
+    ) from error

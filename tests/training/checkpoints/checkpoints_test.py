@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from canary import Canary
 from etils import epath
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -303,6 +304,39 @@ def test_any_flipped_bit_is_noticed(saved, data):
     assert digests.damage(epath.Path(folder))
   finally:
     flip(path, bit)
+
+
+def _reseal(step: pathlib.Path) -> None:
+  (step / digests.SEAL).unlink()
+  digests.seal(epath.Path(step), frozenset({'_CHECKPOINT_METADATA'}))
+
+
+@pytest.mark.parametrize('kind', ['pickle', 'JSON', 'nothing'])
+def test_no_file_of_a_stranger_is_run_whatever_its_digest(
+    saved, tmp_path, kind
+):
+  canary = Canary(tmp_path / 'sang')
+  content = {'pickle': canary.pickled, 'JSON': b'{"a": [1]}', 'nothing': b''}[
+      kind
+  ]
+  refused = []
+  for path in files_of(saved / 'checkpoints' / '7'):
+    name = path.relative_to(saved)
+    run = shutil.copytree(saved, tmp_path / 'run', dirs_exist_ok=True)
+    shutil.rmtree(run / 'checkpoints' / '3')
+    (run / name).write_bytes(content)
+    if path.name != digests.SEAL:
+      _reseal(run / 'checkpoints' / '7')
+    for read in (load_params, restore):
+      try:
+        read(str(run))
+      except UserError as error:
+        assert '\n' not in str(error)
+        refused.append(name)
+    shutil.rmtree(run)
+    assert not canary.path.exists(), name
+  assert len(refused) > 8
+  canary.check_silent()
 
 
 def test_nothing_intact_is_an_error_and_not_a_fresh_start(saved, tmp_path):
