@@ -7,7 +7,8 @@ Small files of each kind (audio of many formats, shards and descriptions of a
 token store, a bundle, a manifest) are mutated and read as the verbs read them.
 Another exception than UserError, ten seconds for one file, or memory that grows
 by a gigabyte is a fault: it is printed, the mutant is kept in --keep, and the
-exit code is 1. One JSON object a kind.
+exit code is 1. One JSON object a kind; with --page the table of a page, such as
+docs/robustness.md, is written anew.
 """
 
 import collections
@@ -16,13 +17,14 @@ import hashlib
 import io
 import json
 import pathlib
+import re
 import resource
 import signal
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -37,17 +39,32 @@ from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
+from audiolm_jax.evaluation import tables
 from audiolm_jax.tokens.store import shards, store
 from audiolm_jax.tokens.store.records import Record
 from audiolm_jax.training.state import unbox
 
-KINDS = ('audio', 'shard', 'store', 'bundle', 'weights', 'manifest')
-KINDS += ('unsealed', 'forged')
+# What each kind is called in a table.
+KINDS = {
+    'audio': 'audio: WAV, FLAC, Ogg, MP3, AIFF, CAF, AU',
+    'shard': 'shard of a token store',
+    'store': 'store.json',
+    'bundle': 'bundle.json',
+    'weights': 'weights of a bundle',
+    'manifest': 'manifest of a corpus',
+    'unsealed': 'store.json and bundle.json without their digest',
+    'forged': 'weights of a bundle whose digest is made to fit',
+}
 SECONDS = flags.DEFINE_float('seconds', 60.0, 'Seconds for all kinds together.')
 SEED = flags.DEFINE_integer('seed', 0, 'Seed of the mutations.')
-CHOSEN = flags.DEFINE_multi_enum('kinds', KINDS, KINDS, 'Kinds to damage.')
+CHOSEN = flags.DEFINE_multi_enum(
+    'kinds', list(KINDS), list(KINDS), 'Kinds to damage.'
+)
+PAGE = flags.DEFINE_string('page', None, 'Markdown page that has the table.')
 KEEP = flags.DEFINE_string('keep', None, 'Folder that gets mutants at fault.')
 
+# The table of a page: its header, and all lines that follow with a bar.
+_TABLE = re.compile(r'^\| kind \| tried .*\n(\|.*\n)*', re.MULTILINE)
 _MOST_SECONDS = 10
 _MOST_BYTES = 1 << 30
 _FORMATS = (
@@ -66,21 +83,43 @@ Read = Callable[[], object]
 
 def main(argv: Sequence[str]) -> None:
   del argv
-  num_faults = 0
+  found = {}
   with tempfile.TemporaryDirectory() as folder:
     for kind in CHOSEN.value:
-      seconds = SECONDS.value / len(CHOSEN.value)
-      ends = time.monotonic() + seconds
-      counts = fuzz(
+      found[kind] = fuzz(
           kind,
           pathlib.Path(folder, kind),
           SEED.value,
-          lambda number, ends=ends: time.monotonic() < ends,
+          _for(SECONDS.value / len(CHOSEN.value)),
           KEEP.value,
       )
-      print(json.dumps({'kind': kind, **counts}), flush=True)
-      num_faults += counts['faults']
-  sys.exit(1 if num_faults else 0)
+      print(json.dumps({'kind': kind, **found[kind]}), flush=True)
+  if PAGE.value:
+    page = pathlib.Path(PAGE.value)
+    page.write_text(_TABLE.sub(table(found), page.read_text(), count=1))
+  sys.exit(1 if any(counts['faults'] for counts in found.values()) else 0)
+
+
+def _for(seconds: float) -> Callable[[int], bool]:
+  """Goes on for so many seconds from the first question on."""
+  ends = []
+
+  def goes_on(number: int) -> bool:
+    if not number:
+      ends.append(time.monotonic() + seconds)
+    return time.monotonic() < ends[0]
+
+  return goes_on
+
+
+def table(found: Mapping[str, Mapping[str, int]]) -> str:
+  """Markdown: a row for each kind."""
+  columns = ('tried', 'read', 'refused', 'faults')
+  rows = [
+      (KINDS[kind], *(counts[column] for column in columns))
+      for kind, counts in found.items()
+  ]
+  return tables.grid(('kind', *columns), rows)
 
 
 def fuzz(

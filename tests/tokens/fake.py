@@ -97,6 +97,6 @@ if __name__ == '__main__':
       corpus.read_manifest(sys.argv[1]),
       slow_tokenizers,
       sys.argv[2],
-      num_shards=8,
+      num_shards=12,
       batch_size=2,
   )
