@@ -4,17 +4,18 @@ import codecs
 import collections
 import json
 import logging
-import math
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
 from concurrent import futures
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
+import msgspec
 import numpy as np
 from jaxtyping import Float
+from msgspec import Meta, Struct
 
-from audiolm_jax import audio
+from audiolm_jax import audio, described
 from audiolm_jax.errors import UserError
 from audiolm_jax.sound import finding
 
@@ -30,6 +31,8 @@ _MARKS = {
     codecs.BOM_UTF16_LE: 'utf-16',
     codecs.BOM_UTF16_BE: 'utf-16',
 }
+
+_MEND = 'mend the line, or make the manifest anew (python -m data.folder).'
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +63,22 @@ class Clip(NamedTuple):
   licence: str
   speaker: str | None = None
   piece: str | None = None
+  transcript: str | None = None
+  labels: str | None = None
+  language: str | None = None
+  origin: str | None = None
+
+
+class _Line(Struct, forbid_unknown_fields=True):
+  """A clip as a manifest says it; numbers may name speakers and pieces."""
+
+  path: str
+  seconds: Annotated[float, Meta(gt=0, le=1e9)]
+  split: str
+  source: str
+  licence: str
+  speaker: str | int | None = None
+  piece: str | int | None = None
   transcript: str | None = None
   labels: str | None = None
   language: str | None = None
@@ -232,14 +251,14 @@ def _decoded(content: bytes) -> str:
 
 
 def _parse(line: str, folder: pathlib.Path, where: str) -> Clip:
+  where = f'{where} is not a clip'
   try:
-    clip = Clip(**json.loads(line))
-    clip = clip._replace(path=str(clip.path), seconds=float(clip.seconds))
-  except (ValueError, TypeError, OverflowError, RecursionError) as error:
-    raise UserError(f'{where} is not a clip: {error}.') from error
-  if not 0 < clip.seconds < math.inf:
-    raise UserError(
-        f'{where} is not a clip: it cannot last {clip.seconds:g} s.'
-    )
-  labels = None if clip.labels is None else str(folder / str(clip.labels))
-  return clip._replace(path=str(folder / clip.path), labels=labels)
+    value = json.loads(line)
+  except (ValueError, RecursionError) as error:
+    raise UserError(f'{where}: {error}.') from error
+  said = msgspec.structs.asdict(described.check(value, _Line, where, _MEND))
+  for name in ('speaker', 'piece'):
+    said[name] = None if said[name] is None else str(said[name])
+  if said['labels'] is not None:
+    said['labels'] = str(folder / said['labels'])
+  return Clip(**said)._replace(path=str(folder / said['path']))

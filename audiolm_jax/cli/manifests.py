@@ -19,7 +19,9 @@ import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from audiolm_jax import audio
+from msgspec import Struct
+
+from audiolm_jax import audio, described
 from audiolm_jax.cli.hosts import Share
 from audiolm_jax.errors import UserError
 
@@ -29,6 +31,13 @@ _ESCAPED = 'backslashreplace'  # Names that are no UTF-8.
 MANIFEST = 'manifest.jsonl'
 TABLE = 'manifest.csv'
 _PARTS = 'manifest-*-of-*.jsonl'
+_MEND = 'remove it, and its file is made again.'
+
+
+class _Named(Struct):
+  """What each line says, beside how its file was made."""
+
+  file: str
 
 
 class Found(NamedTuple):
@@ -76,14 +85,13 @@ def _read(path: pathlib.Path) -> list[Line]:
     return []
   lines = []
   for number, text in enumerate(whole, 1):
+    where = f'{path}:{number} is no line of audiolm generate'
     try:
       line = json.loads(text)
-      lines.append(line | {'file': str(line['file'])})
-    except (ValueError, KeyError, TypeError) as error:
-      raise UserError(
-          f'{path}:{number} is no line of audiolm generate; remove it, and its'
-          ' file is made again.'
-      ) from error
+    except (ValueError, RecursionError) as error:
+      raise UserError(f'{where}: {error}; {_MEND}') from error
+    described.check(line, _Named, where, _MEND)
+    lines.append(line)
   return lines
 
 

@@ -1,20 +1,25 @@
 """The folder that `audiolm generate` wrote, checked file by file."""
 
 import json
+import math
 import pathlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from msgspec import Meta, Struct
 
-from audiolm_jax import audio
+from audiolm_jax import audio, described
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.metrics import faults
 
 MANIFEST = 'manifest.jsonl'
 # What is measured and drawn, whatever the file's own: AudioLM's.
 SAMPLE_RATE = 16000
+
+_Seconds = Annotated[float, Meta(ge=0)]
+_MEND = 'generate it anew.'
 
 
 class Generation(NamedTuple):
@@ -31,6 +36,16 @@ class Generation(NamedTuple):
   prompt: str | None
   prompt_seconds: float
   is_over: bool
+
+
+class _Line(Struct):
+  """What is read of a line; there is more."""
+
+  file: str
+  prompt: str | None
+  prompt_seconds: _Seconds
+  stop_at_end: bool = False
+  seconds: _Seconds = math.inf
 
 
 class Checked(NamedTuple):
@@ -74,18 +89,16 @@ def read_manifest(folder: pathlib.Path) -> list[Generation]:
 
 
 def _generation(line: str, where: str) -> Generation:
+  where = f'{where} is no line of audiolm generate'
   try:
-    fields = json.loads(line)
-    seconds = float(fields['prompt_seconds'])
-    # Acoustic generation has a prompt's words, and none of its sound.
-    prompt = fields['prompt'] if seconds else None
-    ended = fields.get('stop_at_end') and fields['seconds'] <= seconds
-    return Generation(fields['file'], prompt, seconds, bool(ended))
-  except (ValueError, KeyError, TypeError) as e:
-    raise UserError(
-        f"{where}: expected JSON with 'file', 'prompt' and 'prompt_seconds'"
-        f' ({e}).'
-    ) from e
+    value = json.loads(line)
+  except (ValueError, RecursionError) as error:
+    raise UserError(f'{where}: {error}.') from error
+  said = described.check(value, _Line, where, _MEND)
+  # Acoustic generation has a prompt's words, and none of its sound.
+  prompt = said.prompt if said.prompt_seconds else None
+  is_over = said.stop_at_end and said.seconds <= said.prompt_seconds
+  return Generation(said.file, prompt, said.prompt_seconds, is_over)
 
 
 def check(folder: pathlib.Path) -> list[Checked]:
