@@ -1,4 +1,4 @@
-"""What earlier versions wrote is read as it was; tests/kept/ is never made anew.
+"""What earlier versions wrote is read as it was; nothing here is made anew.
 
 A token store, a bundle and a run of November 2026, before descriptions had
 digests of their own.
