@@ -1,17 +1,30 @@
 """What the verbs share: own flags, help, one line for a user's mistake."""
 
+import errno
 import inspect
 import io
-import logging as python_logging
 import sys
 from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
-from audiolm_jax.cli import extras, interrupts
+from audiolm_jax.cli import extras, interrupts, quiet
 from audiolm_jax.errors import UserError
 
 Main = Callable[[list[str]], int | None]
+
+# Folders that are full, gone or protected while a verb works.
+_ENVIRONMENT = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EIO,
+}
 
 
 def run(
@@ -34,8 +47,7 @@ def run(
   for stream in (sys.stdout, sys.stderr):
     if isinstance(stream, io.TextIOWrapper):
       stream.reconfigure(errors='backslashreplace')
-  # JAX tells at length which accelerators it did not find.
-  python_logging.getLogger('jax').setLevel(python_logging.WARNING)
+  quiet.libraries()
 
   def parse(argv: Sequence[str]) -> list[str]:
     if {'-h', '-help', '--help', '--helpshort'} & set(argv):
@@ -59,6 +71,17 @@ def _guarded(function, argv):
     logging.flush()
     # Gin appends where it was called from to whatever it lets through.
     print(f'Error: {str(error).splitlines()[0]}', file=sys.stderr)
+    sys.exit(2)
+  except OSError as error:
+    if error.errno not in _ENVIRONMENT:
+      raise
+    logging.flush()
+    what = error.filename or 'A file could not be written'
+    print(
+        f'Error: {what}: {error.strerror}; mend that and run the same command'
+        ' again.',
+        file=sys.stderr,
+    )
     sys.exit(2)
   except FloatingPointError as error:
     # A run that diverged: where and how to go on, not where in the code.

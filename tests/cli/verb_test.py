@@ -4,10 +4,15 @@ Examples:
   verb_test --count=2
 """
 
+import errno
+import logging
+import sys
+
 import pytest
 from absl import flags
+from absl import logging as absl_logging
 
-from audiolm_jax.cli import verb
+from audiolm_jax.cli import quiet, verb
 from audiolm_jax.errors import UserError
 
 FLAGS = flags.FlagValues()
@@ -19,6 +24,10 @@ def main(argv):
     raise UserError('--count is negative.\n  In call to configurable x')
   if FLAGS.count > 100:
     raise FloatingPointError('Step 7: loss nan.')
+  if FLAGS.count == 50:
+    raise OSError(errno.ENOSPC, 'No space left on device', 'out/a.wav')
+  if FLAGS.count == 51:
+    raise OSError(errno.EINVAL, 'Invalid argument')
   print(FLAGS.count, argv[1:])
   return FLAGS.count
 
@@ -55,6 +64,40 @@ def test_a_mistake_costs_one_line_and_exit_code_2(flag, message, capsys):
   assert message in printed.err
   assert printed.err.count('\n') == 1
   assert not printed.out
+
+
+def test_a_disk_that_is_full_costs_one_line(capsys):
+  assert run('--count=50') == 2
+  said = capsys.readouterr().err
+  assert said.startswith('Error: out/a.wav: No space left on device; ')
+  assert said.count('\n') == 1
+
+
+def test_an_error_that_no_disk_makes_is_not_hidden():
+  with pytest.raises(OSError, match='Invalid argument'):
+    verb.run(main, FLAGS, ['verb_test', '--count=51'])
+
+
+def test_libraries_say_warnings_in_one_line():
+  def record(path, level):
+    try:
+      raise ValueError('inside')
+    except ValueError:
+      exc_info = sys.exc_info()
+    return logging.LogRecord('absl', level, path, 1, 'said', (), exc_info)
+
+  quiet.libraries()
+  (told,) = (
+      each
+      for each in absl_logging.get_absl_handler().filters
+      if each.__class__.__module__ == quiet.__name__
+  )
+  library = 'site-packages/orbax/checkpoint/manager.py'
+  assert not told.filter(record(library, logging.INFO))
+  assert told.filter(record('audiolm_jax/training/loop.py', logging.INFO))
+  for path, tracebacks in ((library, False), ('audiolm_jax/audio.py', True)):
+    passed = record(path, logging.ERROR)
+    assert told.filter(passed) and bool(passed.exc_info) == tracebacks
 
 
 def test_a_run_that_diverged_says_where_in_one_line(capsys):

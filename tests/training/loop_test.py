@@ -1,5 +1,6 @@
 """Tests audiolm_jax/training/loop.py and what it is made of."""
 
+import errno
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ from tensorboardX.proto import event_pb2
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.training import evaluating, optimizers
+from audiolm_jax.training.checkpoints import digests
 from audiolm_jax.training.checkpoints.loading import load_params
 from audiolm_jax.training.loop import train
 from audiolm_jax.training.monitoring import tensorboard
@@ -79,6 +81,43 @@ def test_another_seed_is_another_run(tmp_path, straight):
 def test_a_finished_run_takes_no_more_steps(tmp_path, straight):
   run(tmp_path, 10)
   assert_same(run(tmp_path, 10), straight)
+
+
+def _vanish(directory, monkeypatch):
+  del monkeypatch
+  directory.rename(directory.with_name('elsewhere'))
+
+
+def _fill(directory, monkeypatch):
+  del directory
+
+  def full(*args):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+  monkeypatch.setattr(digests, 'seal', full)
+
+
+@pytest.mark.parametrize(
+    'happens, said',
+    [
+        (_vanish, 'No such file or directory|vanished'),
+        (_fill, 'No space left on device'),
+    ],
+)
+def test_a_folder_that_vanishes_or_fills_is_one_line(
+    tmp_path, monkeypatch, straight, happens, said
+):
+  directory = tmp_path / 'run'
+
+  def on_batch(number):
+    if number == 6:
+      happens(directory, monkeypatch)
+
+  with pytest.raises(UserError, match=said) as error:
+    run(directory, 10, toy.ToyData(on_batch=on_batch), save_every=2)
+  assert '\n' not in str(error.value) and str(directory) in str(error.value)
+  monkeypatch.undo()
+  assert_same(run(directory, 10), straight)
 
 
 # The first batch is looked at before anything is compiled.

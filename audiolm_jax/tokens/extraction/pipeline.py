@@ -39,6 +39,7 @@ from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 log = logging.getLogger(__name__)
 
 _PLAN = 'extraction.json'
+_BEAM_SAYS = ' [while running '
 
 
 class Report(NamedTuple):
@@ -89,9 +90,13 @@ def extract(
     if tf.io.gfile.exists(shard.path):
       tf.io.gfile.remove(shard.path)  # Damaged, or not all clips are in it.
   if todo:
+    handler = TokenizerHandler(make_tokenizers, batch_size)
     with Progress(todo):
-      handler = TokenizerHandler(make_tokenizers, batch_size)
-      _run(todo, handler, tokenizers.sample_rate, parsed)
+      try:
+        _run(todo, handler, tokenizers.sample_rate, parsed)
+      except UserError as error:
+        # Beam appends in which step it was.
+        raise UserError(str(error).partition(_BEAM_SAYS)[0]) from error
   return _finish(output_dir, shards, tokenizers)
 
 

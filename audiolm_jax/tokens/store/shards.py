@@ -1,5 +1,6 @@
 """The files of a token store: TFRecords that appear whole, and are checked."""
 
+import contextlib
 import hashlib
 import os
 import uuid
@@ -50,15 +51,19 @@ def write(path: str, records: Iterable[Record]) -> Written:
   """Writes a shard that appears whole or not at all.
 
   Equal records in equal order are equal bytes.
+
+  Raises:
+    UserError: The disk is full, or the folder is gone or read-only.
   """
   partial = temporary(path)
   clips = 0
-  with tf.io.TFRecordWriter(partial) as writer:
-    for record in records:
-      writer.write(serialize(record))
-      clips += 1
-  written = Written(clips, *_measure(partial))
-  tf.io.gfile.rename(partial, path, overwrite=True)
+  with _room(path):
+    with tf.io.TFRecordWriter(partial) as writer:
+      for record in records:
+        writer.write(serialize(record))
+        clips += 1
+    written = Written(clips, *_measure(partial))
+    tf.io.gfile.rename(partial, path, overwrite=True)
   return written
 
 
@@ -146,11 +151,27 @@ def read_json(path: str) -> dict[str, Any]:
 
 
 def write_json(path: str, value: Mapping[str, Any]) -> None:
-  """Writes a file that appears whole or not at all."""
+  """Writes a file that appears whole or not at all.
+
+  Raises:
+    UserError: The disk is full, or the folder is gone or read-only.
+  """
   partial = temporary(path)
-  with tf.io.gfile.GFile(partial, 'w') as file:
-    file.write(described.write(value))
-  tf.io.gfile.rename(partial, path, overwrite=True)
+  with _room(path):
+    with tf.io.gfile.GFile(partial, 'w') as file:
+      file.write(described.write(value))
+    tf.io.gfile.rename(partial, path, overwrite=True)
+
+
+@contextlib.contextmanager
+def _room(path: str) -> Iterator[None]:
+  try:
+    yield
+  except tf.errors.OpError as error:
+    raise UserError(
+        f'Cannot write {path} ({error.message.rpartition("; ")[2]}); mend that'
+        ' and run the same command again: it goes on where it stopped.'
+    ) from error
 
 
 def _summary(path: str) -> dict[str, Any]:

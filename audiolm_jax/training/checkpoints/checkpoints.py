@@ -25,6 +25,7 @@ from audiolm_jax.training.checkpoints import (
     fallback,
     keeping,
     trees,
+    unwritable,
 )
 from audiolm_jax.training.state import TrainState
 
@@ -93,7 +94,8 @@ class Checkpoints:
     return self
 
   def __exit__(self, *exception: object) -> None:
-    self._manager.close()
+    with unwritable.named(self.directory):
+      self._manager.close()
 
   def save(
       self,
@@ -115,11 +117,14 @@ class Checkpoints:
       metrics: What an evaluation of the state found, if there was one.
     """
     # The seal is set by the previous save's thread, which must know its step.
-    self._manager.wait_until_finished()
+    self.wait()
     self._sealing = step
     if jax.process_index() == 0:
-      _write(self.directory / 'model.json', json.dumps(model_config, indent=2))
-      _write(self.directory / 'config.gin', operative_config)
+      with unwritable.named(self.directory):
+        _write(
+            self.directory / 'model.json', json.dumps(model_config, indent=2)
+        )
+        _write(self.directory / 'config.gin', operative_config)
     run = {
         'data': dict(data_state),
         'model': dict(model_config),
@@ -130,12 +135,13 @@ class Checkpoints:
         item: ocp.args.StandardSave(trees.by_name(tree))
         for item, tree in _items(state).items()
     }
-    self._manager.save(
-        step,
-        args=ocp.args.Composite(**items, run=ocp.args.JsonSave(run)),
-        metrics=metrics,
-        force=True,
-    )
+    with unwritable.named(self.directory):
+      self._manager.save(
+          step,
+          args=ocp.args.Composite(**items, run=ocp.args.JsonSave(run)),
+          metrics=metrics,
+          force=True,
+      )
 
   def restore_latest(
       self, like: TrainState, model_config: Mapping[str, Any]
@@ -168,8 +174,13 @@ class Checkpoints:
     return None
 
   def wait(self) -> None:
-    """Returns when what was saved last is on disk."""
-    self._manager.wait_until_finished()
+    """Returns when what was saved last is on disk.
+
+    Raises:
+      UserError: It could not be saved.
+    """
+    with unwritable.named(self.directory):
+      self._manager.wait_until_finished()
 
   def _agree_on_next(self, candidates: Iterator[epath.Path]) -> int | None:
     """Process 0 looks; all go where it says, so that none is left waiting."""

@@ -1,16 +1,19 @@
 """Tests ../../audiolm_jax/tokens/extraction{,_shards,_transforms}.py."""
 
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
 import random
+import shutil
 import subprocess
 import sys
 import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from audiolm_jax import audio, corpus
 from audiolm_jax.errors import UserError
@@ -165,6 +168,45 @@ def test_killed_ten_times_equals_unbroken_byte_for_byte(clips, tmp_path):
 
 def contents(folder):
   return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def _vanish(folder):
+  shutil.rmtree(folder)
+
+
+def _fill(folder):
+  raise tf.errors.ResourceExhaustedError(
+      None, None, f'{folder}/x.tmp-0; No space left on device'
+  )
+
+
+@pytest.mark.parametrize(
+    'happens, said',
+    [
+        (_vanish, 'No such file or directory'),
+        (_fill, 'No space left on device'),
+    ],
+)
+def test_a_folder_that_vanishes_or_fills_is_one_line(
+    clips, tmp_path, monkeypatch, happens, said
+):
+  folder, writer = tmp_path / 'tokens', tf.io.TFRecordWriter
+  opened = itertools.count()
+
+  def failing(path):
+    if next(opened) == 2:
+      happens(folder)
+    return writer(path)
+
+  monkeypatch.setattr(tf.io, 'TFRecordWriter', failing)
+  with pytest.raises(UserError, match=said) as error:
+    extract(clips, folder)
+  assert '\n' not in str(error.value) and str(folder) in str(error.value)
+  assert 'while running' not in str(error.value)
+  monkeypatch.undo()
+  extract(clips, folder)
+  extract(clips, tmp_path / 'whole')
+  assert contents(folder) == contents(tmp_path / 'whole')
 
 
 def test_other_tokenizers_are_refused_with_both_names(clips, tmp_path):
