@@ -23,7 +23,7 @@ class Worker(NamedTuple):
 
 
 def workers(
-    experiment: Experiment, unit: Unit, machine: Machine, port: int = 8476
+    experiment: Experiment, unit: Unit, machine: Machine, port: int = 0
 ) -> list[Worker]:
   """The processes that train one unit together.
 
@@ -31,7 +31,7 @@ def workers(
     experiment: What is trained.
     unit: Which point of its sweep.
     machine: As `machines.check` returns it.
-    port: Of process 0, where all processes are on this machine.
+    port: Port of process 0, where several processes are on this machine.
   """
   name = job_name(experiment, unit)
   train = [

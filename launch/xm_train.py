@@ -28,7 +28,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from audiolm_jax.cli import verb  # noqa: E402
 from audiolm_jax.errors import UserError  # noqa: E402
-from launch import experiments, local, machines, sweeps  # noqa: E402
+from launch import (  # noqa: E402
+    experiments,
+    local,
+    machines,
+    ports,
+    sweeps,
+)
 from launch import workers as plans  # noqa: E402
 from launch.experiments import Experiment  # noqa: E402
 from launch.jobset import Container  # noqa: E402
@@ -89,7 +95,13 @@ flags.DEFINE_integer(
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    'port', 8476, 'Port of process 0 on this machine.', flag_values=FLAGS
+    'port',
+    0,
+    'Port of process 0 where several processes train on this machine; the next'
+    ' points of a sweep use the ports after it. With 0 each gets a free one.',
+    lower_bound=0,
+    upper_bound=65535,
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     'image', '', 'Container image for GKE and Vertex.', flag_values=FLAGS
@@ -118,9 +130,9 @@ def main(argv: list[str]) -> int:
   experiments.check(experiment)
   runs = {
       plans.job_name(experiment, unit): plans.workers(
-          experiment, unit, machine, FLAGS.port
+          experiment, unit, machine, _port(machine, number)
       )
-      for unit in sweeps.units(experiment.sweeps)
+      for number, unit in enumerate(sweeps.units(experiment.sweeps))
   }
   if FLAGS.dry_run:
     for group in runs.values():
@@ -130,6 +142,12 @@ def main(argv: list[str]) -> int:
     return _launch(experiment, runs, machine)
   experiments.record(experiment)
   return local.run(runs.values())
+
+
+def _port(machine: Machine, number: int) -> int:
+  if machine.executor != 'local' or machine.num_processes == 1:
+    return 0
+  return ports.check(FLAGS.port + number) if FLAGS.port else ports.free()
 
 
 def _launch(experiment: Experiment, runs: Runs, machine: Machine) -> int:

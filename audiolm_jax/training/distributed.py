@@ -1,5 +1,7 @@
 """Several processes that train together."""
 
+import socket
+
 import jax
 
 from audiolm_jax.errors import UserError
@@ -24,7 +26,8 @@ def join(
       all the others.
 
   Raises:
-    UserError: Some of the three are missing, or all and no cluster is known.
+    UserError: Some of the three are missing, or all and no cluster is known; or
+      the coordinator's port is taken.
   """
   given = {
       '--coordinator_address': coordinator_address,
@@ -37,6 +40,8 @@ def join(
         f'{" and ".join(missing)} is missing: give all of {", ".join(given)},'
         ' or none where JAX knows the cluster.'
     )
+  if process_id == 0:
+    _check_free(coordinator_address)
   try:
     jax.distributed.initialize(
         *given.values(), heartbeat_timeout_seconds=peer_timeout_seconds
@@ -46,3 +51,17 @@ def join(
         'JAX knows no cluster here (Cloud TPU, GKE, Slurm:'
         f' {str(error).splitlines()[0]}); give {", ".join(given)}.'
     ) from error
+
+
+def _check_free(address: str) -> None:
+  """Another program behind the port would answer, and JAX wait for minutes."""
+  port = address.rpartition(':')[2]
+  with socket.socket() as listener:
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+      listener.bind(('', int(port)))
+    except (OSError, OverflowError, ValueError) as error:
+      raise UserError(
+          f'--coordinator_address={address}: its port cannot be had here'
+          f' ({error}); give another one to all processes.'
+      ) from error

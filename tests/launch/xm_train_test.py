@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -38,12 +39,6 @@ partitioning.make_mesh.data = 4
 """
 
 
-def free_port():
-  with socket.socket() as probe:
-    probe.bind(('127.0.0.1', 0))
-    return probe.getsockname()[1]
-
-
 def launch(folder, *flags):
   """Runs the program as a person does, from a folder of their own."""
   (folder / 'toy.gin').write_text(GIN)
@@ -73,12 +68,30 @@ TWO = ['--num_processes=2', '--devices_per_process=2']
 def test_two_local_processes_train_five_steps(tmp_path, executor):
   if executor == 'xmanager':
     pytest.importorskip('xmanager')
-  result = launch(tmp_path, *TWO, f'--{executor}', f'--port={free_port()}')
+  result = launch(tmp_path, *TWO, f'--{executor}')
   assert result.returncode == 0, result.stderr
   checkpoints = tmp_path / 'runs/toy/run/checkpoints'
   assert {path.name for path in checkpoints.iterdir()} == {'0', '5'}
   record = json.loads((tmp_path / 'runs/toy/experiment.json').read_text())
   assert record['gin_files'] == ['toy.gin']
+
+
+def test_each_launch_gets_a_port_of_its_own(tmp_path):
+  printed = [launch(tmp_path, *TWO, '--dry_run').stdout for _ in range(2)]
+  ports = [set(re.findall(r'127\.0\.0\.1:(\d+)', text)) for text in printed]
+  assert len(ports[0]) == len(ports[1]) == 1
+  assert ports[0] != ports[1]
+
+
+def test_a_port_that_is_taken_costs_one_line(tmp_path):
+  with socket.socket() as listener:
+    listener.bind(('127.0.0.1', 0))
+    listener.listen()
+    port = listener.getsockname()[1]
+    result = launch(tmp_path, *TWO, f'--port={port}', '--noxmanager')
+  assert result.returncode == 2
+  assert f'Port {port}' in result.stderr and result.stderr.count('\n') == 1
+  assert not (tmp_path / 'runs').exists()
 
 
 def test_a_dry_run_prints_commands_and_starts_nothing(tmp_path):

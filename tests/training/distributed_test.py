@@ -1,6 +1,7 @@
 """Tests audiolm_jax/training/distributed.py; see also loop_test.py."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -27,3 +28,20 @@ def test_an_unknown_cluster_is_refused():
   )
   assert done.returncode == 2
   assert 'JAX knows no cluster here' in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize('address', ['127.0.0.1:{}', 'localhost:{}'])
+def test_an_address_in_use_is_refused_at_once(address):
+  with socket.socket() as listener:
+    listener.bind(('', 0))
+    listener.listen()
+    address = address.format(listener.getsockname()[1])
+    with pytest.raises(UserError, match=f'{address}: its port') as error:
+      distributed.join(address, 2, 0)
+  assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize('address', ['host', 'host:', 'host:x', 'host:99999'])
+def test_an_address_without_a_port_is_refused(address):
+  with pytest.raises(UserError, match='give another one'):
+    distributed.join(address, 2, 0)
