@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from audiolm_jax.errors import UserError
-from bench import fuzz
+from bench import fuzz, fuzzed_files
 
 
-@pytest.mark.parametrize('kind', fuzz.KINDS)
+@pytest.mark.parametrize('kind', fuzzed_files.KINDS)
 def test_mutants_are_read_or_refused(tmp_path, kind, capfd):
   counts = fuzz.fuzz(kind, tmp_path / kind, 0, lambda number: number < 60)
   assert counts['tried'] == 60 and not counts['faults'], capfd.readouterr().err
@@ -38,7 +38,7 @@ def test_a_reader_at_fault_is_found(tmp_path, monkeypatch, read, outcome):
     (folder / 'x').write_bytes(bytes(100))
     yield folder / 'x', read
 
-  monkeypatch.setitem(fuzz._CASES, 'audio', cases)
+  monkeypatch.setitem(fuzzed_files.CASES, 'audio', cases)
   monkeypatch.setattr(fuzz, '_MOST_SECONDS', 1)
   keep = tmp_path / 'kept'
   counts = fuzz.fuzz('audio', tmp_path / 'f', 0, lambda n: n < 1, str(keep))

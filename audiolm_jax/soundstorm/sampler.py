@@ -79,48 +79,77 @@ def fill(
   Returns:
     The codes; the prompt's are among them.
   """
-  if passes is None:
-    passes = (FIRST_PASSES,) + (1,) * (model.num_quantizers - 1)
-  if len(passes) != model.num_quantizers or min(passes) < 1:
-    raise ValueError(
-        f'passes={passes} are not one number or more for each of'
-        f' {model.num_quantizers} levels.'
-    )
+  passes = _checked(passes, model.num_quantizers)
   valid = jnp.arange(semantic.shape[1])[None] < lengths[:, None]
   wanted = valid & ~known
-  num_wanted = wanted.sum(axis=-1)
+  given = jnp.arange(model.num_quantizers) < num_given
+  hidden = wanted[..., None] & ~given[None, None]
+  codes = jnp.where(hidden, model.mask_id, acoustic)
   # Counted from the prompt's end, noise is the same behind any prompt.
   frames = jnp.arange(semantic.shape[1])[None] - wanted.argmax(axis=-1)[:, None]
+  noise = functools.partial(
+      _noise, temperature, keys, frames, model.codebook_size
+  )
 
   def take(codes: Array, now: Pass) -> tuple[Array, None]:
-    at_level = codes[..., now.level]
     levels = jnp.full(len(codes), now.level)
     logits = model.apply({'params': params}, semantic, codes, lengths, levels)
-    # One of each code, and one of the confidence.
-    noise = jax.lax.cond(
-        now.hidden == 0,
-        lambda: jnp.zeros((*frames.shape, model.codebook_size + 1)),
-        lambda: temperature
-        * _gumbel(keys, now.number, frames, model.codebook_size + 1),
-    )
-    found = (logits + noise[..., :-1]).argmax(axis=-1)
-    confidence = jnp.take_along_axis(
-        jax.nn.log_softmax(logits), found[..., None], axis=-1
-    )[..., 0]
+    at_level = codes[..., now.level]
     masked = wanted & (at_level == model.mask_id)
-    confidence += CONFIDENCE_NOISE * now.hidden * noise[..., -1]
-    confidence = jnp.where(masked, confidence, jnp.inf)
-    num_hidden = jnp.floor(now.hidden * num_wanted).astype(jnp.int32)
-    stays = masked & (_ranks(confidence) < num_hidden[:, None])
-    at_level = jnp.where(masked & ~stays, found, at_level)
+    at_level = _uncover(logits, noise(now), at_level, masked, wanted, now)
     return codes.at[..., now.level].set(at_level), None
 
-  asked = jnp.arange(model.num_quantizers) >= num_given
-  hidden = jnp.where(
-      wanted[..., None] & asked[None, None], model.mask_id, acoustic
-  )
-  codes, _ = jax.lax.scan(take, hidden, schedule(passes))
+  codes, _ = jax.lax.scan(take, codes, schedule(passes))
   return jnp.where(valid[..., None], codes, 0)
+
+
+def _checked(
+    passes: tuple[int, ...] | None, num_levels: int
+) -> tuple[int, ...]:
+  if passes is None:
+    return (FIRST_PASSES,) + (1,) * (num_levels - 1)
+  if len(passes) != num_levels or min(passes) < 1:
+    raise ValueError(
+        f'passes={passes} are not one number or more for each of'
+        f' {num_levels} levels.'
+    )
+  return passes
+
+
+def _uncover(
+    logits: Float[Array, 'B T K'],
+    noise: Float[Array, 'B T K1'],
+    codes: Int[Array, 'B T'],
+    masked: Bool[Array, 'B T'],
+    wanted: Bool[Array, 'B T'],
+    now: Pass,
+) -> Int[Array, 'B T']:
+  """A level's codes after a pass: the surest of the masked ones are known."""
+  found = (logits + noise[..., :-1]).argmax(axis=-1)
+  confidence = jnp.take_along_axis(
+      jax.nn.log_softmax(logits), found[..., None], axis=-1
+  )[..., 0]
+  confidence += CONFIDENCE_NOISE * now.hidden * noise[..., -1]
+  confidence = jnp.where(masked, confidence, jnp.inf)
+  num_hidden = jnp.floor(now.hidden * wanted.sum(axis=-1)).astype(jnp.int32)
+  stays = masked & (_ranks(confidence) < num_hidden[:, None])
+  return jnp.where(masked & ~stays, found, codes)
+
+
+def _noise(
+    temperature: Float[Array, ''] | float,
+    keys: Key[Array, ' B'],
+    frames: Int[Array, 'B T'],
+    codebook_size: int,
+    now: Pass,
+) -> Float[Array, 'B T K1']:
+  """Noise of each code, and of the confidence; a level's last pass has none."""
+  size = codebook_size + 1
+  return jax.lax.cond(
+      now.hidden == 0,
+      lambda: jnp.zeros((*frames.shape, size)),
+      lambda: temperature * _gumbel(keys, now.number, frames, size),
+  )
 
 
 def _ranks(values: Float[Array, 'B T']) -> Int[Array, 'B T']:

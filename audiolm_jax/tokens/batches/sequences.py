@@ -1,6 +1,7 @@
 """A token store as batches of a stage's sequences, through seqio."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import seqio
@@ -55,11 +56,7 @@ def batches(
   Raises:
     UserError: These do not fit each other or the store.
   """
-  if pack and stage.positions != 'index':
-    raise UserError(
-        f'The {stage.name} stage has positions={stage.positions!r}, the same'
-        " for all rows; only 'index' can be packed."
-    )
+  _check_packing(stage, pack)
   rows = rows_of_shard(batch_size, num_shards)
   files = store.shard_paths(token_dir, split)
   metadata = store.read_metadata(token_dir)
@@ -67,33 +64,53 @@ def batches(
   num_rows = metadata.splits[split]['seconds'] / crop_seconds
   if not pack:
     num_rows = max(num_rows, metadata.splits[split]['clips'])
+  source = functools.partial(task, token_dir, stage, crop_seconds, True)
+  source()  # Refuses what is wrong.
   frames = stage.frames(crop_seconds)
-  task(token_dir, stage, crop_seconds, random=True)  # Refuses what is wrong.
-
-  def dataset(part: Round) -> tf.data.Dataset:
-    source = task(token_dir, stage, crop_seconds, True, {split: part.files})
-    lengths = dict.fromkeys(source.output_features, stage.length(frames))
-    sequences = source.get_dataset(
-        lengths,
-        split,
-        seed=part.seed,
-        shard_info=seqio.ShardInfo(shard_index, num_shards),
-        num_epochs=part.epochs,
-    )
-    if pack:
-      sequences = sequences.map(without_padding)
-    converted = StageFeatureConverter(pack=pack)(sequences, lengths)
-    converted = converted.batch(rows, drop_remainder=True)
-    return converted.take(part.num_batches or -1)
-
+  shard = seqio.ShardInfo(shard_index, num_shards)
+  length = stage.length(frames)
   return Batches(
-      dataset,
+      functools.partial(_dataset, source, split, shard, rows, length, pack),
       rounds(files, num_rows / batch_size, _BATCHES_A_ROUND, seed, epochs),
       {'positions': stage.positions_for(frames)},
       metadata.fingerprints,
       f'Split {split!r} of {token_dir}',
       files,
   )
+
+
+def _check_packing(stage: Stage, pack: bool) -> None:
+  if pack and stage.positions != 'index':
+    raise UserError(
+        f'The {stage.name} stage has positions={stage.positions!r}, the same'
+        " for all rows; only 'index' can be packed."
+    )
+
+
+def _dataset(
+    source: Callable[..., seqio.Task],
+    split: str,
+    shard: seqio.ShardInfo,
+    rows: int,
+    length: int,
+    pack: bool,
+    part: Round,
+) -> tf.data.Dataset:
+  """The batches of a round; `source` makes the task of some files."""
+  crops = source({split: part.files})
+  lengths = dict.fromkeys(crops.output_features, length)
+  sequences = crops.get_dataset(
+      lengths,
+      split,
+      seed=part.seed,
+      shard_info=shard,
+      num_epochs=part.epochs,
+  )
+  if pack:
+    sequences = sequences.map(without_padding)
+  converted = StageFeatureConverter(pack=pack)(sequences, lengths)
+  converted = converted.batch(rows, drop_remainder=True)
+  return converted.take(part.num_batches or -1)
 
 
 def evaluation_batches(

@@ -66,29 +66,37 @@ def batches(
         f'{crop_seconds:g}.'
     )
   spans = functools.partial(_random_spans, shortest, longest)
-  _task(token_dir, stage, longest, spans)  # Refuses what is wrong.
-
-  def dataset(part: Round) -> tf.data.Dataset:
-    source = _task(token_dir, stage, longest, spans, {split: part.files})
-    windows = source.get_dataset(
-        None,
-        split,
-        seed=part.seed,
-        shard_info=seqio.ShardInfo(shard_index, num_shards),
-        num_epochs=part.epochs,
-    )
-    batched = windows.batch(rows, drop_remainder=True)
-    return batched.take(part.num_batches or -1)
-
+  source = functools.partial(_task, token_dir, stage, longest, spans)
+  source()  # Refuses what is wrong.
+  shard = seqio.ShardInfo(shard_index, num_shards)
   num_batches = max(seconds / crop_seconds, clips) / batch_size
   return Batches(
-      dataset,
+      functools.partial(_dataset, source, split, shard, rows),
       rounds(files, num_batches, _BATCHES_A_ROUND, seed, epochs),
       {},
       metadata.fingerprints,
       f'Split {split!r} of {token_dir}',
       files,
   )
+
+
+def _dataset(
+    source: Callable[..., seqio.Task],
+    split: str,
+    shard: seqio.ShardInfo,
+    rows: int,
+    part: Round,
+) -> tf.data.Dataset:
+  """The batches of a round; `source` makes the task of some files."""
+  windows = source({split: part.files}).get_dataset(
+      None,
+      split,
+      seed=part.seed,
+      shard_info=shard,
+      num_epochs=part.epochs,
+  )
+  batched = windows.batch(rows, drop_remainder=True)
+  return batched.take(part.num_batches or -1)
 
 
 def evaluation_batches(
