@@ -39,7 +39,7 @@ class Codec(NamedTuple):
 
   Attributes:
     name: In the table.
-    parameters: Of encoder and decoder, without codebooks.
+    parameters: Parameters of encoder and decoder, without codebooks.
     encode: Encodes the clip and waits for the codes.
     decode: Decodes codes of the clip's length and waits for the waveform.
     flops: Operations of encoding and decoding, NaN if unknown.

@@ -15,7 +15,7 @@ _PROMPT_SECONDS, _NEW_SECONDS, _SAMPLES = 3, 7, 4
 
 
 class Run(NamedTuple):
-  """Of the command.
+  """One run of the command.
 
   Attributes:
     seconds: From its start to its end.

@@ -82,7 +82,7 @@ def ours(name: str) -> Ours:
 
 
 def draw(lm: Ours, kind: str, rows: int, past: int) -> Iterator[timing.Seconds]:
-  """Of a step, turn by turn; nothing happens between two of them."""
+  """Seconds of a step, turn by turn; nothing happens between two of them."""
   prompts = sampler.Prompts(
       np.full((rows, past), lm.stage.target.offset, np.int32),
       np.ones((rows, past), bool),
@@ -128,7 +128,7 @@ def step_bytes(lm: Ours, kind: str, rows: int, past: int) -> int:
 def take_turns(
     lm: Ours, peers: dict[str, Callable], rows: int, past: int
 ) -> dict[str, list[timing.Seconds]]:
-  """Of a step of ours, kept in each way, and of each of theirs."""
+  """Seconds of a step of ours, kept in each way, and of each of theirs."""
   turns = {kind: draw(lm, kind, rows, past) for kind in lm.weights}
   taken = {kind: [] for kind in turns}
 
@@ -187,7 +187,7 @@ def _figures(
     past: int,
     bound: float,
 ) -> dict[str, float]:
-  """Of medians of seconds so far, by whose they are, rows and past."""
+  """Figures from the medians so far, by whose they are, rows and past."""
   mine = medians[kind, rows, past]
   line = {
       'ids_per_second': rows / mine,

@@ -55,7 +55,7 @@ def draw_batch(length: int) -> dict[str, np.ndarray]:
 
 
 def flops(model: Transformer, num_params: int, shape: tuple[int, int]) -> float:
-  """Of forward and backward matmuls; attention counts its causal half."""
+  """FLOPs of forward and backward matmuls; attention counts its causal half."""
   rows, length = shape
   weights = 6 * num_params * rows * length
   width = model.num_heads * model.head_dim

@@ -48,10 +48,10 @@ def build(stage: str, sizes: Sizes, options: dict[str, Any]) -> Any:
 
   Args:
     stage: Its name.
-    sizes: Of the tokens.
-    options: Of the Transformer. `flash_attn` is torch's fused attention, which
-      leaves out all position biases; with its cache, the semantic and the
-      coarse stage then look at the first place alone.
+    sizes: Sizes of the tokens.
+    options: Options of the Transformer. `flash_attn` is torch's fused
+      attention, which leaves out all position biases; with its cache, the
+      semantic and the coarse stage then look at the first place alone.
   """
   torch.set_num_threads(len(os.sched_getaffinity(0)))
   semantic = {'num_semantic_tokens': sizes.semantic_codebook_size}
@@ -96,7 +96,7 @@ def sample(
   Args:
     stage: Its name.
     model: From `build`.
-    sizes: Of the tokens.
+    sizes: Sizes of the tokens.
     past: Places before, prefix included; less what fills no whole frame.
     rows: Sampled at once.
     num_ids: A multiple of the levels that the stage makes.

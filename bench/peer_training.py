@@ -15,7 +15,7 @@ class Trained(NamedTuple):
   Attributes:
     step: Forward, backward and optimizer on a batch.
     num_parameters: All of them.
-    num_tokens: Of a batch.
+    num_tokens: Tokens of a batch.
   """
 
   step: Callable[[], None]

@@ -16,7 +16,7 @@ class Seconds(NamedTuple):
 
   Attributes:
     wall: By the clock; suffers from what else runs here.
-    cpu: Of all cores together; suffers less.
+    cpu: Seconds of all cores together, which suffer less from others.
   """
 
   wall: float
@@ -29,7 +29,7 @@ def now() -> Seconds:
 
 
 def since(start: Seconds, steps: int = 1) -> Seconds:
-  """Of a step, where `start` was `now` so many steps ago."""
+  """Seconds of a step, where `start` was `now` so many steps ago."""
   end = now()
   return Seconds((end.wall - start.wall) / steps, (end.cpu - start.cpu) / steps)
 
@@ -62,7 +62,7 @@ def _matmul(size: int) -> Seconds:
 
 
 def read_byte(size: int = 1 << 28) -> Seconds:
-  """Of a byte in the best case: all cores look through a share of an array."""
+  """Seconds to read a byte at best: each core looks through a share."""
   num_threads = len(os.sched_getaffinity(0))
   shares = np.split(np.ones(size // 4, np.float32), num_threads)
   with ThreadPoolExecutor(num_threads) as pool:

@@ -42,7 +42,7 @@ def logits(
     inputs: Int[Array, 'B L'],
     positions: Int[Array, ' L'],
 ) -> Float[Array, 'B L V']:
-  """Of the id behind each input, by steps of the sampler."""
+  """Logits of the id behind each input, by steps of the sampler."""
   num_rows, length = inputs.shape
   shape = num_rows * model.num_heads, model.head_dim, length
   empty = [Cache(jnp.zeros(shape), jnp.zeros(shape)) for _ in weights.layers]
@@ -77,7 +77,7 @@ def examples(
 
 
 def read_clips() -> list[Codes]:
-  """Of recordings that are long enough."""
+  """Codes of recordings that are long enough."""
   records = [
       record
       for record in store.read(TOKENS.value, SPLIT.value)

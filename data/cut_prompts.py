@@ -29,7 +29,7 @@ class Cut(NamedTuple):
   """Where a prompt comes from.
 
   Attributes:
-    name: Of the prompt; begins with its domain.
+    name: Name of the prompt; it begins with its domain.
     clip: Path of the clip ends with this.
     start: Seconds into the clip.
   """

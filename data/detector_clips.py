@@ -76,7 +76,7 @@ class Source(NamedTuple):
 
   Attributes:
     clip: Its split is that of its speaker.
-    name: Of the files made of it.
+    name: Name of the files made of it.
     how: Which of both ways it is continued in.
   """
 

@@ -19,7 +19,7 @@ def phones(
   the phone before it, and spaces and punctuation are gaps.
 
   Args:
-    characters: Of the transcription.
+    characters: Characters of the transcription.
     seconds: How long each lasts.
     start: When the first begins.
   """

@@ -112,7 +112,7 @@ def past(verb: str) -> str:
 
 
 def plural(noun: str) -> str:
-  """Of a noun; its last word changes."""
+  """The plural of a noun; its last word changes."""
   *rest, last = noun.split(' ')
   return ' '.join([*rest, words().plurals.get(last) or _with_s(last)])
 

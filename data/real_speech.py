@@ -34,7 +34,7 @@ class Recording(NamedTuple):
 
   Attributes:
     path: In any format that `data.decoding.decode` reads.
-    name: Of the clip, without suffix; unique within its source.
+    name: Name of the clip, without suffix; unique within its source.
     split: Where it belongs, or None to be held out by its number.
     labels: Phones with their times.
     language: As in the manifest.

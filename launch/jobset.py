@@ -35,7 +35,7 @@ def manifest(
   """What `kubectl create` takes.
 
   Args:
-    name: Of the JobSet, as `workers.job_name` makes it.
+    name: Name of the JobSet, as `workers.job_name` makes it.
     group: The workers of one run; all pods get the command of the first, with
       their own number for process 0's.
     machine: With executor 'gke'.

@@ -16,7 +16,7 @@ class Machine(NamedTuple):
     accelerator: As in `ACCELERATORS`.
     num_processes: Hosts; on this machine, processes.
     devices_per_process: Chips or GPUs of a host; virtual devices of a CPU.
-    topology: Of a TPU slice, as '2x2x4'; else empty.
+    topology: Topology of a TPU slice, as '2x2x4'; else empty.
   """
 
   executor: str

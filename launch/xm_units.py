@@ -30,7 +30,7 @@ def launch(
   on by themselves.
 
   Args:
-    name: Of the experiment.
+    name: Name of the experiment.
     runs: The workers of each run, by a name for Kubernetes or Vertex.
     machine: What each run gets.
     container: What it runs in, unless on this machine.

@@ -38,7 +38,7 @@ class Verdict(NamedTuple):
     return self.labels[int(self.probabilities.argmax())]
 
   def probability(self, label: str) -> float:
-    """Of one class."""
+    """Returns the probability of one class."""
     return float(self.probabilities[self.labels.index(label)])
 
 
@@ -60,12 +60,12 @@ class ClipClassifier:
 
   @property
   def labels(self) -> tuple[str, ...]:
-    """Of the classes."""
+    """Names of the classes."""
     return self.model.labels
 
   @property
   def sample_rate(self) -> int:
-    """Of what it hears, in Hz."""
+    """Sample rate of the clips, in Hz."""
     return self.model.sample_rate
 
   def classify(self, sound: Sound) -> Verdict:

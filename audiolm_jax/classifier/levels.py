@@ -74,7 +74,7 @@ def _range_db(frames: list[Float[np.ndarray, '_ N']]) -> float:
 
 
 def _flatness(frames: list[Float[np.ndarray, '_ N']]) -> float:
-  """Of the mean spectrum, without its first and last line."""
+  """Flatness of the mean spectrum, without its first and last line."""
   spectrum = np.mean(
       [np.square(np.abs(np.fft.rfft(f))).mean(axis=0) for f in frames], axis=0
   )

@@ -50,7 +50,7 @@ class Outputs:
     return job.file in self._made
 
   def path(self, job: Job) -> pathlib.Path:
-    """Of a sample's WAV."""
+    """Path of a sample's WAV."""
     return self._folder / job.file
 
   def note(self, job: Job, line: Line) -> None:

@@ -87,7 +87,7 @@ def _skip(error: UserError) -> None:
 def key(
     seed: int, waveform: Float[np.ndarray, ' N'], sample: int
 ) -> Key[Array, '']:
-  """Of a sample, by what its prompt sounds like and its number alone."""
+  """Key of a sample, from its prompt's sound and its number alone."""
   content = np.uint32(zlib.crc32(waveform.tobytes()))
   of_prompt = jax.random.fold_in(jax.random.key(seed), content)
   return jax.random.fold_in(of_prompt, sample)

@@ -95,7 +95,7 @@ class AudioLM:
 
   @property
   def sample_rate(self) -> int:
-    """Of prompts and of what is generated, in Hz."""
+    """Sample rate of prompts and of what is generated, in Hz."""
     return self._tokenizers.sample_rate
 
   @property
@@ -226,7 +226,7 @@ class AudioLM:
     return [self._decode(self._tokens.nothing, tokens) for tokens in made]
 
   def _tokenize(self, waveforms: Sequence[Waveform]) -> list[Tokens]:
-    """Of the whole units of each; the others have no tokens."""
+    """Tokens of the whole units of each waveform; what is left has none."""
     fitted = [self.fit(waveform) for waveform in waveforms]
     heard = iter(
         self._tokenizers.encode([w for w in fitted if len(w)])

@@ -193,7 +193,7 @@ class Transformer(nn.Module):
     return nn.with_logical_constraint(x, ('batch', 'length', 'embed'))
 
   def _biases(self, positions: Int[Array, ' L']) -> Biases:
-    """Of each block of queries to all keys up to its end."""
+    """Biases of each block of queries to all keys up to its end."""
     return [
         self.position_bias(positions[start:end], positions[:end])
         for start, end in query_blocks(len(positions), self.query_block)

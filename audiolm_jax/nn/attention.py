@@ -75,7 +75,7 @@ class RelativePositionBias(nn.Module):
 
 
 def _num_batch_shards() -> int:
-  """Of the mesh that the program is laid out over; 1 without any."""
+  """Shards of a batch on the mesh of the program; 1 without any."""
   mesh = dict(jax.sharding.get_abstract_mesh().shape)
   rules = dict(nn.get_logical_axis_rules())
   return mesh.get(rules.get('batch'), 1)

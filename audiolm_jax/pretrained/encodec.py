@@ -91,7 +91,7 @@ class Encodec(nn.Module):
 
   @property
   def shape(self) -> seanet.Shape:
-    """Of the two networks."""
+    """Shape of the two networks."""
     return seanet.Shape(
         num_filters=self.num_filters,
         hidden_size=self.hidden_size,

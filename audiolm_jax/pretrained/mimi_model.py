@@ -77,7 +77,7 @@ class Mimi(nn.Module):
 
   @property
   def shape(self) -> seanet.Shape:
-    """Of the convolutional encoder and decoder."""
+    """Shape of the convolutional encoder and decoder."""
     return seanet.Shape(
         num_filters=self.num_filters,
         hidden_size=self.hidden_size,
@@ -98,7 +98,7 @@ class Mimi(nn.Module):
 
   @property
   def sizes(self) -> Sizes:
-    """Of both transformers."""
+    """Sizes of both transformers."""
     return Sizes(
         num_layers=self.num_hidden_layers,
         num_heads=self.num_attention_heads,

@@ -18,7 +18,7 @@ ACTIVATIONS = {
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-  """Of one transformer.
+  """Sizes of one transformer.
 
   Attributes:
     num_layers: Layers.

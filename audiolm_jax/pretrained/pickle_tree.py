@@ -204,7 +204,7 @@ class _Machine:
 
 
 def _pairs(items: list[Any]) -> dict[str | int, Any]:
-  """Of keys and values in turn; to hash a deep tuple would crash Python."""
+  """A dict of keys and values in turn; a deep tuple as key crashes Python."""
   keys = items[::2]
   if not all(isinstance(key, str | int) for key in keys):
     raise ValueError('A key is neither a word nor a number.')

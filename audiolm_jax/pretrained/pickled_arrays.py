@@ -67,7 +67,7 @@ def _bytes(raw: Any) -> bytes:
 
 
 def _dtype(node: Any) -> np.dtype:
-  """Of plain numbers or characters; objects would be pickles themselves."""
+  """A dtype of plain numbers or characters; objects would be pickles again."""
   if not isinstance(node, Node) or node.maker.name != 'dtype':
     raise ValueError('There is no dtype.')
   code, order = node.args[0], node.state[1]

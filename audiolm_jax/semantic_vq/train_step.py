@@ -47,8 +47,8 @@ class SemanticVqTrainStep(TrainStep):
       codes; 0 leaves it out.
     warp: The second view's largest stretch of frequency
       (perturbation.perturb).
-    shortest_share: Of a crop, that the second view's mean and deviation are
-      taken over.
+    shortest_share: Share of a crop that the second view's mean and deviation
+      are taken over.
     quantize_from: Until this step the decoder hears the latents as they are.
     codebook_decay: Decay of the codebook's averages.
     revival_threshold: Usage, as a fraction of uniform, under which a code dies.

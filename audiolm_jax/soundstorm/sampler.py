@@ -68,9 +68,9 @@ def fill(
     acoustic: Codes where they are known; anything elsewhere.
     known: The prompt's frames, which come back as they are.
     lengths: Frames of each row; the others are padding, and come back as 0.
-    temperature: Of all passes but the last of a level, which takes the most
-      likely codes. It scales the noise on codes, and that on confidences, which
-      dies away as frames are filled in; 0 has none.
+    temperature: Temperature of all passes but the last of a level, which takes
+      the most likely codes. It scales the noise on codes, and that on
+      confidences, which dies away as frames are filled in; 0 has none.
     keys: One for each row.
     passes: How many each level takes; (16, 1, ..., 1) if None.
     num_given: Levels whose codes are given for all frames, as those of a coarse

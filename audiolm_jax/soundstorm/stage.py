@@ -30,7 +30,7 @@ def semantic_per_frame(stage: Stage) -> int:
 
 
 def codebook_size(stage: Stage) -> int:
-  """Of each acoustic level; as a function, for configuration files."""
+  """Codes of each acoustic level; a function, for configuration files."""
   return stage.target.codebook_size
 
 

@@ -53,9 +53,9 @@ class SoundStreamTrainStep:
     adversary: The discriminators; None trains without.
     weights: Weights of the losses by name (losses.reconstruction); what is left
       out is not computed.
-    commitment_weight: Of the commitment loss, outside of the balancer. The
-      balanced gradients are small: at 0.25, VQ-VAE's, commitment wins and the
-      latents shrink to nothing; at 0 nothing keeps them from growing.
+    commitment_weight: Weight of the commitment loss, outside of the balancer.
+      The balanced gradients are small: at 0.25, VQ-VAE's, commitment wins and
+      the latents shrink to nothing; at 0 nothing keeps them from growing.
     full_depth_share: Share of the rows that keep all levels, whatever the
       quantizer dropout of the others.
     quantize_from: Until this step the decoder hears the latents as they are, so

@@ -10,7 +10,7 @@ _FREE = {'broadcast_in_dim', 'iota'}
 
 
 def flops(jaxpr: Jaxpr) -> int:
-  """Of matrix products and convolutions; two for a multiplication and a sum.
+  """FLOPs of matrix products and convolutions: two for a multiply-add.
 
   XLA's own cost analysis counts the body of a loop once, however often it runs,
   and so is an order of magnitude low where layers are scanned.

@@ -28,8 +28,8 @@ def replace(
     initial: 'params' and 'mutables', nested dicts that may hold only some of
       the state's arrays: what they do not hold stays fresh; and the 'config' of
       the model they are of.
-    config: Of the model in the state. Tokens of other tokenizers are legal, and
-      logged: the weights then start with what carries over.
+    config: Configuration of the model in the state. Tokens of other tokenizers
+      are legal, and logged: the weights then start with what carries over.
 
   Raises:
     UserError: The state has no such array, or one of another shape; or it is

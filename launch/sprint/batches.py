@@ -24,12 +24,12 @@ def of_sounds(
   """Random windows of crops, as corpus.AudioBatches would give them.
 
   Args:
-    codes: Of sounds.rounded.
-    bits: Of each code.
+    codes: Codes as sounds.rounded returns them.
+    bits: Bits of each code.
     lengths: Samples of each crop that are not padding.
     num_samples: Length of the windows.
     batch_size: Windows a batch.
-    seed: Of the draws.
+    seed: Seed of the draws.
   """
   random = np.random.default_rng(seed)
   waveforms = np.concatenate(
@@ -65,7 +65,7 @@ def of_tokens(
     stage: What they are (soundstorm.stage).
     seconds: Length of the shortest windows, and of the longest.
     batch_size: Windows a batch.
-    seed: Of the draws.
+    seed: Seed of the draws.
   """
   shortest, longest = (
       max(round(x * float(stage.units_per_second)), 1) for x in seconds

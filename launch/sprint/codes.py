@@ -19,7 +19,7 @@ class Packed(NamedTuple):
 
   Attributes:
     arrays: 'semantic' and 'acoustic' bits, and 'frames' of both, 'n 2'.
-    sizes: Of the tokenizers.
+    sizes: Sizes of the tokenizers.
   """
 
   arrays: Mapping[str, np.ndarray]

@@ -26,7 +26,7 @@ class Crops(NamedTuple):
   """Crops as they travel.
 
   Attributes:
-    data: Of sounds.compress.
+    data: Bytes that sounds.compress made.
     lengths: Samples of each crop that are not padding.
   """
 

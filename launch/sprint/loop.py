@@ -69,7 +69,7 @@ class Log:
     self._start()
 
   def add(self, metrics: Metrics, seconds: float) -> None:
-    """Of one step, and how much sound it heard; nothing is waited for."""
+    """Adds one step, and how much sound it heard; nothing is waited for."""
     logged = {
         name: value
         for name, value in metrics.items()

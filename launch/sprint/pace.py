@@ -70,7 +70,7 @@ def with_rate(state: Paced, rate: float) -> Paced:
 def cosine(
     share: float, warmup: float = 0.02, final_fraction: float = 0.02
 ) -> float:
-  """Of the peak, at a share of the time: up in `warmup` of it, then down."""
+  """Share of the peak, at a share of the time: up in `warmup`, then down."""
   down = 0.5 * (1 + math.cos(math.pi * share))
   return min(share / warmup, 1.0) * (
       final_fraction + (1 - final_fraction) * down

@@ -25,7 +25,7 @@ class Settings:
     level_decay: SoundStormTrainStep's.
     longest_prompt: SoundStormTrainStep's.
     shortest_seconds: Length of the shortest windows of tokens.
-    seed: Of everything drawn.
+    seed: Seed of everything drawn.
   """
 
   learning_rate: float
@@ -54,7 +54,7 @@ class Task(NamedTuple):
     batches: For ever.
     rates: The optimizers' state at a step and a share of the time.
     weights: What comes back.
-    seconds: Of sound in a batch.
+    seconds: Seconds of sound in a batch.
   """
 
   train_step: TrainStep

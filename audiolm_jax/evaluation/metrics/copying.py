@@ -166,7 +166,7 @@ def _mix(keys: Keys) -> Keys:
 
 
 def _sums(keys: Keys) -> Keys:
-  """Of the first 0, 1, 2 ... keys, each times a power of its place."""
+  """Sums of the first 0, 1, 2 ... keys, each times a power of its place."""
   sums = np.cumsum(keys * _powers(_BASE, len(keys)))
   return np.concatenate([np.zeros(1, np.uint64), sums])
 

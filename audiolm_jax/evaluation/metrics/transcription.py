@@ -53,7 +53,7 @@ class Statistics(NamedTuple):
 
 
 def statistics(notes: Sequence[Note], seconds: float) -> Statistics:
-  """Of an excerpt of so many seconds."""
+  """Statistics of the notes of an excerpt of so many seconds."""
   if not notes:
     return Statistics(0.0, *[float('nan')] * 5, np.zeros(12))
   pitches = np.array([note.pitch for note in notes])

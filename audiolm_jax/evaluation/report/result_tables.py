@@ -9,7 +9,7 @@ Results = Mapping[str, Any]
 
 
 def tables(results: Results) -> list[Table]:
-  """Of the sections that plain results (report.to_plain) have."""
+  """Tables of the sections that plain results (report.to_plain) have."""
   return [
       section(results[name])
       for name, section in SECTIONS.items()

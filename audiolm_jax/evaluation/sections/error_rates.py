@@ -48,7 +48,7 @@ class Spoken(NamedTuple):
 
 
 class Errors(NamedTuple):
-  """Of one clip: insertions, deletions and substitutions, and out of what.
+  """Insertions, deletions and substitutions of one clip, and out of what.
 
   Attributes:
     characters: Errors in characters; the spaces between words are some.

@@ -108,7 +108,7 @@ def _runs(
     corpus: Iterable[Frames],
     rate: float,
 ) -> dict[str, list[list[Copied]]]:
-  """Of all clips together, so that the corpus is read as rarely as possible."""
+  """Finds all clips' runs together, so that the corpus is read once."""
   flat = [clip for rows in groups.values() for row in rows for clip in row]
   runs = iter(copying.longest_runs(map(deduplicate, flat), corpus))
   return {

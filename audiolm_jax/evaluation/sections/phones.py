@@ -37,7 +37,7 @@ def of_labels(
     max_seconds: float,
     seed: int,
 ) -> None:
-  """Of clips whose phones are known from a file beside each."""
+  """Adds findings about clips that have a file of their phones beside them."""
   chosen = clips.choose(labelled, num_clips)
   loaded = _load(bundle, chosen, max_seconds)
   found = itertools.chain.from_iterable(
@@ -56,7 +56,7 @@ def of_items(
     folder: str,
     seed: int,
 ) -> None:
-  """Of the clips that an item file lists (Libri-Light, ZeroSpeech)."""
+  """Adds findings about the clips of an item file (Libri-Light, ZeroSpeech)."""
   items = abx_items.read(path)
   chosen = [
       Clip(str(file), audio.duration(file), '', 'items', '')

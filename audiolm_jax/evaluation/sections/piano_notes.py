@@ -45,7 +45,7 @@ class Transcribed(NamedTuple):
     )
 
   def overlaps(self, name: str) -> dict[str, list[float]]:
-    """Of the pitch classes, with the prompt's and the true continuation's."""
+    """Overlaps of pitch classes with the prompt and the true continuation."""
     references = {'prompt': self.prompts, 'truth': self.continuations[TRUE]}
     return {
         key: [

@@ -76,7 +76,7 @@ def table(
 def cosines(
     first: Float[np.ndarray, 'B D'], second: Float[np.ndarray, 'B D']
 ) -> Float[np.ndarray, ' B']:
-  """Of vectors, not necessarily of length 1; NaN where one is."""
+  """Cosines of pairs of vectors of any length; NaN where one is NaN."""
   norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
   return (first * second).sum(axis=1) / norms
 

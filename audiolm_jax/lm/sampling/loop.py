@@ -217,7 +217,7 @@ def _logits(
     first: Int[Array, ''],
     may_end: Bool[Array, ''],
 ) -> Float[Array, 'B _']:
-  """Of the ids from `first` on and, where rows may end at all, of EOS."""
+  """Logits of the ids from `first` on and, where rows may end, of EOS."""
   rows = jax.lax.dynamic_slice_in_dim(
       weights.embedding, first, program.num_candidates
   )

@@ -17,7 +17,7 @@ class Sampling(NamedTuple):
     temperature: 0 takes the most likely id.
     top_k: Only so many likeliest ids may be chosen, and those as likely as the
       last of them; 0 for all.
-    top_p: Of these, only the likeliest that have this probability together, at
+    top_p: Only the likeliest of these that have this probability together, at
       the temperature; 1 for all.
   """
 

@@ -45,7 +45,7 @@ class Layer(NamedTuple):
 
 
 class Weights(NamedTuple):
-  """Of the whole network.
+  """Weights of the whole network.
 
   Attributes:
     embedding: Embedding of ids, in and out.
@@ -190,7 +190,7 @@ def step(
 def logits(
     x: Float[Array, 'B D'], embeddings: Float[Array, 'K D']
 ) -> Float[Array, 'B K']:
-  """Of the ids whose embeddings are given."""
+  """Logits of the ids whose embeddings are given."""
   x = x / x.shape[-1] ** 0.5
   return jnp.matmul(x, embeddings.T, preferred_element_type=jnp.float32)
 

@@ -96,7 +96,7 @@ class TokenizerHandler(ModelHandler[ShardAudio, PredictionResult, Tokenizers]):
     ]
 
   def get_num_bytes(self, batch: Sequence[ShardAudio]) -> int:
-    """Of the samples; by default Beam would serialize them to count."""
+    """Bytes of the samples; by default Beam would serialize them to count."""
     return sum(wave.nbytes for shard in batch for wave in shard.waveforms)
 
   def get_metrics_namespace(self) -> str:

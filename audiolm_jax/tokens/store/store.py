@@ -96,7 +96,7 @@ class Metadata(NamedTuple):
 
   @property
   def fingerprints(self) -> dict[str, str]:
-    """Of the tokenizers, by source."""
+    """Fingerprints of the tokenizers, by source."""
     return {
         source: tokenizer['fingerprint']
         for source, tokenizer in self.tokenizers.items()
@@ -127,7 +127,7 @@ def sizes(token_dir: str) -> Sizes:
 
 
 def fingerprints(token_dir: str) -> dict[str, str]:
-  """Of the tokenizers that wrote a store, by source."""
+  """Fingerprints of the tokenizers that wrote a store, by source."""
   return read_metadata(token_dir).fingerprints
 
 

@@ -24,7 +24,7 @@ def by_name(tree: PyTree) -> PyTree:
 
 
 def names(path: jax.tree_util.KeyPath) -> tuple[str, ...]:
-  """Of the containers on the way to a leaf."""
+  """Names of the containers on the way to a leaf."""
   return tuple(jax.tree_util.keystr([key], simple=True) for key in path)
 
 

@@ -72,7 +72,7 @@ class Plan:
 
   @property
   def seconds(self) -> float:
-    """Of a step at half of the devices' peak, which is doing well."""
+    """Seconds of a step at half of the devices' peak, which is doing well."""
     peak = self.device.teraflops * 1e12 * math.prod(self.mesh.values())
     return self.flops / (0.5 * peak)
 
