@@ -90,7 +90,7 @@ def num_samples(
     start_seconds: float = 0.0,
     seconds: float | None = None,
 ) -> int:
-  """How many samples `read` gives; as it does, this decodes the crop."""
+  """Returns how many samples `read` gives; this, too, decodes the crop."""
   lengths = [
       resampling.length(frames, rate, sample_rate)
       for frames, rate in mono.lengths(path, start_seconds, seconds)
@@ -160,7 +160,7 @@ def writing(
 
 
 def _temporary(path: pathlib.Path, writer: str = '') -> pathlib.Path:
-  """What a file is called until it is whole; as long as names may be."""
+  """The name of a file until it is whole; as long as names may be."""
   name = os.fsencode(f'.{path.name}{writer}.tmp')
   if len(name) > _LONGEST_NAME:
     name = name[: _LONGEST_NAME - 13] + b'%08x.tmp' % zlib.crc32(name)

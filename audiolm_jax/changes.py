@@ -21,7 +21,7 @@ Range = tuple[float, float]
 
 @dataclasses.dataclass(frozen=True)
 class Changes:
-  """Which share of the crops is changed in what way, and how much.
+  """Shares of the crops that are changed in each way, and how much.
 
   Attributes:
     gain_db: Least and greatest gain, where it is drawn.
@@ -127,7 +127,7 @@ def echo(
     changes: Changes,
     draws: np.random.Generator,
 ) -> Float[np.ndarray, ' N']:
-  """What a room answers: noise that fades, without the sound itself."""
+  """The echo of a room: noise that fades, without the sound itself."""
   fades = draws.uniform(*changes.echo_seconds)
   time = np.arange(round(fades * sample_rate)) / sample_rate
   answer = draws.standard_normal(len(time), np.float32)

@@ -150,7 +150,7 @@ class Bundle:
 
   @functools.cached_property
   def soundstorm(self) -> ParallelModel:
-    """What makes all acoustic levels in few passes."""
+    """The model that makes all acoustic levels in few passes."""
     return ParallelModel(**self._predictor('soundstorm'))
 
   @property
@@ -164,7 +164,7 @@ class Bundle:
 
   @functools.cached_property
   def classifier(self) -> ClipClassifier:
-    """Who speaks, or whether it is an original."""
+    """The classifier of speakers, or of originals."""
     arrays = self._part('classifier').arrays
     return ClipClassifier(self._module('classifier'), arrays)
 

@@ -28,7 +28,7 @@ class Entry(Struct, forbid_unknown_fields=True):
 
 
 class Description(Struct, forbid_unknown_fields=True):
-  """What bundle.json holds."""
+  """The contents of bundle.json."""
 
   format: _Positive
   parts: dict[str, Entry]
@@ -51,7 +51,7 @@ class _Stage(Struct, forbid_unknown_fields=True):
 
 
 class Beside(Struct):
-  """What a configuration says beside the fields of its module."""
+  """The settings of a configuration beside the fields of its module."""
 
   kind: str
   stage: _Stage | None = None

@@ -92,7 +92,7 @@ def write(
 def weights(
     model: str | os.PathLike, part: str | None = None
 ) -> dict[str, PyTree]:
-  """What a training run may start from (`training.loop.train`'s initial).
+  """The weights that a training run may start from (`loop.train`'s initial).
 
   Args:
     model: A bundle's folder or name, or the folder of a training run.
@@ -114,7 +114,7 @@ def weights(
 
 
 def is_shipped(path_or_name: str | os.PathLike) -> bool:
-  """Whether it is a bundle that comes with the package."""
+  """Returns whether it is a bundle that comes with the package."""
   return _find(path_or_name).parent == SHIPPED
 
 

@@ -20,7 +20,7 @@ _BATCH_SIZE = 32
 
 
 class Verdict(NamedTuple):
-  """What a clip is, in all and second by second.
+  """A classifier's verdict on a clip, in all and second by second.
 
   Attributes:
     labels: Names of the classes.
@@ -138,7 +138,7 @@ def accuracy(verdicts: Sequence[Verdict], labels: Sequence[str]) -> list[float]:
 def windows_of_seconds(
     starts: Int[np.ndarray, ' W'], window: int, length: int, sample_rate: int
 ) -> Bool[np.ndarray, 'T W']:
-  """Which windows hold at least half of a second, or of what there is of it."""
+  """Returns which windows hold half of a second, or of what there is of it."""
   return np.stack(
       [
           _heard(starts, window, (start, min(start + sample_rate, length)))
@@ -150,7 +150,7 @@ def windows_of_seconds(
 def _heard(
     starts: Int[np.ndarray, ' W'], window: int, second: tuple[int, int]
 ) -> np.ndarray:
-  """Which windows hold at least half of a second, or of what there is of it."""
+  """Returns which windows hold half of a second, or of what there is of it."""
   begin, end = second
   overlap = np.minimum(starts + window, end) - np.maximum(starts, begin)
   return 2 * overlap >= end - begin

@@ -98,7 +98,7 @@ def coded(
 
 
 class Chance(NamedTuple):
-  """How often a distortion is met in training."""
+  """A distortion and how often training meets it."""
 
   probability: float
   distortion: Distortion

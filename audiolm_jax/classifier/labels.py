@@ -15,7 +15,7 @@ _HELD_OUT_EVERY = 10
 
 
 def of_clip(clip: Clip, field: str) -> str:
-  """What a clip says in a field, such as 'speaker' or 'origin'.
+  """The value of a clip's field, such as 'speaker' or 'origin'.
 
   Raises:
     UserError: It says nothing.
@@ -30,7 +30,7 @@ def of_clip(clip: Clip, field: str) -> str:
 
 
 def speakers(clips: Sequence[Clip]) -> tuple[str, ...]:
-  """Who speaks, sorted."""
+  """The speakers, sorted."""
   return tuple(sorted({of_clip(clip, 'speaker') for clip in clips}))
 
 

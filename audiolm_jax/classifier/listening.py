@@ -83,7 +83,7 @@ def _aggregate(
 def _generated(
     classifier: ClipClassifier, track: list[Row | None]
 ) -> list[bool | None]:
-  """Which seconds are generated; None where they are silent."""
+  """Returns which seconds are generated; None where they are silent."""
   if GENERATED not in classifier.labels:
     return [False] * len(track)
   at = classifier.labels.index(GENERATED)

@@ -44,13 +44,13 @@ def define(values: flags.FlagValues) -> None:
 
 
 def sizes(values: flags.FlagValues) -> Sizes:
-  """How many clips are read."""
+  """Numbers of clips that are read."""
   fields = dataclasses.fields(Sizes)
   return Sizes(**{field.name: values[field.name].value for field in fields})
 
 
 def asked(values: flags.FlagValues) -> Asked:
-  """What is generated."""
+  """Number and length of what is generated."""
   return Asked(
       values.num_prompts,
       values.samples_per_prompt,

@@ -17,7 +17,7 @@ _VARIABLES = (
 
 
 class Share(NamedTuple):
-  """Which part of the work is this host's.
+  """A host's part of the work.
 
   Attributes:
     index: Index of this host, from 0.

@@ -95,7 +95,7 @@ def _check_flags(argv: list[str]) -> None:
 
 
 def _preprocessor() -> Mapping[str, Any] | None:
-  """How the model's authors prepared the waveform, where they say so."""
+  """The authors' preprocessing of the waveform, where they say so."""
   folder = pathlib.Path(FLAGS.checkpoint)
   folder = folder if folder.is_dir() else folder.parent
   path = folder / 'preprocessor_config.json'

@@ -19,7 +19,7 @@ Made = tuple[Job, int]
 
 
 class Work(NamedTuple):
-  """What all batches have in common."""
+  """The settings that all batches have in common."""
 
   asked: Request
   lm: AudioLM

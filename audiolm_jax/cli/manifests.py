@@ -35,13 +35,13 @@ _MEND = 'remove it, and its file is made again.'
 
 
 class _Named(Struct):
-  """What each line says, beside how its file was made."""
+  """The name that every line has, beside how its file was made."""
 
   file: str
 
 
 class Found(NamedTuple):
-  """What the manifests of a folder list.
+  """The lines of all manifests of a folder.
 
   Attributes:
     made: Lines by file.
@@ -53,7 +53,7 @@ class Found(NamedTuple):
 
 
 def path_of(folder: pathlib.Path, share: Share) -> pathlib.Path:
-  """Where a host notes what it has made."""
+  """The path of the manifest of what a host has made."""
   if share.count == 1:
     return folder / MANIFEST
   return folder / f'manifest-{share.index:05}-of-{share.count:05}.jsonl'
@@ -96,7 +96,7 @@ def _read(path: pathlib.Path) -> list[Line]:
 
 
 def _is_there(path: pathlib.Path) -> bool:
-  """Whether a WAV is; where the power failed it may be empty."""
+  """Returns whether a WAV is; where the power failed it may be empty."""
   try:
     return path.stat().st_size > 0
   except FileNotFoundError:

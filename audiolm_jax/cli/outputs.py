@@ -46,7 +46,7 @@ class Outputs:
     manifests.check(self._folder, self._made, expected)
 
   def has(self, job: Job) -> bool:
-    """Whether a sample is made."""
+    """Returns whether a sample is made."""
     return job.file in self._made
 
   def path(self, job: Job) -> pathlib.Path:

@@ -15,7 +15,7 @@ from audiolm_jax.sound import finding
 
 
 class Prompt(NamedTuple):
-  """Where a generation starts.
+  """The recording that a generation starts from.
 
   Attributes:
     path: As the user gave it; None if there is no prompt.

@@ -79,7 +79,7 @@ class Request(NamedTuple):
     )
 
   def model(self, bundle: Bundle) -> AudioLM:
-    """What does it, once it is `resolved`.
+    """The model that does it, once the request is `resolved`.
 
     Raises:
       UserError: The bundle lacks a part.
@@ -89,28 +89,28 @@ class Request(NamedTuple):
 
   @property
   def seconds_read(self) -> float:
-    """How much of a file is looked at."""
+    """Returns how much of a file is looked at."""
     if self.mode == ACOUSTIC_GENERATION:
       return self.prompt_seconds + self.continuation_seconds
     return self.prompt_seconds
 
   @property
   def seconds_added(self) -> float:
-    """How much longer a sample is than what was read."""
+    """Returns how much longer a sample is than what was read."""
     return (
         0.0 if self.mode == ACOUSTIC_GENERATION else self.continuation_seconds
     )
 
   @property
   def is_long(self) -> bool:
-    """Whether it is written while it is made.
+    """Returns whether it is written while it is made.
 
     Settings alone decide: the last bit of a sample may depend on it.
     """
     return self.seconds_added > LONGEST_AT_ONCE
 
   def settings(self, fingerprint: str) -> Line:
-    """What all lines of a manifest say; other audio comes of other settings."""
+    """The settings in all lines of a manifest; others make other audio."""
     *stages, soundstorm = self.samplings
     return {
         'mode': self.mode,
@@ -128,7 +128,7 @@ class Request(NamedTuple):
     }
 
   def describe(self, job: Job, sample_rate: int) -> Line:
-    """What the line of one sample says besides.
+    """The line of one sample, beside the settings.
 
     Nothing is left of the prompt's sound in acoustic generation.
     """

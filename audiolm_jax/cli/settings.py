@@ -131,7 +131,7 @@ def _define_samplings(values: flags.FlagValues) -> None:
 
 
 def request(values: flags.FlagValues) -> Request:
-  """What the flags ask for.
+  """The request that the flags make.
 
   Raises:
     UserError: They make no sense, by themselves or together.

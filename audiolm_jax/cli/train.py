@@ -181,7 +181,7 @@ def bound_arguments() -> dict[str, object]:
 def plan_of_run(
     device: str | None, num_devices: int, memory_gib: float | None
 ) -> str:
-  """What the configured run would take of devices that are only described."""
+  """The configured run's costs on devices that are only described."""
   kind = devices.find(device or '', memory_gib)
   with gin.unlock_config():
     gin.parse_config(_DESCRIBED + str(num_devices))

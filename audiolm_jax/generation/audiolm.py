@@ -131,7 +131,7 @@ class AudioLM:
       seconds: float,
       key: Key[Array, ''],
   ) -> Iterator[Waveform]:
-    """What `continue_audio` adds, chunk by chunk; `seconds` may be math.inf."""
+    """Streams what `continue_audio` adds; `seconds` may be math.inf."""
     prompt = audio.convert(waveform, sample_rate, self.sample_rate)
     for (chunk,) in self.stream([prompt], seconds, key[None]):
       yield chunk
@@ -162,7 +162,7 @@ class AudioLM:
   def stream(
       self, prompts: Sequence[Waveform], seconds: float, keys: Keys
   ) -> Iterator[list[Waveform]]:
-    """What `continuation` adds to prompts, each chunk as soon as it is there.
+    """Streams what `continuation` adds, each chunk as soon as it is there.
 
     Memory does not grow, but for the tokens, some kilobytes a second; `seconds`
     may be math.inf. Chunks of rows that have ended are empty.

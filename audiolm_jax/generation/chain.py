@@ -13,7 +13,7 @@ from audiolm_jax.tokens.stages import coarse
 
 
 class Samplings(NamedTuple):
-  """How the models sample; the stages' defaults are AudioLM's (s. IV-B)."""
+  """Ways to sample each model; the stages' defaults are AudioLM's (s. IV-B)."""
 
   semantic: Sampling = Sampling(0.6)
   coarse: Sampling = Sampling(0.8)
@@ -44,7 +44,7 @@ def at_temperatures(
 
 
 class Chain(NamedTuple):
-  """What makes a draft.
+  """The models that make a draft, one after the other.
 
   Attributes:
     semantic: Makes semantic tokens; None if codes follow from codes alone.

@@ -133,7 +133,7 @@ class StageSampler:
 
 
 def rows_of(keys: Keys) -> NamedSharding | None:
-  """How rows are spread, if their keys are and they come out even."""
+  """Returns how rows are spread, if their keys are and they come out even."""
   sharding = keys.sharding
   if not isinstance(sharding, NamedSharding) or sharding.mesh.size == 1:
     return None

@@ -47,7 +47,7 @@ class TokenGenerator:
       step: int,
       keys: Keys,
   ) -> Iterator[list[Tokens]]:
-    """What follows each prompt, at most `step` units at a time.
+    """Yields what follows each prompt, at most `step` units at a time.
 
     Args:
       prompts: Prompts of each row; they may be of different lengths.

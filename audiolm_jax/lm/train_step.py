@@ -144,7 +144,7 @@ class LanguageModelTrainStep(TrainStep):
 
 
 class _Scores(NamedTuple):
-  """What a cross-entropy is made of: their difference."""
+  """Log-scores whose difference is a cross-entropy."""
 
   target: Float[Array, 'B L']
   log_normalizer: Float[Array, 'B L']

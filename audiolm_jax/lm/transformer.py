@@ -39,7 +39,7 @@ class RMSNorm(nn.Module):
 def rms_norm(
     x: Float[Array, '*B D'], scale: Float[Array, ' D'], dtype: Any
 ) -> Float[Array, '*B D']:
-  """What RMSNorm computes."""
+  """Computes RMSNorm."""
   x = x.astype(jnp.float32)
   x = x * jax.lax.rsqrt(jnp.square(x).mean(axis=-1, keepdims=True) + 1e-6)
   return (x * jnp.expand_dims(scale, range(x.ndim - 1))).astype(dtype)
@@ -252,7 +252,7 @@ class Transformer(nn.Module):
 
 
 def query_blocks(length: int, size: int) -> list[tuple[int, int]]:
-  """Where blocks of queries start and end."""
+  """Returns where blocks of queries start and end."""
   return [
       (start, min(start + size, length)) for start in range(0, length, size)
   ]

@@ -125,7 +125,7 @@ def attend(
 
 
 class _Attended(NamedTuple):
-  """What the backward pass of attention needs; weights are not normalized.
+  """Arrays for the backward pass of attention; weights are not normalized.
 
   They are by group of R = B / G rows.
   """
@@ -162,7 +162,7 @@ def _attend_forward(
 def _attend_backward(
     saved: _Attended, grad: Float[Array, 'B H L E']
 ) -> tuple[Array, Array, Array, Array, None]:
-  """What autodiff does, but that XLA:CPU is three times slower at.
+  """Computes autodiff's gradient, at which XLA:CPU is three times slower.
 
   It transposes the left operand of products over queries, which here is the
   small one, and is slow in sums over a leading axis, which here are products.

@@ -21,7 +21,7 @@ class Clusters(NamedTuple):
 
 
 class Members(NamedTuple):
-  """What each centroid got of some frames.
+  """Sums over the frames that each centroid got.
 
   Attributes:
     sums: Sum of the frames that are nearest to it.

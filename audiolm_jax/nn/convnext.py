@@ -125,5 +125,5 @@ class ConvNext(nn.Module):
 
 
 def num_past_frames(num_layers: int) -> int:
-  """How many frames before a frame its output depends on."""
+  """Returns how many frames before a frame its output depends on."""
   return num_layers * (KERNEL_SIZE - 1)

@@ -46,7 +46,7 @@ class Lstm(nn.Module):
 
 
 def _next(state: State, gates: Float[Array, 'B G']) -> State:
-  """What becomes of a state; G holds four gates of D channels."""
+  """The next state; G holds four gates of D channels."""
   write, forget, new, read = jnp.split(gates, 4, axis=-1)
   cell = nn.sigmoid(forget) * state[0] + nn.sigmoid(write) * jnp.tanh(new)
   return cell, nn.sigmoid(read) * jnp.tanh(cell)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 
 def is_streaming(module: nn.Module) -> bool:
-  """Whether the module is being applied to one piece after the other."""
+  """Returns whether the module is applied to one piece after the other."""
   return module.is_mutable_collection('stream') and not module.is_initializing()
 
 

@@ -23,7 +23,7 @@ _PICKLES = ('*.bin', '*.pt', '*.pth', '*.ckpt')
 
 
 class Checkpoint(NamedTuple):
-  """What a model's folder holds.
+  """The contents of a model's folder.
 
   Attributes:
     config: Content of config.json.
@@ -61,7 +61,7 @@ def read(path: str | os.PathLike) -> Checkpoint:
 
 
 def _files(path: pathlib.Path) -> list[pathlib.Path]:
-  """Where the weights lie."""
+  """Returns where the weights lie."""
   if path.is_file():
     if path.suffix != '.safetensors':
       raise _not_safetensors(path)

@@ -78,7 +78,7 @@ class Encodec(nn.Module):
 
   @property
   def causal(self) -> bool:
-    """Whether what follows changes nothing that is decoded before.
+    """Returns whether what follows changes nothing that is decoded before.
 
     It does where the first samples are mirrored, and where norms see all.
     """

@@ -21,7 +21,7 @@ MODULES = {
 
 
 class Family(NamedTuple):
-  """How the checkpoints of one kind of model are read.
+  """A kind of public model, and how its checkpoints are read.
 
   Attributes:
     model_type: What their config.json says.

@@ -91,7 +91,7 @@ def _check(config: Mapping[str, Any]) -> None:
 
 
 def _rope(config: Mapping[str, Any]) -> Mapping[str, Any]:
-  """What newer configurations say of the rotations, in a place of its own."""
+  """Newer configurations' rotations, which have a place of their own."""
   rope = config.get('rope_parameters') or {}
   if not isinstance(rope, dict):
     raise UserError(

@@ -68,7 +68,7 @@ class Mimi(nn.Module):
 
   @property
   def causal(self) -> bool:
-    """Whether what follows changes nothing that is decoded before."""
+    """Returns whether what follows changes nothing that is decoded before."""
     return (
         self.use_causal_conv
         and self.pad_mode != 'reflect'

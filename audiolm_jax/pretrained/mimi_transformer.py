@@ -180,7 +180,7 @@ def _with_block_before(
 
 
 def _mask(num_blocks: int, size: int, window: int) -> Bool[Array, 'G L S']:
-  """Where a query of a block may look."""
+  """Returns where a query of a block may look."""
   queries = jnp.arange(size)[None, :, None]
   keys = jnp.arange(-size, size)[None, None]
   seen = (keys <= queries) & (keys > queries - window)

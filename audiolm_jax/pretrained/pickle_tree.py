@@ -17,7 +17,7 @@ class Refused(Exception):
 
 
 class Name(NamedTuple):
-  """What the pickle would import."""
+  """A global that the pickle would import."""
 
   module: str
   name: str
@@ -25,7 +25,7 @@ class Name(NamedTuple):
 
 @dataclasses.dataclass(eq=False)
 class Node:
-  """What the pickle would make by a call.
+  """An object that the pickle would make by a call.
 
   Attributes:
     maker: What would be called.

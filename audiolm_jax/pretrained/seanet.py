@@ -75,7 +75,7 @@ class Shape:
     )
 
   def trim_left(self, stride: int) -> int:
-    """How much a transposed convolution cuts from its start."""
+    """Returns how much a transposed convolution cuts from its start."""
     if self.causal:
       return stride - math.ceil(stride * self.trim_right_ratio)
     return stride - stride // 2

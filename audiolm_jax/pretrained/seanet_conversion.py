@@ -35,7 +35,7 @@ def check_family(config: Mapping[str, Any], model_type: str) -> None:
 def settings(
     config: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> dict[str, Any]:
-  """What a configuration says of the names in `defaults`, or the defaults.
+  """A configuration's values of the names in `defaults`, or the defaults.
 
   Raises:
     UserError: A value is of another type than its default, or no size.

@@ -56,7 +56,7 @@ def pad(
 def _continuation(
     size: int, lengths: Int[Array, ' B'], reach: int, mode: str
 ) -> Int[Array, 'B _']:
-  """Which sample stands at each place of a row, past its end too."""
+  """Returns which sample stands at each place of a row, past its end too."""
   places, last = jnp.arange(size)[None], lengths[:, None] - 1
   if mode == 'replicate':
     index = jnp.minimum(places, last)

@@ -100,7 +100,7 @@ def _is_like(value: Any, default: Any) -> bool:
 
 
 def _is_positive(value: Any, or_zero: bool) -> bool:
-  """Whether numbers are; what else a setting may be always is."""
+  """Returns whether numbers are; what else a setting may be always is."""
   items = value if isinstance(value, tuple) else (value,)
   numbers = [item for item in items if type(item) in (int, float)]
   return all(0 < item < math.inf or (or_zero and item == 0) for item in numbers)

@@ -46,7 +46,7 @@ class Attention(nn.Module):
     return jnp.moveaxis(y.reshape(*x.shape[:2], self.num_heads, -1), 2, 1)
 
   def _by_distance(self, q: Float[Array, 'B H T E']) -> Float[Array, 'B H T T']:
-    """What a query makes of each key's distance."""
+    """Products of a query with the vector of each distance."""
     count = self.max_left + 1 + self.max_right
     table = nn.Embed(count, q.shape[-1], name='distance_embedding').embedding
     places = np.arange(q.shape[2])

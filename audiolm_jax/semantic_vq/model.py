@@ -98,7 +98,7 @@ class SemanticVq(nn.Module):
       valid: Bool[Array, 'B T'],
       counted: Bool[Array, 'B T'],
   ) -> Float[Array, 'B T D']:
-    """What is quantized, of zero mean and unit deviation over a clip.
+    """The latents that are quantized, of zero mean and unit deviation a clip.
 
     Args:
       spectra: Log spectra that `spectra` gave, or the same perturbed.
@@ -126,7 +126,7 @@ class SemanticVq(nn.Module):
   def voice(
       self, spectra: Float[Array, 'B T F'], valid: Bool[Array, 'B T']
   ) -> Float[Array, 'B T V']:
-    """What each moment tells of the voice; take means over some."""
+    """The part of each moment that tells the voice; take means over some."""
     return self.voice_of(spectra, valid)
 
   def decode(

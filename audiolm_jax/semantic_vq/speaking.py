@@ -18,7 +18,7 @@ _WINDOWS = 4  # Hops in a window of the inverse transform.
 
 
 class Voice(nn.Module):
-  """What the moments of a clip tell of its voice.
+  """A network from the moments of a clip to its voice.
 
   Attributes:
     num_layers: ConvNeXt blocks.

@@ -178,7 +178,7 @@ class SemanticVqTrainStep(TrainStep):
       other: Float[Array, 'B T D'],
       valid: Bool[Array, 'B T'],
   ) -> Metrics:
-    """How far the second view is off, and how often its codes are the same."""
+    """The second view's distance, and how often its codes are the same."""
     vectors = quantizer.decode(quantized.codes, books.vectors)
     distance = jnp.square(other - vectors).mean(axis=-1)
     same = quantizer.encode(other, books.vectors) == quantized.codes

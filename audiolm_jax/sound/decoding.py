@@ -28,7 +28,7 @@ Blocks = Iterator[Float[np.ndarray, 'N C']]
 
 @runtime_checkable
 class Stream(Protocol):
-  """What a decoder makes of a file: samples of one rate."""
+  """Samples of one rate, as a decoder makes them of a file."""
 
   sample_rate: int
   channels: int
@@ -154,7 +154,7 @@ def _opened(path: str | os.PathLike) -> Iterator[Stream]:
 
 
 def _unknown(path: str | os.PathLike, reason: str) -> Iterator[Stream]:
-  """What libsndfile does not open as it stands."""
+  """Streams of a file that libsndfile does not open as it stands."""
   found = _wav(path, None)
   if found:
     yield found

@@ -76,7 +76,7 @@ def distinct(paths: Sequence[str]) -> list[str]:
 
 
 def _fits(names: Sequence[str], patterns: Sequence[str]) -> bool:
-  """Whether the names of a path are those of a glob with `**` in it."""
+  """Returns whether the names of a path are those of a glob with `**` in it."""
   if not patterns:
     return not names
   head, *rest = patterns

@@ -18,7 +18,7 @@ _LEAST_FRAMES = 3  # In a row; fewer are bytes that look like frames.
 
 
 class _Found(NamedTuple):
-  """Where a frame stands, and whether it is a tag."""
+  """A frame: where it stands, and whether it is a tag."""
 
   span: Span
   kind: Kind
@@ -52,19 +52,19 @@ class Stream:
 
   @property
   def is_sound(self) -> bool:
-    """Whether a decoder that believes the tag decodes every frame."""
+    """Returns whether a decoder that believes the tag decodes every frame."""
     start = self.tag.stop if self.tag else None
     in_one = len(self.runs) == 1 and self.runs[0].start == start
     return in_one and (self.promised or 0) - self.frames in (0, 1)
 
   @property
   def seconds(self) -> float:
-    """How long it lasts, with what its writer added."""
+    """Returns how long it lasts, with what its writer added."""
     return self.frames * self.kind.samples / self.kind.rate
 
   @property
   def promised_seconds(self) -> float | None:
-    """How long the tag says that it lasts."""
+    """Returns how long the tag says that it lasts."""
     if self.promised is None:
       return None
     return self.promised * self.kind.samples / self.kind.rate
@@ -85,7 +85,7 @@ class Stream:
 
 
 def begins(path: str | os.PathLike) -> bool:
-  """Whether a file begins with frames, tags of players in front or not."""
+  """Returns whether a file begins with frames, or with tags and frames."""
   with open(path, 'rb', buffering=_WINDOW) as file:
     end = os.fstat(file.fileno()).st_size
     position = 0
@@ -149,7 +149,7 @@ def _synchronised(file: BinaryIO, position: int, end: int) -> int:
 
 
 def _row(file: BinaryIO, position: int, end: int) -> bool:
-  """Whether frames of one kind stand here in a row, or up to the end."""
+  """Returns whether frames of one kind stand here in a row, or to the end."""
   kind = None
   for count in range(_LEAST_FRAMES):
     if position == end and count:

@@ -18,7 +18,7 @@ _TAG = 16  # 'Xing', flags, number of frames, number of bytes.
 
 
 class Kind(NamedTuple):
-  """What all frames of a stream share.
+  """The properties that all frames of a stream share.
 
   Attributes:
     version: The two bits of the header: 3 is MPEG 1, 2 is MPEG 2, 0 is 2.5.
@@ -39,7 +39,7 @@ class Kind(NamedTuple):
 
   @property
   def tag_offset(self) -> int:
-    """Where in a frame of layer 3 the tag stands: behind empty side info."""
+    """Offset of the tag in a frame of layer 3: behind empty side info."""
     if self.version == 3:
       return 36 if self.channels == 2 else 21
     return 21 if self.channels == 2 else 13
@@ -80,7 +80,7 @@ def parse(head: bytes) -> Frame | None:
 
 
 def is_tag(frame: bytes, kind: Kind) -> bool:
-  """Whether a frame tells of the stream (Xing, Info, VBRI) and has no sound."""
+  """Returns whether a frame is a tag (Xing, Info, VBRI) without sound."""
   at = kind.tag_offset
   return kind.layer == 3 and (
       frame[at : at + 4] in (b'Xing', b'Info') or frame[36:40] == b'VBRI'

@@ -28,7 +28,7 @@ def size(pieces: Sequence[Piece]) -> int:
 
 
 class Pieces:
-  """What `soundfile` needs of a file: read, seek and tell.
+  """A file as `soundfile` needs it: read, seek and tell.
 
   The reader of such an object is C code that cannot see an exception: an error
   of the disk reads as the end of the file, and `error` keeps it.

@@ -91,7 +91,7 @@ def _measured(file: BinaryIO, data: Chunk, chunks: list[Chunk]) -> Chunk:
 
 
 def _riff_start(file: BinaryIO) -> int | None:
-  """Where RIFF begins: at once, or behind an ID3 tag."""
+  """Returns where RIFF begins: at once, or behind an ID3 tag."""
   head = _at(file, 0, 10)
   start = 0
   if head[:3] == b'ID3' and len(head) == 10:
@@ -102,7 +102,7 @@ def _riff_start(file: BinaryIO) -> int | None:
 
 
 def _stop(file: BinaryIO, data: Chunk, bytes_a_second: int) -> int:
-  """Where the sound ends: as the header says, unless sound stands behind."""
+  """End of the sound: as the header says, unless sound stands behind."""
   end = os.fstat(file.fileno()).st_size
   behind = data.stop + (data.stop - data.start) % 2
   head = _at(file, behind, 4)
@@ -114,7 +114,7 @@ def _stop(file: BinaryIO, data: Chunk, bytes_a_second: int) -> int:
 
 
 def _ends_in_chunks(file: BinaryIO, position: int, end: int) -> bool:
-  """Whether nothing but whole chunks stands between here and the end."""
+  """Returns whether only whole chunks stand between here and the end."""
   while position < end:
     head = _at(file, position, _HEADER)
     if len(head) < _HEADER or not _is_name(head[:4]):
@@ -125,7 +125,7 @@ def _ends_in_chunks(file: BinaryIO, position: int, end: int) -> bool:
 
 
 def _padded(chunks: list[Chunk]) -> bool:
-  """Whether odd chunks up to the sound are followed by a pad byte."""
+  """Returns whether odd chunks up to the sound are followed by a pad byte."""
   for chunk, following in zip(chunks, chunks[1:], strict=False):
     length = chunk.stop - chunk.start
     if length % 2 and following.start - _HEADER == chunk.stop:

@@ -102,7 +102,7 @@ def update(
 
 
 def perplexity(usage: Float[Array, 'Q K']) -> Float[Array, ' Q']:
-  """How many codes a level uses: exp of its entropy, between 1 and K."""
+  """Codes that a level uses: exp of its entropy, between 1 and K."""
   p = usage / usage.sum(axis=-1, keepdims=True)
   return jnp.exp(-jax.scipy.special.xlogy(p, p).sum(axis=-1))
 
@@ -110,7 +110,7 @@ def perplexity(usage: Float[Array, 'Q K']) -> Float[Array, ' Q']:
 def num_dead(
     usage: Float[Array, 'Q K'], revival_threshold: float = 0.1
 ) -> Int[Array, ' Q']:
-  """How many codes of a level are used too little to live."""
+  """Returns how many codes of a level are used too little to live."""
   threshold = revival_threshold * usage.mean(axis=-1, keepdims=True)
   return (usage < threshold).sum(axis=-1)
 

@@ -13,7 +13,7 @@ from audiolm_jax.soundstream.sounds import Sound
 
 
 class Learnt(NamedTuple):
-  """What the codebooks learn from.
+  """The latents and codes that the codebooks learn from.
 
   Attributes:
     quantized: The batch, with the levels that each row kept.

@@ -122,7 +122,7 @@ def magnitude_loss(
 
 
 def mel_density(window: int, sample_rate: int) -> Float[np.ndarray, ' F']:
-  """How dense the mel scale is at each bin of a window; the mean is 1."""
+  """Density of the mel scale at each bin of a window; the mean is 1."""
   hertz = np.arange(window // 2 + 1) * (sample_rate / window)
   density = 1 / (_MEL_CORNER_HZ + hertz)
   return (density / density.mean()).astype(np.float32)

@@ -74,6 +74,6 @@ def _gain(
     noise: Float[np.ndarray, 'B N'],
     snr_db: Float[np.ndarray, ' B'],
 ) -> Float[np.ndarray, ' B']:
-  """What the noise is multiplied by; silence gets none."""
+  """Gain of the noise; silence gets none."""
   ratio = np.square(sound).sum(1) / np.maximum(np.square(noise).sum(1), 1e-9)
   return np.sqrt(ratio) * 10 ** (-snr_db / 20)

@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 
 class Quantized(NamedTuple):
-  """What the quantizer made of z.
+  """The codes of z and what they stand for.
 
   Attributes:
     z: Sum of the chosen vectors, with the straight-through gradient.

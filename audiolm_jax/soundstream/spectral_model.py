@@ -227,7 +227,7 @@ class SpectralSoundStream(nn.Module):
 
 
 def read_spectra(spectra: Complex[Array, 'B T F']) -> Float[Array, 'B T C']:
-  """What a network reads: log magnitude, and real and imaginary part.
+  """Features of spectra: log magnitude, and real and imaginary part.
 
   The parts are compressed, so that quiet bins are seen beside loud ones.
   """

@@ -13,7 +13,7 @@ from audiolm_jax.tokens.layout import Codes, Example, Stage
 def random_starts(
     num_units: int, crop_units: int, random: np.random.Generator
 ) -> Int[np.ndarray, ' k']:
-  """Where crops start: one, or as many as fit into the recording.
+  """Returns where crops start: one, or as many as fit into the recording.
 
   They may reach beyond its end by a quarter of a crop. Were the end only seen
   by crops that just touch it, long recordings would hardly ever end, and always
@@ -27,7 +27,7 @@ def random_starts(
 
 
 def all_starts(num_units: int, crop_units: int) -> Int[np.ndarray, ' k']:
-  """Where the pieces of a recording start that cover all of it, each once."""
+  """Starts of the pieces that cover all of a recording, each moment once."""
   return np.arange(0, num_units, crop_units)
 
 

@@ -49,7 +49,7 @@ def at_acoustic_rate(
 
 
 def semantic_per_frame(stage: Stage) -> int:
-  """How many semantic ids fall in an acoustic frame, wholly or in part.
+  """Returns how many semantic ids fall in an acoustic frame, wholly or in part.
 
   Raises:
     UserError: They are too many for one number.

@@ -32,7 +32,7 @@ class Slot(NamedTuple):
 
 
 class Prompt(NamedTuple):
-  """What a sampler starts from.
+  """The ids that a sampler starts from.
 
   Attributes:
     ids: What is known.
@@ -45,7 +45,7 @@ class Prompt(NamedTuple):
 
 
 class Candidates(NamedTuple):
-  """Which ids may stand at each place: `size` consecutive ones.
+  """The ids that may stand at each place: `size` consecutive ones.
 
   Attributes:
     first: The first of them.
@@ -74,7 +74,7 @@ class Example(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-  """What one language model reads (prefix) and predicts (target).
+  """The layout of one language model: it reads prefix and predicts target.
 
   Attributes:
     name: 'semantic', 'coarse', 'fine' or 'acoustic_only'.
@@ -171,7 +171,7 @@ class Stage:
   def prompt(
       self, codes: Codes, num_target_frames: int, num_ids: int
   ) -> Prompt:
-    """What a sampler starts from: the prefix and the first target frames.
+    """The ids that a sampler starts from: prefix and first target frames.
 
     Args:
       codes: Codes of one clip; the prefix takes all frames of its sources.
@@ -208,7 +208,7 @@ class Stage:
   def candidates(
       self, num_ids: int, num_prompt_ids: int = 0, ends: bool = False
   ) -> Candidates:
-    """Which ids may stand at each of `num_ids` places after the prompt's.
+    """The ids that may stand at each of `num_ids` places after the prompt's.
 
     EOS may stand between two frames only, and only if the caller lets the
     sequence end by itself (`ends`).

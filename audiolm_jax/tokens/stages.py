@@ -9,7 +9,7 @@ from audiolm_jax.tokens.layout import Stage
 
 
 class Sizes(NamedTuple):
-  """What the stages must know of the tokenizers; defaults are AudioLM's.
+  """Sizes of the tokenizers that the stages must know; defaults are AudioLM's.
 
   Rates are frames per second.
   """
@@ -25,7 +25,7 @@ AUDIOLM = Sizes()
 
 
 class Traits(NamedTuple):
-  """What all models of a stage have in common, whatever their sizes.
+  """Properties that all models of a stage have in common, whatever their sizes.
 
   Attributes:
     key_number: Number that is folded into the keys of what the stage draws.

@@ -15,7 +15,7 @@ class TrainData(Protocol):
     ...
 
   def get_state(self) -> dict[str, Any]:
-    """Where the next batch is."""
+    """Returns where the next batch is."""
     ...
 
   def set_state(self, state: dict[str, Any]) -> None:
@@ -24,7 +24,7 @@ class TrainData(Protocol):
 
 
 class Sources(NamedTuple):
-  """What a run learns from and is evaluated on.
+  """The batches that a run learns from and is evaluated on.
 
   Attributes:
     train: An iterator, or a callable that makes one. A callable is given

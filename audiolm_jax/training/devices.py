@@ -6,7 +6,7 @@ from audiolm_jax.errors import UserError
 
 
 class Device(NamedTuple):
-  """What JAX calls one device.
+  """A device, by JAX's names.
 
   Attributes:
     name: As in `--device`.

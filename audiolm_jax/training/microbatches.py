@@ -17,7 +17,7 @@ Loss = Callable[
 
 
 class Gradients(NamedTuple):
-  """What a batch says of the parameters.
+  """The gradients and metrics of a batch.
 
   Attributes:
     grads: Gradients of the mean loss.

@@ -36,7 +36,7 @@ from audiolm_jax.training.state import (
 
 
 class DataLayout(NamedTuple):
-  """Which share of every global batch this process reads."""
+  """This process's share of every global batch."""
 
   shard_index: int
   num_shards: int
@@ -130,7 +130,7 @@ class Partitioner:
 
   @contextlib.contextmanager
   def context(self) -> Iterator[None]:
-    """Where logical axis names mean something; all models run under it."""
+    """A context in which logical axis names mean something; models need it."""
     # Under the older `with mesh:` constraints by logical name do nothing.
     use = jax.set_mesh if isinstance(self.mesh, Mesh) else use_abstract_mesh
     with use(self.mesh), nn.logical_axis_rules(self.rules):

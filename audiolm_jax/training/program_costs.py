@@ -83,7 +83,7 @@ def _peak(small: Jaxpr, large: Jaxpr) -> int:
 
 
 def _last_uses(jaxpr: Jaxpr) -> dict[Var, int]:
-  """Which equation is the last to read a value; results stay to the end."""
+  """The last equation to read each value; results stay to the end."""
   uses = {}
   for index, eqn in enumerate(jaxpr.eqns):
     uses |= {v: index for v in eqn.invars if isinstance(v, Var)}

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Folder:
-  """Where a run is saved, and what stands beside its state.
+  """The checkpoints of a run, and what they hold beside its state.
 
   Attributes:
     checkpoints: Checkpoints of the run.
@@ -42,7 +42,7 @@ class Folder:
 
 @dataclasses.dataclass(frozen=True)
 class Monitors:
-  """What watches a run.
+  """The objects that watch a run.
 
   Attributes:
     stopping: Says when to stop.

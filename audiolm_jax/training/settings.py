@@ -5,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-  """When a run does what.
+  """The steps at which a run logs, evaluates and saves.
 
   Attributes:
     num_steps: Steps in all, those of earlier runs included.
@@ -22,17 +22,17 @@ class Schedule:
   save_every: int
 
   def evaluates(self, step: int) -> bool:
-    """Whether an evaluation follows this step."""
+    """Returns whether an evaluation follows this step."""
     return step % self.eval_every == 0 or step == self.num_steps
 
   def saves(self, step: int) -> bool:
-    """Whether a checkpoint follows this step."""
+    """Returns whether a checkpoint follows this step."""
     return step % self.save_every == 0 or step == self.num_steps
 
 
 @dataclasses.dataclass(frozen=True)
 class Keeping:
-  """Which checkpoints stay.
+  """The checkpoints that stay.
 
   Attributes:
     keep: Newest checkpoints kept.
@@ -50,7 +50,7 @@ class Keeping:
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-  """What ends a run before its last step.
+  """The limits that end a run before its last step.
 
   Attributes:
     time_limit_seconds: Saves and returns when it is over; compiling counts.

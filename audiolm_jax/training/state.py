@@ -85,7 +85,7 @@ class TrainStep(Protocol):
     return {}
 
   def warnings(self, metrics: Mapping[str, float]) -> list[str]:
-    """What an evaluation says against the run, a line each; [] if all is well.
+    """Objections of an evaluation to the run, a line each; [] if all is well.
 
     For what falling losses hide, such as codebooks of which one code is left.
     """

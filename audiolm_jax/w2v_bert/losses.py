@@ -42,7 +42,7 @@ def diversity(probabilities: Float[Array, 'B T K'], valid: Bool[Array, 'B T']):
 def mean_choice(
     probabilities: Float[Array, 'B T K'], valid: Bool[Array, 'B T']
 ) -> Float[Array, ' K']:
-  """How much each code is used by the frames that count."""
+  """Mean use of each code by the frames that count."""
   weights = valid.astype(jnp.float32)
   total = jnp.einsum('btk,bt->k', probabilities, weights)
   return total / jnp.maximum(weights.sum(), 1.0)

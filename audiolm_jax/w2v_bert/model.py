@@ -24,7 +24,7 @@ QUANTIZERS = {
 
 
 class Predictions(NamedTuple):
-  """What is compared in pre-training.
+  """The vectors that are compared in pre-training.
 
   Attributes:
     context: What the contrastive half made of each frame's surroundings.

@@ -11,7 +11,7 @@ from audiolm_jax.nn.conformer import Dense
 
 
 class Unmasked(NamedTuple):
-  """What a quantizer may look at.
+  """The inputs that a quantizer may look at.
 
   Attributes:
     mel: Normalized log-mels at 100 Hz.

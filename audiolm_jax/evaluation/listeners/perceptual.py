@@ -34,7 +34,7 @@ def visqol(mode: str) -> Metric:
 
 
 def visqol_similarity(mode: str) -> Metric:
-  """What ViSQOL's MOS is made from: NSIM of the spectrograms, at most 1.
+  """The similarity behind ViSQOL's MOS: NSIM of the spectrograms, at most 1.
 
   The lattice that makes a MOS of it is flat for much degraded speech, and not
   monotone there; the similarity still tells better from worse.

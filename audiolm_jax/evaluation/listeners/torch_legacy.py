@@ -18,7 +18,7 @@ _TUPLES = {'TUPLE1': 1, 'TUPLE2': 2, 'TUPLE3': 3}
 
 
 class _Place(NamedTuple):
-  """Where the numbers of a tensor are: in which storage, from where on."""
+  """The place of a tensor: its storage, and where it begins there."""
 
   storage: str
   offset: int
@@ -65,7 +65,7 @@ def _strings(operations: list[tuple[str, Any]]) -> list[str]:
 def _tensors(
     stream: io.BytesIO, names: Collection[str]
 ) -> dict[str, list[tuple[str, Any]]]:
-  """What follows each name, up to the next one."""
+  """The tensors behind each name, up to the next one."""
   found, current = {}, []
   for operation in _operations(stream):
     if operation[0] == 'BINUNICODE' and operation[1] in names:

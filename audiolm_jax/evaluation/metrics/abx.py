@@ -187,7 +187,7 @@ def _error(
     is_b: Bool[np.ndarray, ' X'],
     counted: Bool[np.ndarray, 'X Y'],
 ) -> float:
-  """How often X is nearer to B than to A; a tie is half a mistake."""
+  """Returns how often X is nearer to B than to A; a tie is half a mistake."""
   to_a = between[is_x][:, is_a, None]
   to_b = between[is_x][:, None, is_b]
   wrong = ((to_a > to_b) + 0.5 * (to_a == to_b)).mean(axis=2)

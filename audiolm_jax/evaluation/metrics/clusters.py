@@ -13,7 +13,7 @@ NUM_ROTATIONS = 5
 
 
 class Meaning(NamedTuple):
-  """How well ids tell labels.
+  """Measures of how well ids tell labels.
 
   Attributes:
     pnmi: Mutual information of id and label over the label's entropy: the

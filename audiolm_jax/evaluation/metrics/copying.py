@@ -117,7 +117,7 @@ def planted(
 def _occur(
     runs: Mapping[int, Sequence[Keys]], training: Iterable[Frames]
 ) -> dict[int, Int[np.ndarray, ' _']]:
-  """Where each clip has a run of a length that training has; -1: nowhere."""
+  """Places in each clip of runs of a length that training has; -1: nowhere."""
   every = {n: np.unique(np.concatenate(each)) for n, each in runs.items()}
   seen = {n: np.zeros(len(each), bool) for n, each in every.items()}
   for keys in _chunks(training):

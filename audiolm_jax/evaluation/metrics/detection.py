@@ -74,7 +74,7 @@ class Judged(NamedTuple):
 
 
 class Roc(NamedTuple):
-  """What a detector could do at other thresholds.
+  """Rates of a detector at all its thresholds.
 
   Attributes:
     false_alarms: Share of originals called generated, ascending from 0 to 1.

@@ -28,7 +28,7 @@ _NAN = float('nan')
 
 
 class Prompt(NamedTuple):
-  """How much of the true prompt is left in the generation's beginning.
+  """Measures of the true prompt's likeness to a generation's beginning.
 
   Attributes:
     mel_distance: To the true prompt, dB.
@@ -44,7 +44,7 @@ class Prompt(NamedTuple):
 
 
 class Continuation(NamedTuple):
-  """What the generated part is like.
+  """Measures of the generated part, and its faults.
 
   Attributes:
     level_dbfs: Root mean square, dB of full scale.

@@ -45,7 +45,7 @@ class Evaluation(NamedTuple):
 
 
 class _Targets(NamedTuple):
-  """What counts in some batches, flat."""
+  """The targets of some batches that count, flat."""
 
   before: Int[np.ndarray, ' L']
   targets: Int[np.ndarray, ' L']

@@ -21,7 +21,7 @@ from audiolm_jax.nn.kmeans import KMeans
 
 
 class Score(NamedTuple):
-  """What the clusters of one layer keep of what is said or played.
+  """Measures of what the clusters of one layer keep of speech or music.
 
   Attributes:
     layer: Index of a layer of the model.
@@ -39,7 +39,7 @@ class Score(NamedTuple):
 
   @property
   def error(self) -> float:
-    """What the choice makes small.
+    """The error that the choice of a layer makes small.
 
     ABX of the centroids, the mean of within and across where there are several
     speakers. Notes overlap and make no triphones: for them, the share of what

@@ -22,7 +22,7 @@ _HOP_SECONDS = 0.016
 
 
 class Sound(NamedTuple):
-  """What is heard of an excerpt.
+  """Features of the sound of an excerpt.
 
   Attributes:
     chroma: Mean energy of the pitch classes from C on, of unit length; zeros

@@ -100,7 +100,7 @@ def mean_of_defined(values: Sequence[float]) -> float:
 
 
 class CodebookUse(NamedTuple):
-  """How evenly each level's codes are used.
+  """Measures of how evenly each level's codes are used.
 
   Attributes:
     perplexity: exp(entropy of the codes) / codebook_size a level: 1 if all are

@@ -30,7 +30,7 @@ Transcribe = Callable[[Float[np.ndarray, ' N'], int], Sequence[Note]]
 
 
 class Statistics(NamedTuple):
-  """What is played in an excerpt; NaN where no note says it.
+  """Statistics of the notes of an excerpt; NaN where no note says it.
 
   Attributes:
     notes_per_second: Struck keys.

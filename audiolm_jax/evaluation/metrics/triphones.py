@@ -15,7 +15,7 @@ _MAX_GAP_SECONDS = 0.011
 
 
 class Speech(NamedTuple):
-  """What is annotated in a clip.
+  """The annotation of a clip.
 
   Attributes:
     intervals: Its phones.

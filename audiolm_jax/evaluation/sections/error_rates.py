@@ -102,7 +102,7 @@ def table(
 def transcribe(
     recognise: Recogniser, spoken: Sequence[Spoken], what: str
 ) -> list[str]:
-  """What is heard in each clip."""
+  """The words that are heard in each clip."""
   return [
       recognise(clip.sound, clip.language)
       for clip in progress.follow(spoken, f'Recognising: {what}')

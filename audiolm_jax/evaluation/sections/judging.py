@@ -31,7 +31,7 @@ def voices(
     asked: Asked,
     speakers: str | None,
 ) -> None:
-  """Whether voices stay, by an encoder and by a classifier (Table III).
+  """Measures how well voices stay, by an encoder and a classifier (Table III).
 
   Args:
     findings: Gets two tables, or one where the classifier knows nobody.
@@ -50,7 +50,7 @@ def voices(
 def _regenerated(
     bundle: Bundle, found: Comparison, asked: Asked
 ) -> list[Waveform]:
-  """What follows prompts, by other voices: no model heard the prompt."""
+  """Continuations by other voices: no model heard the prompt."""
   wholes = [
       np.concatenate([excerpt.prompt, excerpt.rest])
       for excerpt in found.excerpts

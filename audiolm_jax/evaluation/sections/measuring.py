@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @dataclasses.dataclass
 class Findings:
-  """What goes into the report; sections add to it.
+  """The findings of a report; sections add to them.
 
   Attributes:
     folder: Where pictures go.
@@ -52,7 +52,7 @@ class Findings:
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-  """How many clips are read, and how much of each.
+  """Numbers of clips that are read, and how much of each.
 
   Attributes:
     num_clips: Decoded and compared.
@@ -165,7 +165,7 @@ def _load(
 
 
 def metrics(visqol: str, pesq: bool) -> list[fidelity.Metric]:
-  """How close a reconstruction is; `visqol` is its mode or 'off'."""
+  """Measures of a reconstruction; `visqol` is ViSQOL's mode or 'off'."""
   found = [fidelity.MEL_DISTANCE, fidelity.SI_SNR]
   if visqol != 'off':
     found.append(perceptual.visqol(visqol))

@@ -118,7 +118,7 @@ def _measure(
 
 
 def _levels(bundle: Bundle) -> list[int]:
-  """What the coarse stage makes, and all: 2000 and 6000 bit/s in the paper."""
+  """The coarse stage's levels, and all: 2000 and 6000 bit/s in the paper."""
   levels = {bundle.acoustic.num_quantizers}
   if 'coarse' in bundle.language_models:
     levels.add(bundle.language_model('coarse').stage.target.levels.stop)

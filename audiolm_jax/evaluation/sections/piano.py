@@ -104,7 +104,7 @@ def _preference_table(
     preferred: tuple[str, str],
     seed: int,
 ) -> Table:
-  """How often one continuation agrees more with its prompt than the other."""
+  """Tells which continuation agrees more with its prompt, and how often."""
   first, second = preferred
   measured = []
   if heard:

@@ -39,7 +39,7 @@ class Way(NamedTuple):
 
 
 class Clips(NamedTuple):
-  """What prompts truly go on with.
+  """The true continuations of prompts.
 
   Attributes:
     waveforms: One for each prompt.

@@ -29,7 +29,7 @@ _SUFFIXES = ('.wav', '.flac', '.ogg', '.opus', '.mp3')
 
 
 class Items(NamedTuple):
-  """What is to be compared.
+  """The contents of an item file: triphones that are to be compared.
 
   Attributes:
     files: Names without extensions.

@@ -44,7 +44,7 @@ class LoadedClips(NamedTuple):
   def frames(
       self, values: Shaped[np.ndarray, 'B T *D'], hop_length: int
   ) -> list[np.ndarray]:
-    """What belongs to the whole frames of each clip."""
+    """The values that belong to the whole frames of each clip."""
     pairs = zip(values, self.lengths // hop_length, strict=True)
     return [row[:num_frames] for row, num_frames in pairs]
 

@@ -27,7 +27,7 @@ _ACOUSTIC_GENERATION = 1  # Keys are folded with it.
 
 
 class Asked(NamedTuple):
-  """What is to be made.
+  """The number and the length of the continuations that are to be made.
 
   Attributes:
     num_prompts: Held-out clips.
@@ -139,7 +139,7 @@ def regenerate(
 
 
 def tokens_of_rest(bundle: Bundle, found: Comparison) -> list[Tokens]:
-  """What the tokenizers hear in what excerpts truly go on with."""
+  """The tokens of what excerpts truly go on with."""
   whole = [
       np.concatenate([excerpt.prompt, excerpt.rest])
       for excerpt in found.excerpts

@@ -44,7 +44,7 @@ class Excerpt(NamedTuple):
 
 
 class Continued(NamedTuple):
-  """What a model made of an excerpt's prompt.
+  """A model's continuation of an excerpt's prompt.
 
   Attributes:
     waveform: The continuation, without the prompt.

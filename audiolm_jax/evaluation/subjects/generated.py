@@ -39,7 +39,7 @@ class Generation(NamedTuple):
 
 
 class _Line(Struct):
-  """What is read of a line; there is more."""
+  """The fields that are read of a line; there are more."""
 
   file: str
   prompt: str | None

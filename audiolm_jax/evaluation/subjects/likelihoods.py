@@ -19,7 +19,7 @@ _FRAMES = 64
 
 
 class Likelihood(NamedTuple):
-  """What a model thinks of one sequence.
+  """A model's log-likelihood of one sequence.
 
   Attributes:
     nats: log p of the target's ids given the prefix, at most 0.

@@ -123,7 +123,7 @@ def score(
     found: LanguageModel,
     paths: Sequence[pathlib.Path],
 ) -> dict[pathlib.Path, Likelihood]:
-  """What the semantic stage thinks of each recording's tokens."""
+  """Log-likelihoods of each recording's tokens under the semantic stage."""
   paths = sorted(set(paths), key=lambda path: (audio.duration(path), path))
   starts = range(0, len(paths), _BATCH_SIZE)
   clips = []

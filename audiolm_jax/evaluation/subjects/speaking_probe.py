@@ -153,7 +153,7 @@ def speak(
     semantic: SemanticTokenizer,
     clips: Sequence[Float[np.ndarray, ' _']],
 ) -> list[Float[np.ndarray, ' _']]:
-  """What the probe makes of each clip's tokens, in the clip's own voice."""
+  """Speech that the probe makes of each clip's tokens, in the clip's voice."""
   spoken = []
   for clip in progress.follow(clips, 'Speaking from tokens'):
     hop = trained.probe.hop_length

@@ -38,21 +38,21 @@ class Tokenized(NamedTuple):
 
 
 class Codec(NamedTuple):
-  """What the acoustic tokenizer keeps, and which codes it uses."""
+  """Measures of what the acoustic tokenizer keeps, and of its codes' use."""
 
   reconstruction: reconstruction.Reconstruction
   codebooks: reconstruction.CodebookUse
 
 
 class Meaning(NamedTuple):
-  """What frames tell about labels, by kind of token and of feature."""
+  """Measures of what frames tell about labels, by kind of token and feature."""
 
   meaning: dict[str, clusters.Meaning]
   abx: dict[str, abx.Abx]
 
 
 class MfccClusters(NamedTuple):
-  """What takes no training but k-means, at a tokenizer's K and frame rate.
+  """Clusters of MFCCs, at a tokenizer's K and frame rate: all without training.
 
   Attributes:
     features: Normalized MFCCs of each held-out clip.

@@ -37,7 +37,7 @@ class Track(NamedTuple):
 
 
 class Program(NamedTuple):
-  """What drawing is compiled for, besides shapes.
+  """The settings that drawing is compiled for, besides shapes.
 
   Attributes:
     model: The sizes.
@@ -57,7 +57,7 @@ class Program(NamedTuple):
 
 
 class State(NamedTuple):
-  """What a step hands to the next.
+  """The state that a step hands to the next.
 
   Attributes:
     token: Last id of each row.

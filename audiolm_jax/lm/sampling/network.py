@@ -61,7 +61,7 @@ class Weights(NamedTuple):
 
 
 class Cache(NamedTuple):
-  """What a layer remembers; N = B * H, the heads of a row one after another."""
+  """A layer's keys and values; N = B * H, the heads of a row side by side."""
 
   keys: Float[Array, 'N E S']
   values: Float[Array, 'N E S']
@@ -126,7 +126,7 @@ def prefill(
     valid: Bool[Array, 'B L'],
     positions: Int[Array, 'G L'],
 ) -> list[Cache]:
-  """What each layer remembers of the first inputs; S = L.
+  """Caches of the first inputs for each layer; S = L.
 
   Args:
     model: The sizes.
@@ -161,7 +161,7 @@ def step(
     caches: list[Cache],
     index: Int[Array, ''],
 ) -> tuple[Float[Array, 'B D'], list[Cache]]:
-  """What the logits of the id after `token` are made of, and new caches.
+  """The output behind the logits of the id after `token`, and new caches.
 
   Args:
     model: The sizes.

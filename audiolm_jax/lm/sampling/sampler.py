@@ -97,7 +97,7 @@ def draw_pieces(
     growth: int = _GROWTH,
     rows: NamedSharding | None = None,
 ) -> Iterator[Int[np.ndarray, 'B _']]:
-  """What `sample` returns, in pieces, each as soon as it is there.
+  """Yields what `sample` returns, in pieces, each as soon as it is there.
 
   Args:
     model: The Transformer.

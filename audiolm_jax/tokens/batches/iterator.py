@@ -62,7 +62,7 @@ class Batches(Iterator):
     return {**batch, **self._shared}
 
   def get_state(self) -> dict[str, Any]:
-    """Where the next batch is, and whose tokens these are."""
+    """Returns where the next batch is, and whose tokens these are."""
     return {
         'round': self._round,
         'batch': self._batch,

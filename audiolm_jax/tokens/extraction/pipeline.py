@@ -43,7 +43,7 @@ _BEAM_SAYS = ' [while running '
 
 
 class Report(NamedTuple):
-  """What became of the clips.
+  """The outcome of an extraction.
 
   Attributes:
     num_clips: Clips in the store.

@@ -103,7 +103,7 @@ def write_summary(shard: Shard, summary: dict[str, Any]) -> None:
 
 
 def is_complete(shard: Shard) -> bool:
-  """Whether it is there, undamaged, with all clips that could be read now."""
+  """Returns whether it is there, undamaged, with all clips that can be read."""
   if not tf.io.gfile.exists(summary_path(shard.path)):
     return False
   summary = read_summary(shard)

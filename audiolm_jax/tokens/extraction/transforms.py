@@ -100,7 +100,7 @@ class TokenizerHandler(ModelHandler[ShardAudio, PredictionResult, Tokenizers]):
     return sum(wave.nbytes for shard in batch for wave in shard.waveforms)
 
   def get_metrics_namespace(self) -> str:
-    """Where Beam counts batches and their latency."""
+    """Returns where Beam counts batches and their latency."""
     return _NAMESPACE
 
   def _tokenize(

@@ -23,7 +23,7 @@ MEND = (
 
 
 class Written(NamedTuple):
-  """What a shard was when it was written.
+  """Size and digest of a shard when it was written.
 
   Attributes:
     clips: Number of its records.
@@ -37,7 +37,7 @@ class Written(NamedTuple):
 
 
 def path_of(token_dir: str, split: str, index: int, num_shards: int) -> str:
-  """Where a shard is."""
+  """Returns where a shard is."""
   name = f'{split}-{index:05d}-of-{num_shards:05d}.tfrecord'
   return os.path.join(token_dir, name)
 
@@ -68,12 +68,12 @@ def write(path: str, records: Iterable[Record]) -> Written:
 
 
 def summary_path(path: str) -> str:
-  """Where extraction says what became of a shard's clips."""
+  """The path of what extraction says of a shard's clips."""
   return f'{path.removesuffix(".tfrecord")}.json'
 
 
 def is_intact(path: str, written: Mapping[str, Any]) -> bool:
-  """Whether a file is there and is what was written.
+  """Returns whether a file is there and is what was written.
 
   Earlier versions noted neither sizes nor digests; of what they wrote every
   record is read.
@@ -112,7 +112,7 @@ def check(
 
 
 def elements(dataset: tf.data.Dataset, paths: Sequence[str]) -> Iterator[Any]:
-  """What a dataset over these files has, as NumPy arrays.
+  """Yields the elements of a dataset over these files, as NumPy arrays.
 
   Raises:
     UserError: One of the files is damaged; it is named.

@@ -57,7 +57,7 @@ class _Shard(Struct, forbid_unknown_fields=True):
 
 
 class _Described(Struct, forbid_unknown_fields=True):
-  """What store.json may say."""
+  """The contents of store.json."""
 
   sample_rate: _Size
   tokenizers: _Tokenizers
@@ -66,7 +66,7 @@ class _Described(Struct, forbid_unknown_fields=True):
 
 
 class Metadata(NamedTuple):
-  """What store.json says.
+  """The contents of store.json, as NamedTuples.
 
   Attributes:
     sample_rate: In Hz, of the audio that was tokenized.
@@ -84,7 +84,7 @@ class Metadata(NamedTuple):
 
   @property
   def sizes(self) -> Sizes:
-    """What the stages must know of the tokenizers."""
+    """Sizes of the tokenizers that the stages must know."""
     semantic, acoustic = self.tokenizers[SEMANTIC], self.tokenizers[ACOUSTIC]
     return Sizes(
         semantic_codebook_size=semantic['codebook_size'],
@@ -104,7 +104,7 @@ class Metadata(NamedTuple):
 
 
 def describe(tokenizers: Tokenizers) -> dict[str, dict[str, Any]]:
-  """What Metadata.tokenizers keeps of them."""
+  """Descriptions of the tokenizers, as in Metadata.tokenizers."""
   semantic, acoustic = tokenizers.semantic, tokenizers.acoustic
   return {
       SEMANTIC: {
@@ -122,7 +122,7 @@ def describe(tokenizers: Tokenizers) -> dict[str, dict[str, Any]]:
 
 
 def sizes(token_dir: str) -> Sizes:
-  """What the stages must know of a store's tokenizers."""
+  """Sizes of the tokenizers that the stages must know."""
   return read_metadata(token_dir).sizes
 
 

@@ -85,5 +85,5 @@ class ClusterTokenizer:
   def features(
       self, waveform: Float[np.ndarray, 'B N'], lengths: Int[np.ndarray, ' B']
   ) -> Float[np.ndarray, 'B T D']:
-    """What the ids are the nearest centroids of; clips of some seconds."""
+    """Features whose nearest centroids are the ids; clips of some seconds."""
     return np.asarray(self._normalized(self._weights, waveform, lengths))

@@ -41,7 +41,7 @@ class SemanticTokenizer(Protocol):
 
 
 class Context(NamedTuple):
-  """How many frames around a frame decoding depends on, or depends on much."""
+  """Numbers of frames around a frame that decoding depends on."""
 
   before: int
   after: int
@@ -79,7 +79,7 @@ class AcousticTokenizer(Protocol):
 
 
 class Tokens(NamedTuple):
-  """What one clip says, and how it sounds."""
+  """The tokens of one clip: what it says, and how it sounds."""
 
   semantic: Int[np.ndarray, ' T']
   acoustic: Int[np.ndarray, 'T2 Q']
@@ -121,7 +121,7 @@ class Tokenizers:
 
   @property
   def sizes(self) -> Sizes:
-    """What the stages must know of them."""
+    """Sizes of both that the stages must know."""
     return Sizes(
         semantic_codebook_size=self.semantic.codebook_size,
         semantic_rate=self.sample_rate / self.semantic.hop_length,

@@ -55,7 +55,7 @@ class Resampled:
   def features(
       self, waveform: Float[np.ndarray, 'B N'], lengths: Int[np.ndarray, ' B']
   ) -> Float[np.ndarray, 'B T D']:
-    """What the ids are the nearest centroids of."""
+    """Features whose nearest centroids are the ids."""
     return self._tokenizer.features(*self._resample(waveform, lengths))
 
   def _resample(

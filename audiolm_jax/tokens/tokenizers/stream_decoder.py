@@ -25,7 +25,7 @@ class StreamDecoder:
     return self._decode_to(len(self._codes) - self._tokenizer.context.after)
 
   def flush(self) -> Float[np.ndarray, ' N']:
-    """What is left when nothing more comes."""
+    """Returns the rest when nothing more comes."""
     return self._decode_to(len(self._codes))
 
   def _decode_to(self, stop: int) -> Float[np.ndarray, ' N']:

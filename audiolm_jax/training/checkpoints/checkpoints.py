@@ -42,7 +42,7 @@ _VOLATILE = frozenset({'_CHECKPOINT_METADATA'})
 
 
 class Restored(NamedTuple):
-  """Where a run goes on."""
+  """The state and the position of the data that a run goes on from."""
 
   state: TrainState
   data_state: dict[str, Any]
@@ -221,7 +221,7 @@ class Checkpoints:
 
 
 def _items(state: TrainState) -> dict[str, PyTree]:
-  """What is read apart: a trained model needs no optimizer."""
+  """Items that are read apart: a trained model needs no optimizer."""
   return {
       'weights': {'params': state.params, 'mutables': state.mutables},
       'optimizer': {'step': state.step, 'opt_state': state.opt_state},

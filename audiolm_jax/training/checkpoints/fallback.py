@@ -19,7 +19,7 @@ _MEND = 'choose another checkpoint, or copy the run again.'
 
 
 class Run(Struct):
-  """What a checkpoint says of its run.
+  """The description of a run inside of a checkpoint.
 
   Attributes:
     data: Position of the data.
@@ -35,17 +35,17 @@ class Run(Struct):
 
 
 def steps_folder(directory: epath.Path) -> epath.Path:
-  """Where a run keeps its checkpoints, a folder a step."""
+  """Returns where a run keeps its checkpoints, a folder a step."""
   return directory / _STEPS
 
 
 def is_checkpoint(path: epath.Path) -> bool:
-  """Whether this names one checkpoint and not a run."""
+  """Returns whether this names one checkpoint and not a run."""
   return path.name.isdigit() and path.parent.name == _STEPS
 
 
 def read_run(folder: epath.Path) -> Run:
-  """What a checkpoint says of its run.
+  """Reads a checkpoint's description of its run.
 
   Raises:
     UserError: Somebody else wrote it.

@@ -17,7 +17,7 @@ _METRICS = 'metrics/metrics'
 def options(
     last: int, best: int, every: int, metric: str, on_commit: Callable[[], None]
 ) -> ocp.CheckpointManagerOptions:
-  """What Orbax has to know; a checkpoint stays if any of three reasons holds.
+  """Options for Orbax; a checkpoint stays if any of three reasons holds.
 
   Args:
     last: So many of the newest.

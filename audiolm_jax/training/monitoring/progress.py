@@ -41,7 +41,7 @@ class Progress:
     self._pending: tuple[int, Metrics] | None = None
 
   def is_idle(self) -> bool:
-    """Whether the devices have done all steps that were added."""
+    """Returns whether the devices have done all steps that were added."""
     metrics = self._pending[1] if self._pending else {}
     return all(value.is_ready() for value in metrics.values())
 

@@ -45,7 +45,7 @@ class Stopping:
       raise KeyboardInterrupt
 
   def reason(self, step: int) -> str | None:
-    """Why the run has to stop after this step; None if it may go on."""
+    """Returns why the run has to stop after this step; None if it may go on."""
     if self._received is not None:
       return _NAMES[self._received]
     if multihost.reached_preemption(step):

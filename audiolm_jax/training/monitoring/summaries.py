@@ -10,7 +10,7 @@ from audiolm_jax.training.state import Waveform
 
 @runtime_checkable
 class Summaries(Protocol):
-  """Where a run's numbers and sounds go."""
+  """A place for a run's numbers and sounds."""
 
   def scalars(self, step: int, values: Mapping[str, float]) -> None:
     """Adds a point to each curve."""

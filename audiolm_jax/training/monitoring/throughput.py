@@ -38,7 +38,7 @@ class Throughput:
       self._idle += time.monotonic() - start
 
   def take(self) -> dict[str, float]:
-    """What was counted since the last look.
+    """Takes what was counted since the last look.
 
     Returns:
       steps_per_second; tokens_per_second, if the loss is a mean over tokens;

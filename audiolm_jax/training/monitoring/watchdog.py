@@ -48,7 +48,7 @@ class Watchdog:
 
   @contextlib.contextmanager
   def waiting_for(self, what: str) -> Iterator[None]:
-    """What happens inside must end in time; waits do not nest."""
+    """A context that must end in time; such waits do not nest."""
     self._wait = _Wait(what, time.monotonic() + self._seconds)
     try:
       yield

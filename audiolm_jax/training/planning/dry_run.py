@@ -25,7 +25,7 @@ USABLE = 0.9
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-  """What one step takes of each device.
+  """The memory and work of one step on each device.
 
   Attributes:
     device: Kind of all devices.
@@ -83,7 +83,7 @@ class Plan:
 
   @property
   def accumulation(self) -> int | None:
-    """How many times as many pieces fit one by one; None if none do."""
+    """Returns how many times as many pieces fit one by one; None if none do."""
     rows = self.rows_per_device
     if rows <= self.most_rows():
       return 1
@@ -136,7 +136,7 @@ def plan(
 
 
 def device_bytes(tree: PyTree) -> int:
-  """What each device holds of arrays that know their shardings."""
+  """Bytes that each device holds of arrays that know their shardings."""
   return sum(
       math.prod(leaf.sharding.shard_shape(leaf.shape)) * leaf.dtype.itemsize
       for leaf in jax.tree.leaves(tree)

@@ -30,7 +30,7 @@ def report(plan: Plan) -> str:
 
 
 def advice(plan: Plan) -> str:
-  """Whether it fits; if not, the accumulation that keeps the global batch."""
+  """Says whether it fits; if not, which accumulation keeps the global batch."""
   most, rows = plan.most_rows(), plan.rows_per_device
   if plan.accumulation == 1:
     return (
