@@ -3,13 +3,14 @@
 import warnings
 from typing import Any
 
-from audiolm_jax.generation import audiolm
+from audiolm_jax.generation import audiolm, beginnings
 
 
 def __getattr__(name: str) -> Any:
-  value = getattr(audiolm, name)
+  place = beginnings if name in ('keep_prompt', 'begin_with') else audiolm
+  value = getattr(place, name)
   warnings.warn(
-      f'{__name__}.{name} is {audiolm.__name__}.{name} now.',
+      f'{__name__}.{name} is {place.__name__}.{name} now.',
       DeprecationWarning,
       stacklevel=2,
   )

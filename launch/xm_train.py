@@ -206,9 +206,9 @@ def _machine() -> Machine:
 
 def run() -> None:
   """Entry point."""
-  from audiolm_jax.cli.train import rewrite_gin_flags
+  from audiolm_jax.cli import gin_config
 
-  verb.run(main, FLAGS, rewrite_gin_flags(sys.argv))
+  verb.run(main, FLAGS, gin_config.rewrite_flags(sys.argv))
 
 
 if __name__ == '__main__':

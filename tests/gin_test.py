@@ -11,7 +11,7 @@ import soundfile
 
 from audiolm_jax import augment, corpus
 from audiolm_jax.bundle import parts
-from audiolm_jax.cli import train
+from audiolm_jax.cli import gin_config
 from audiolm_jax.training import program_costs
 from audiolm_jax.training.state import sizes
 
@@ -40,21 +40,21 @@ def fixture_manifest(tmp_path):
 
 def parse(*names, bindings=()):
   files = [str(GIN / f'{name}.gin') for name in names if name]
-  train.parse_gin(files, ["MODEL_DIR = 'runs/x'", *bindings], [])
+  gin_config.parse(files, ["MODEL_DIR = 'runs/x'", *bindings], [])
 
 
 @pytest.mark.parametrize('size', SIZES)
 @pytest.mark.parametrize('part', ['soundstream', 'w2v_bert', 'semantic_vq'])
 def test_parts_that_hear_audio(part, size, manifest):
   parse(part, size, bindings=[f"MANIFEST = '{manifest}'"])
-  arguments = train.bound_arguments()
+  arguments = gin_config.bound_arguments()
   assert arguments['train_step'].model_config()['kind'] == part
 
 
 @pytest.mark.parametrize('size', [None, 'small'])
 def test_the_codec_can_have_the_spectral_pair(size, manifest):
   parse('soundstream', size, 'spectral', bindings=[f"MANIFEST = '{manifest}'"])
-  step = train.bound_arguments()['train_step']
+  step = gin_config.bound_arguments()['train_step']
   assert step.model_config()['kind'] == 'spectral_soundstream'
   assert step.adversary is None and step.balancer_decay is None
   assert (step.model.frame_rate, step.model.num_quantizers) == (25.0, 12)
@@ -74,7 +74,7 @@ def test_parts_that_read_tokens(part, size):
 )
 def test_a_language_model_can_be_planned_without_tokens(part):
   parse(part, 'tiny', 'no_tokens')
-  arguments = train.bound_arguments()
+  arguments = gin_config.bound_arguments()
   batch = next(arguments['train_data']())
   config = arguments['train_step'].model_config()
   assert batch['inputs'].shape == (4, len(batch['positions']))
@@ -84,7 +84,7 @@ def test_a_language_model_can_be_planned_without_tokens(part):
 @pytest.mark.parametrize('size', SIZES)
 def test_soundstorm_can_be_planned_without_tokens(size):
   parse('soundstorm', size, 'no_frames', bindings=['BATCH_SIZE = 2'])
-  arguments = train.bound_arguments()
+  arguments = gin_config.bound_arguments()
   model = arguments['train_step'].model
   assert (model.semantic_codebook_size, model.codebook_size) == (1024, 1024)
   batch = next(arguments['train_data']())
@@ -97,7 +97,7 @@ def test_soundstorm_can_be_planned_without_tokens(size):
 @pytest.mark.parametrize('size', SIZES)
 def test_the_papers_piano_has_three_large_codebooks(size, manifest):
   parse('soundstream', size, 'piano', bindings=[f"MANIFEST = '{manifest}'"])
-  model = train.bound_arguments()['train_step'].model
+  model = gin_config.bound_arguments()['train_step'].model
   assert (model.num_quantizers, model.codebook_size) == (3, 2**14)
   gin.clear_config()
   parse('coarse', size, 'piano', bindings=["TOKENS = 'tokens'"])
@@ -108,7 +108,7 @@ def test_the_papers_piano_has_three_large_codebooks(size, manifest):
 def test_a_decoder_is_sharpened_with_an_adversary(size, manifest):
   bindings = [f"MANIFEST = '{manifest}'", *INITIAL]
   parse('soundstream', size, 'decoder', bindings=bindings)
-  arguments = train.bound_arguments()
+  arguments = gin_config.bound_arguments()
   step = arguments['train_step']
   assert step.decoder_only and step.quantize_from == 0
   assert step.adversary.start_step == 0
@@ -120,7 +120,7 @@ def test_a_decoder_is_sharpened_with_an_adversary(size, manifest):
 def test_a_codec_can_learn_to_leave_noise_out(size, manifest):
   bindings = [f"MANIFEST = '{manifest}'", f"NOISE_MANIFEST = '{manifest}'"]
   parse('soundstream', size, 'denoise', bindings=[*bindings, 'BATCH_SIZE = 2'])
-  arguments = train.bound_arguments()
+  arguments = gin_config.bound_arguments()
   assert arguments['train_step'].model.denoising
   batch = next(arguments['train_data']())
   assert batch.keys() == {'waveform', 'length', 'target', 'denoise'}
@@ -136,7 +136,7 @@ def test_what_hears_audio_can_train_on_changed_crops(part, size, manifest):
   ]
   bindings += ['changes.Changes.echo_share = 0.7']
   parse(part, size, 'augment', bindings=bindings)
-  arguments = train.bound_arguments()
+  arguments = gin_config.bound_arguments()
   batch = next(arguments['train_data']())
   assert isinstance(arguments['train_data'](), augment.AugmentedBatches)
   assert isinstance(arguments['eval_data'](), corpus.AudioBatches)
@@ -159,7 +159,7 @@ def test_a_detector_and_a_speaker_classifier(size, manifest):
       ('speaker_classifier', ('x', 'y')),
   ):
     parse(part, size, bindings=bindings)
-    arguments = train.bound_arguments()
+    arguments = gin_config.bound_arguments()
     model = arguments['train_step'].model
     assert model.labels == labels and len(model.channels) == 6
     assert next(arguments['train_data']())['label'].shape == (2,)
@@ -176,14 +176,14 @@ def shipped(bundle, part):
 def test_the_small_size_is_that_of_the_codec_for_piano(manifest):
   bindings = [f"MANIFEST = '{manifest}'", *INITIAL]
   parse('soundstream', 'small', 'finetune', bindings=bindings)
-  made = sizes(train.bound_arguments()['train_step'].model)
+  made = sizes(gin_config.bound_arguments()['train_step'].model)
   assert made == sizes(parts.build(shipped('piano', 'acoustic_tokenizer')))
 
 
 def test_the_spectral_pair_is_the_codec_for_speech(manifest):
   bindings = [f"MANIFEST = '{manifest}'"]
   parse('soundstream', 'small', 'spectral', bindings=bindings)
-  made = sizes(train.bound_arguments()['train_step'].model)
+  made = sizes(gin_config.bound_arguments()['train_step'].model)
   # The recipe says phases by vectors; the codec that ships is older.
   assert made.pop('phase') == 'vector'
   speech = sizes(parts.build(shipped('speech', 'acoustic_tokenizer')))
@@ -230,7 +230,7 @@ def test_accelerators_multiply_in_bfloat16(part, layer, manifest):
   hears = part in ('soundstream', 'w2v_bert')
   bindings = [f"MANIFEST = '{manifest}'"] if hears else []
   parse(part, 'tiny', layer, 'accelerator', bindings=bindings)
-  arguments = train.bound_arguments()
+  arguments = gin_config.bound_arguments()
   learner, data = arguments['train_step'], arguments['train_data']
   batch, key = next(data() if callable(data) else data), jax.random.key(0)
   state = jax.eval_shape(learner.init, key, batch)

@@ -7,7 +7,7 @@ import pytest
 
 import audiolm_jax
 from audiolm_jax.bundle import bundle, predictors
-from audiolm_jax.generation import audiolm
+from audiolm_jax.generation import audiolm, beginnings
 
 
 def test_importing_the_package_does_not_import_jax():
@@ -35,10 +35,12 @@ def test_the_old_place_of_bundles_works_and_names_the_new_one():
 
 def test_the_old_place_of_audiolm_works_and_names_the_new_one():
   with pytest.warns(DeprecationWarning, match=r'generation\.audiolm'):
-    from audiolm_jax.generate import AudioLM, Generation, keep_prompt
+    from audiolm_jax.generate import AudioLM, Generation
   assert AudioLM is audiolm.AudioLM
   assert Generation is audiolm.Generation
-  assert keep_prompt is audiolm.keep_prompt
+  with pytest.warns(DeprecationWarning, match=r'generation\.beginnings'):
+    from audiolm_jax.generate import keep_prompt
+  assert keep_prompt is beginnings.keep_prompt
 
 
 @pytest.mark.parametrize('name', ['audiolm_jax.bundle', 'audiolm_jax.generate'])

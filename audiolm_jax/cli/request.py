@@ -17,7 +17,8 @@ from audiolm_jax.cli.manifests import Line
 from audiolm_jax.cli.plan import Job
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation import chain
-from audiolm_jax.generation.audiolm import AudioLM, begin_with, keep_prompt
+from audiolm_jax.generation.audiolm import AudioLM
+from audiolm_jax.generation.beginnings import begin_with, keep_prompt
 from audiolm_jax.generation.chain import Samplings
 from audiolm_jax.training import partitioning
 

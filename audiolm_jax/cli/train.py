@@ -22,10 +22,8 @@ need not be there, and the largest batch that fits. v4-128 is 64 devices.
 """
 
 import contextlib
-import inspect
 import os
 import pathlib
-import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -33,8 +31,7 @@ from collections.abc import Iterator
 import gin
 from absl import flags
 
-from audiolm_jax.cli import extras, moved, verb
-from audiolm_jax.cli.bindings import check_read
+from audiolm_jax.cli import gin_config, verb
 from audiolm_jax.errors import UserError
 from audiolm_jax.training import (
     devices,
@@ -117,16 +114,6 @@ from audiolm_jax.training import partitioning
 partitioning.make_mesh.num_described = """
 
 
-def rewrite_gin_flags(argv: list[str]) -> list[str]:
-  """Turns t5x's `--gin.NAME=VALUE` into `--gin_bindings=NAME=VALUE`."""
-  return [
-      arg.replace('--gin.', '--gin_bindings=', 1)
-      if arg.startswith('--gin.')
-      else arg
-      for arg in argv
-  ]
-
-
 def main(argv: list[str]) -> int:
   if len(argv) > 1:
     raise UserError(f'{argv[1]!r} is not a flag; see audiolm train --help.')
@@ -145,37 +132,13 @@ def _main() -> int:
     )
   if FLAGS.device and not FLAGS.dry_run:
     raise UserError('--device describes one for --dry_run, which is not given.')
-  parse_gin(FLAGS.gin_file, FLAGS.gin_bindings, FLAGS.gin_search_paths)
+  gin_config.parse(FLAGS.gin_file, FLAGS.gin_bindings, FLAGS.gin_search_paths)
   if FLAGS.dry_run:
     print(plan_of_run(FLAGS.device, FLAGS.num_devices, FLAGS.device_memory_gib))
     return 0
-  arguments = bound_arguments()
-  state = loop.train(**arguments, operative_config=operative_config())
+  arguments = gin_config.bound_arguments()
+  state = loop.train(**arguments, operative_config=gin_config.operative())
   return 0 if int(state.step) >= arguments['num_steps'] else STOPPED
-
-
-def parse_gin(
-    files: list[str], bindings: list[str], search_paths: list[str]
-) -> None:
-  """Reads the configuration; what Gin finds wrong becomes a UserError."""
-  if not files:
-    raise UserError('Give --gin_file=FILE; gin/ holds one for each model.')
-  for folder in (*search_paths, _REPOSITORY):
-    gin.add_config_file_search_path(folder)
-  with _gin_errors(ValueError, ImportError, AttributeError, OSError):
-    gin.parse_config_files_and_bindings(files, bindings)
-  check_read(bindings)
-
-
-def bound_arguments() -> dict[str, object]:
-  """Builds what the configuration binds to the arguments of `loop.train`."""
-  with _gin_errors(RuntimeError):
-    arguments = _bindings()
-  try:
-    inspect.signature(loop.train).bind(**arguments)
-  except TypeError as error:
-    raise UserError(f'The Gin files do not set train: {error}.') from error
-  return arguments
 
 
 def plan_of_run(
@@ -185,7 +148,7 @@ def plan_of_run(
   kind = devices.find(device or '', memory_gib)
   with gin.unlock_config():
     gin.parse_config(_DESCRIBED + str(num_devices))
-  arguments = bound_arguments()
+  arguments = gin_config.bound_arguments()
   partitioner = arguments.get('partitioner')
   plan = dry_run.plan(
       arguments['train_step'],
@@ -194,38 +157,6 @@ def plan_of_run(
       partitioner or partitioning.default_partitioner(num_devices),
   )
   return report.report(plan)
-
-
-def operative_config() -> str:
-  """The configuration with the defaults that were used; itself a Gin file.
-
-  Gin's own operative configuration knows what has been called. Factories that
-  the loop calls later, such as evaluation data, are added as they are bound.
-  """
-  called = _sections(gin.operative_config_str())
-  sections = _sections(gin.config_str()) | {
-      head: section
-      for head, section in called.items()
-      if head.startswith('# Parameters for')
-  }
-  return '\n\n'.join(sections.values()) + '\n'
-
-
-def _bindings() -> dict[str, object]:
-  try:
-    return gin.get_bindings(loop.train)
-  except ValueError as error:
-    if repr(loop.train) not in str(error):
-      raise
-    raise UserError(
-        'No Gin file binds audiolm_jax.training.loop.train; start from one of'
-        ' those in gin/.'
-    ) from error
-
-
-def _sections(text: str) -> dict[str, str]:
-  sections = text.strip().split('\n\n')
-  return {section.partition('\n')[0]: section for section in sections}
 
 
 @contextlib.contextmanager
@@ -238,32 +169,9 @@ def _sigterm_is_a_stop() -> Iterator[None]:
     signal.signal(signal.SIGTERM, previous)
 
 
-@contextlib.contextmanager
-def _gin_errors(*kinds: type[Exception]):
-  try:
-    yield
-  except UserError:
-    raise
-  except SyntaxError as error:
-    raise UserError(
-        f'Gin cannot read {(error.text or str(error)).strip()!r}; a string'
-        ' needs its own quotes, as in --gin.MODEL_DIR="\'runs/x\'".'
-    ) from error
-  except kinds as error:
-    # Gin's own copy of the error has lost the name.
-    module = re.match(r"No module named '([\w.]+)'", str(error).strip())
-    if module and extras.extra_of(module[1]):
-      raise ModuleNotFoundError(module[0], name=module[1]) from error
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    renamed = moved.hint(lines[0]) if lines else None
-    if renamed:
-      lines[0] = f'{renamed}; change the import.'
-    raise UserError(f'Gin: {" ".join(lines)}') from error
-
-
 def run() -> None:
   """Entry point."""
-  verb.run(main, FLAGS, rewrite_gin_flags(sys.argv))
+  verb.run(main, FLAGS, gin_config.rewrite_flags(sys.argv))
 
 
 if __name__ == '__main__':

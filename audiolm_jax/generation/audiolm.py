@@ -25,9 +25,6 @@ from audiolm_jax.tokens.tokenizers.stream_decoder import StreamDecoder
 
 Waveform = Float[np.ndarray, ' _']
 
-# Over which a prompt that is kept gives way to what the codec made of it.
-_FADE_SECONDS = 0.02
-
 
 class Generation(NamedTuple):
   """A sample; it begins with its prompt, decoded from its tokens.
@@ -249,29 +246,3 @@ class AudioLM:
     if len(tokens.acoustic):
       waveform = codec.decode(tokens.acoustic[None])[0]
     return Generation(waveform, tokens, len(prompt.acoustic) * codec.hop_length)
-
-
-def keep_prompt(
-    generation: Generation, prompt: Waveform, sample_rate: int
-) -> Waveform:
-  """A generation with its true prompt, which gives way within 20 ms.
-
-  Args:
-    generation: Continuation of a prompt.
-    prompt: The same; what is beyond whole units is not used.
-    sample_rate: Sample rate of both, in Hz.
-  """
-  own = prompt[: generation.prompt_samples]
-  return begin_with(own, generation.waveform, sample_rate)
-
-
-def begin_with(
-    prompt: Waveform, waveform: Waveform, sample_rate: int
-) -> Waveform:
-  """The same for the beginning of a stream, which is at least as long."""
-  end = len(prompt)
-  fade = min(round(_FADE_SECONDS * sample_rate), end)
-  weight = np.ones(end, np.float32)
-  weight[end - fade :] = np.linspace(1, 0, fade, dtype=np.float32)
-  mixed = weight * prompt + (1 - weight) * waveform[:end]
-  return np.concatenate([mixed, waveform[end:]])

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int
 
-from audiolm_jax.nn import attention
+from audiolm_jax.nn import attention, dot_product
 
 
 def rotate(
@@ -48,7 +48,7 @@ class RotaryAttention(attention.MultiHeadAttention):
     v = dropout(v, deterministic=deterministic)
     # The compiler leaves a constant zero out.
     no_bias = jnp.zeros((1, self.num_heads, *mask.shape[1:]), jnp.float32)
-    y = attention.attend(q, k, v, no_bias, mask)
+    y = dot_product.attend(q, k, v, no_bias, mask)
     y = jnp.moveaxis(y, 1, 2).reshape(*x.shape[:-1], -1)
     out = attention.Dense(
         x.shape[-1], ('joined_kv', 'embed'), self.dtype, name='out'

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float
 
-from audiolm_jax.nn import attention
+from audiolm_jax.nn import dot_product
 from audiolm_jax.pretrained.activations import ACTIVATIONS
 
 
@@ -60,7 +60,7 @@ class Attention(nn.Module):
     num_frames = x.shape[1]
     bias = jnp.zeros((1, self.num_heads, num_frames, num_frames))
     mask = jnp.broadcast_to(valid[:, None], (len(x), num_frames, num_frames))
-    y = attention.attend(q, k, v, bias, mask)
+    y = dot_product.attend(q, k, v, bias, mask)
     y = jnp.moveaxis(y, 1, 2).reshape(x.shape)
     return nn.Dense(x.shape[-1], name='out_proj')(y)
 

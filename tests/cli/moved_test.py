@@ -5,7 +5,7 @@ import importlib.util
 import gin
 import pytest
 
-from audiolm_jax.cli import moved, train
+from audiolm_jax.cli import gin_config, moved
 from audiolm_jax.errors import UserError
 
 BEFORE = {
@@ -30,7 +30,7 @@ def test_a_gin_file_of_before_is_told_the_new_name_in_one_line(text, tmp_path):
   path = tmp_path / 'before.gin'
   path.write_text(f'from __gin__ import dynamic_registration\n{text}')
   with pytest.raises(UserError, match=f'{BEFORE[text]} now') as error:
-    train.parse_gin([str(path)], [], [])
+    gin_config.parse([str(path)], [], [])
   gin.clear_config()
   assert '\n' not in str(error.value) and 'before.gin' in str(error.value)
 

@@ -10,7 +10,7 @@ import time
 import gin
 import pytest
 
-from audiolm_jax.cli import interrupts, train
+from audiolm_jax.cli import gin_config, interrupts, train
 from audiolm_jax.errors import UserError
 from audiolm_jax.training import loop
 
@@ -54,7 +54,7 @@ def run(folder, *flags):
   base.write_text(BASE)
   train.FLAGS.unparse_flags()
   argv = ['train', f'--gin_file={base}', *flags]
-  return train.main(train.FLAGS(train.rewrite_gin_flags(argv)))
+  return train.main(train.FLAGS(gin_config.rewrite_flags(argv)))
 
 
 def quoted(path):
@@ -97,11 +97,11 @@ def test_the_stored_configuration_is_the_run(tmp_path):
   assert 'LinearTrainStep.start = 0.5' in text  # A default.
 
   gin.clear_config()
-  train.parse_gin([str(tmp_path / 'run/config.gin')], [], [])
-  arguments = train.bound_arguments()
+  gin_config.parse([str(tmp_path / 'run/config.gin')], [], [])
+  arguments = gin_config.bound_arguments()
   assert arguments['num_steps'] == 3
   assert arguments['model_dir'] == str(tmp_path / 'run')
-  assert train.operative_config() == text
+  assert gin_config.operative() == text
 
 
 @pytest.mark.parametrize(
@@ -127,23 +127,23 @@ def test_an_argument_that_no_file_binds_is_named(tmp_path):
       'from audiolm_jax.training import loop\n'
       'loop.train.num_steps = 1\n'
   )
-  train.parse_gin([str(tmp_path / 'a.gin')], [], [])
+  gin_config.parse([str(tmp_path / 'a.gin')], [], [])
   with pytest.raises(UserError, match='train_step'):
-    train.bound_arguments()
+    gin_config.bound_arguments()
 
 
 def test_files_that_bind_no_training_are_refused(tmp_path):
   (tmp_path / 'a.gin').write_text('A = 1\n')
-  train.parse_gin([str(tmp_path / 'a.gin')], [], [])
+  gin_config.parse([str(tmp_path / 'a.gin')], [], [])
   with pytest.raises(UserError, match=loop.train.__name__):
-    train.bound_arguments()
+    gin_config.bound_arguments()
 
 
 def test_files_are_found_from_any_folder(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   (tmp_path / 'elsewhere').mkdir()
   (tmp_path / 'elsewhere/a.gin').write_text("MODEL_DIR = 'x'")
-  train.parse_gin(['a.gin'], [], [str(tmp_path / 'elsewhere')])
+  gin_config.parse(['a.gin'], [], [str(tmp_path / 'elsewhere')])
   assert gin.query_parameter('MODEL_DIR/macro.value') == 'x'
 
 
@@ -170,7 +170,7 @@ def test_sigterm_while_it_starts_asks_to_be_started_again(
 
   monkeypatch.setattr(os, '_exit', end)
   monkeypatch.setattr(
-      train, 'parse_gin', lambda *_: signal.raise_signal(signal.SIGTERM)
+      gin_config, 'parse', lambda *_: signal.raise_signal(signal.SIGTERM)
   )
   before = signal.getsignal(signal.SIGTERM)
   with pytest.raises(SystemExit) as ended:

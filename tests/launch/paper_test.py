@@ -8,7 +8,7 @@ import subprocess
 import gin
 import pytest
 
-from audiolm_jax.cli import train
+from audiolm_jax.cli import gin_config, train
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 ORDER = {
@@ -67,7 +67,7 @@ def test_every_command_has_flags_that_exist(tmp_path, script):
       name = f'audiolm_jax.cli.{verb}'
     module = importlib.import_module(name)
     module.FLAGS.unparse_flags()
-    rest = module.FLAGS(train.rewrite_gin_flags([name, *words]))
+    rest = module.FLAGS(gin_config.rewrite_flags([name, *words]))
     if verb == 'bundle':
       assert len(rest) > 2
     elif program == 'audiolm':
@@ -111,8 +111,8 @@ def test_gin_reads_what_they_bind(tmp_path, script):
       continue
     gin.clear_config()
     train.FLAGS.unparse_flags()
-    train.FLAGS(train.rewrite_gin_flags(['train', *words]))
-    train.parse_gin(train.FLAGS.gin_file, train.FLAGS.gin_bindings, [])
+    train.FLAGS(gin_config.rewrite_flags(['train', *words]))
+    gin_config.parse(train.FLAGS.gin_file, train.FLAGS.gin_bindings, [])
     folder = gin.query_parameter('MODEL_DIR/macro.value')
     assert folder.startswith(str(tmp_path / 'out'))
     # As the paper has it: nothing is left to a smaller layer.

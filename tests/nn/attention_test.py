@@ -1,4 +1,4 @@
-"""Tests `audiolm_jax/nn/attention.py`."""
+"""Tests `attention.py` and `dot_product.py` of audiolm_jax/nn."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolm_jax.nn import attention
+from audiolm_jax.nn import dot_product
 from audiolm_jax.nn.attention import (
     MultiHeadAttention,
     RelativePositionBias,
@@ -88,7 +88,7 @@ def softmax_attention(q, k, v, bias, mask):
 def test_attention_is_a_softmax_of_scaled_and_biased_scores(num_biases):
   arrays = heads(num_biases)
   np.testing.assert_allclose(
-      attention.attend(*arrays), softmax_attention(*arrays), atol=1e-5
+      dot_product.attend(*arrays), softmax_attention(*arrays), atol=1e-5
   )
 
 
@@ -102,14 +102,14 @@ def test_gradients_are_those_of_autodiff(num_biases):
     return jax.grad(loss, argnums=(0, 1, 2, 3))(*arrays)
 
   for ours, theirs in zip(
-      gradients(attention.attend), gradients(softmax_attention), strict=True
+      gradients(dot_product.attend), gradients(softmax_attention), strict=True
   ):
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_scores_far_from_zero_stay_finite():
   q, k, v, bias, mask = heads()
-  y = attention.attend(1e4 * q, k, v, bias - 1e6, mask)
+  y = dot_product.attend(1e4 * q, k, v, bias - 1e6, mask)
   assert np.isfinite(y).all()
 
 

@@ -16,13 +16,13 @@ import numpy as np
 import orbax.checkpoint as ocp
 from etils import epath
 from jax.experimental import multihost_utils
-from jaxtyping import PyTree
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.training.checkpoints import (
     checksums,
     digests,
     fallback,
+    items,
     keeping,
     trees,
     unwritable,
@@ -30,9 +30,6 @@ from audiolm_jax.training.checkpoints import (
 from audiolm_jax.training.state import TrainState
 
 log = logging.getLogger(__name__)
-
-# Differences of each kind named when a checkpoint is of another model.
-_SHOWN = 6
 
 # Instead of a step: there is no checkpoint; there are, and all are damaged.
 _NONE, _DAMAGED = -1, -2
@@ -131,14 +128,14 @@ class Checkpoints:
         'config': operative_config,
         'checksums': checksums.of_leaves(state),
     }
-    items = {
+    saved = {
         item: ocp.args.StandardSave(trees.by_name(tree))
-        for item, tree in _items(state).items()
+        for item, tree in items.of_state(state).items()
     }
     with unwritable.named(self.directory):
       self._manager.save(
           step,
-          args=ocp.args.Composite(**items, run=ocp.args.JsonSave(run)),
+          args=ocp.args.Composite(**saved, run=ocp.args.JsonSave(run)),
           metrics=metrics,
           force=True,
       )
@@ -163,8 +160,8 @@ class Checkpoints:
     while (step := self._agree_on_next(candidates)) is not None:
       folder = fallback.steps_folder(self.directory) / str(step)
       run = fallback.read_run(folder)
-      _check_same_model(folder, run.model, model_config, like)
-      state = _restore(folder, like)
+      items.check_same_model(folder, run.model, model_config, like)
+      state = items.restore(folder, like)
       changed = checksums.changed(state, run.checksums)
       if not changed:
         self._forget_newer(step)
@@ -218,50 +215,6 @@ class Checkpoints:
     for folder in fallback.steps_folder(self.directory).iterdir():
       if f'{folder.name}.'.startswith(prefix):
         digests.seal(folder, _VOLATILE)
-
-
-def _items(state: TrainState) -> dict[str, PyTree]:
-  """Items that are read apart: a trained model needs no optimizer."""
-  return {
-      'weights': {'params': state.params, 'mutables': state.mutables},
-      'optimizer': {'step': state.step, 'opt_state': state.opt_state},
-  }
-
-
-def _restore(folder: epath.Path, like: TrainState) -> TrainState:
-  restored = {
-      item: trees.restore(folder / item, tree)
-      for item, tree in _items(like).items()
-  }
-  return TrainState(**restored['weights'], **restored['optimizer'])
-
-
-def _check_same_model(
-    folder: epath.Path,
-    stored: Mapping[str, Any],
-    wanted: Mapping[str, Any],
-    like: TrainState,
-) -> None:
-  wanted = json.loads(json.dumps(wanted))
-  settings = [
-      f'{name} is {stored.get(name)}, this run has {wanted.get(name)}'
-      for name in sorted(stored.keys() | wanted.keys())
-      if stored.get(name) != wanted.get(name)
-  ]
-  arrays = [
-      difference
-      for item, tree in _items(like).items()
-      for difference in trees.differences(folder / item, tree)
-  ]
-  # Of each kind: a few settings of a model change most of its arrays.
-  shown = settings[:_SHOWN] + arrays[:_SHOWN]
-  if shown:
-    rest = len(settings) + len(arrays) - len(shown)
-    more = f'; and {rest} more' if rest else ''
-    raise UserError(
-        f'{folder} is of another model or optimizer:'
-        f' {"; ".join(shown)}{more}; use a fresh MODEL_DIR.'
-    )
 
 
 def _write(path: epath.Path, text: str) -> None:
