@@ -38,7 +38,7 @@ format: $(VENV)/test
 tiny: $(VENV)/test
 	PATH=$(abspath $(BIN)):$$PATH bash launch/tiny.sh
 
-$(VENV)/core: setup.py constraints.txt
+$(VENV)/core: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --editable .
 	touch $@

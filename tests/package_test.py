@@ -1,13 +1,17 @@
 """Tests what `audiolm_jax` itself offers, and where it offered it before."""
 
+import pathlib
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
 import audiolm_jax
 from audiolm_jax.bundle import bundle, predictors
 from audiolm_jax.generation import audiolm, beginnings
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 def test_importing_the_package_does_not_import_jax():
@@ -16,6 +20,19 @@ def test_importing_the_package_does_not_import_jax():
       [sys.executable, '-c', code], capture_output=True, text=True, check=True
   )
   assert done.stdout.strip() == 'False'
+
+
+def test_what_is_installed_has_all_that_it_reads():
+  project = tomllib.loads((ROOT / 'pyproject.toml').read_text())
+  patterns = project['tool']['setuptools']['package-data']['audiolm_jax']
+  package = ROOT / 'audiolm_jax'
+  installed = {path for each in patterns for path in package.glob(each)}
+  assert all(any(package.glob(each)) for each in patterns)
+  recipes = {path.name for path in installed if path.suffix == '.gin'}
+  assert recipes == {path.name for path in (ROOT / 'gin').glob('*.gin')}
+  for path in package.rglob('*'):
+    if path.is_file() and path.suffix not in ('.py', '.pyc', '.gin'):
+      assert path in installed, path
 
 
 def test_the_package_offers_what_most_users_need():

@@ -4,7 +4,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
-# What is imported, by the extra of setup.py that brings it.
+# What is imported, by the extra of pyproject.toml that brings it.
 EXTRAS = {
     'train': (
         'PIL',

@@ -13,7 +13,8 @@ from audiolm_jax.cli.bindings import check_read
 from audiolm_jax.errors import UserError
 from audiolm_jax.training import loop
 
-_REPOSITORY = str(pathlib.Path(__file__).parents[2])
+# Holds gin/: a link in a checkout, the files themselves where it is installed.
+_RECIPES = str(pathlib.Path(__file__).parents[1] / 'recipes')
 
 
 def rewrite_flags(argv: list[str]) -> list[str]:
@@ -32,7 +33,7 @@ def parse(
   """Reads the configuration; what Gin finds wrong becomes a UserError."""
   if not files:
     raise UserError('Give --gin_file=FILE; gin/ holds one for each model.')
-  for folder in (*search_paths, _REPOSITORY):
+  for folder in (*search_paths, _RECIPES):
     gin.add_config_file_search_path(folder)
   with _gin_errors(ValueError, ImportError, AttributeError, OSError):
     gin.parse_config_files_and_bindings(files, bindings)

@@ -11,7 +11,8 @@
   audiolm evaluate      measure a model, and what it generated
   audiolm detect        tell continuations from originals, second by second
 
-`audiolm VERB --help` shows the flags of a verb, with examples.
+`audiolm VERB --help` shows the flags of a verb, with examples; `audiolm
+--version` says which version this is.
 """
 
 import importlib.util
@@ -19,6 +20,7 @@ import keyword
 import runpy
 import sys
 
+import audiolm_jax
 from audiolm_jax.cli import extras, interrupts
 
 _VERBS = tuple(
@@ -33,6 +35,9 @@ def run() -> None:
   verb = sys.argv[1] if len(sys.argv) > 1 else '--help'
   if verb in ('help', '-h', '--help', '--helpfull'):
     print(__doc__.strip())
+    return
+  if verb in ('version', '--version'):
+    print(f'audiolm_jax {audiolm_jax.__version__}')
     return
   if verb not in _available():
     print(

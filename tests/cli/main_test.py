@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+import audiolm_jax
+
 
 def run(*args):
   return subprocess.run(
@@ -20,6 +22,10 @@ def test_without_a_verb_it_lists_them(args):
   done = run(*args)
   assert done.returncode == 0
   assert 'audiolm generate' in done.stdout
+
+
+def test_the_version_is_that_of_the_package():
+  assert run('--version').stdout == f'audiolm_jax {audiolm_jax.__version__}\n'
 
 
 def test_an_unknown_verb_costs_one_line():

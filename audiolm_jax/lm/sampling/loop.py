@@ -110,7 +110,7 @@ def _on_each_device(
     function: Callable,
     rows: NamedSharding | None,
     shared: PyTree,
-    *args: PyTree
+    *args: PyTree,
 ) -> PyTree:
   """Calls a function; each device computes its rows of `args`, sends none."""
   if rows is not None:
