@@ -9,6 +9,8 @@ from absl import logging as absl_logging
 
 # Whose files they come from; absl's and the root's handlers print for all.
 _LIBRARIES = {'orbax', 'apache_beam', 'tensorflow', 'etils', 'tensorboardX'}
+# Gin calls it an error where the first of several folders lacks a file.
+_SILENT = {'resource_reader.py'}
 
 
 class _Filter(logging.Filter):
@@ -17,11 +19,12 @@ class _Filter(logging.Filter):
   def filter(self, record: logging.LogRecord) -> bool:
     if absl_logging.get_verbosity() > absl_logging.INFO:
       return True
-    if not _LIBRARIES & set(pathlib.PurePath(record.pathname).parts):
+    parts = set(pathlib.PurePath(record.pathname).parts)
+    if not (_LIBRARIES | _SILENT) & parts:
       return True
     # The exception itself comes up where it is waited for.
     record.exc_info = record.exc_text = None
-    return record.levelno >= logging.WARNING
+    return record.levelno >= logging.WARNING and not _SILENT & parts
 
 
 def libraries() -> None:
