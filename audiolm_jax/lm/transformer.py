@@ -1,6 +1,5 @@
 """The decoder-only Transformer of all three stages (AudioLM s. III-C, IV-B)."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -9,91 +8,14 @@ from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.nn.attention import (
-    Dense,
-    MultiHeadAttention,
-    RelativePositionBias,
-)
+from audiolm_jax.lm.blocks import Biases, Block, RMSNorm, dropout
+from audiolm_jax.nn.attention import RelativePositionBias
 
 _REMAT_POLICIES = {
     'none': jax.checkpoint_policies.everything_saveable,
     'minimal': jax.checkpoint_policies.checkpoint_dots_with_no_batch_dims,
     'full': jax.checkpoint_policies.nothing_saveable,
 }
-
-Biases = Sequence[Float[Array, 'G H _ _']]
-
-
-class RMSNorm(nn.Module):
-  """Divides each vector by its root mean square, in float32."""
-
-  dtype: Any = jnp.float32
-
-  @nn.compact
-  def __call__(self, x: Float[Array, 'B L D']) -> Float[Array, 'B L D']:
-    init = nn.with_logical_partitioning(nn.initializers.ones, ('embed',))
-    scale = self.param('scale', init, x.shape[-1:])
-    return rms_norm(x, scale, self.dtype)
-
-
-def rms_norm(
-    x: Float[Array, '*B D'], scale: Float[Array, ' D'], dtype: Any
-) -> Float[Array, '*B D']:
-  """Computes RMSNorm."""
-  x = x.astype(jnp.float32)
-  x = x * jax.lax.rsqrt(jnp.square(x).mean(axis=-1, keepdims=True) + 1e-6)
-  return (x * jnp.expand_dims(scale, range(x.ndim - 1))).astype(dtype)
-
-
-class Mlp(nn.Module):
-  """Gated GELU."""
-
-  mlp_dim: int
-  dropout_rate: float
-  dtype: Any
-
-  @nn.compact
-  def __call__(
-      self, x: Float[Array, 'B L D'], deterministic: bool
-  ) -> Float[Array, 'B L D']:
-    axes = ('embed', 'mlp')
-    gate = Dense(self.mlp_dim, axes, self.dtype, name='wi_0')(x)
-    h = Dense(self.mlp_dim, axes, self.dtype, name='wi_1')(x) * nn.gelu(gate)
-    h = _dropout(self.dropout_rate)(h, deterministic)
-    return Dense(x.shape[-1], axes[::-1], self.dtype, name='wo')(h)
-
-
-class Block(nn.Module):
-  """Attention and MLP, each behind a norm and beside a skip connection."""
-
-  num_heads: int
-  head_dim: int
-  mlp_dim: int
-  dropout_rate: float
-  dtype: Any
-
-  def setup(self):
-    self.attention_norm = RMSNorm(self.dtype)
-    self.attention = MultiHeadAttention(
-        self.num_heads, self.head_dim, self.dropout_rate, self.dtype
-    )
-    self.mlp_norm = RMSNorm(self.dtype)
-    self.mlp = Mlp(self.mlp_dim, self.dropout_rate, self.dtype)
-    self.dropout = _dropout(self.dropout_rate)
-
-  def __call__(
-      self,
-      x: Float[Array, 'B L D'],
-      biases: Biases,
-      mask: Bool[Array, 'B L L'],
-      deterministic: bool = True,
-  ) -> Float[Array, 'B L D']:
-    """One bias for each block of queries."""
-    h = self.attention(self.attention_norm(x), biases, mask, deterministic)
-    x = x + self.dropout(h, deterministic)
-    h = self.mlp(self.mlp_norm(x), deterministic)
-    x = x + self.dropout(h, deterministic)
-    return nn.with_logical_constraint(x, ('batch', 'length', 'embed'))
 
 
 class Transformer(nn.Module):
@@ -157,7 +79,7 @@ class Transformer(nn.Module):
     )
     self.layers = [self._block() for _ in range(self.num_layers)]
     self.norm = RMSNorm(self.dtype)
-    self.dropout = _dropout(self.dropout_rate)
+    self.dropout = dropout(self.dropout_rate)
 
   def __call__(
       self,
@@ -256,10 +178,6 @@ def query_blocks(length: int, size: int) -> list[tuple[int, int]]:
   return [
       (start, min(start + size, length)) for start in range(0, length, size)
   ]
-
-
-def _dropout(rate: float) -> nn.Dropout:
-  return nn.Dropout(rate, broadcast_dims=(-2,))
 
 
 def causal_mask(segment_ids: Int[Array, 'B L']) -> Bool[Array, 'B L L']:

@@ -14,12 +14,12 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from audiolm_jax.lm.blocks import rms_norm
 from audiolm_jax.lm.sampling.matrices import Matrix, keep, multiply
 from audiolm_jax.lm.transformer import (
     Transformer,
     causal_mask,
     query_blocks,
-    rms_norm,
 )
 from audiolm_jax.nn.attention import attend_in_blocks, relative_position_bucket
 
