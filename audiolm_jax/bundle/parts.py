@@ -41,6 +41,7 @@ _NOT_FIELDS = {
     'crop_seconds',
     'layer',
     'temperature',
+    'guidance',
 }
 
 # Fields of modules that describe no model: Flax's own, and what computes it.

@@ -133,6 +133,7 @@ class Parallel:
         lengths,
         np.float32(self._temperature),
         keys,
+        guidance=self._parallel.guidance,
     )
     for i, codes in enumerate(np.asarray(made)):
       new = codes[known[i] : lengths[i]]

@@ -43,7 +43,10 @@ def schedule(passes: Sequence[int]) -> Pass:
   return Pass(np.arange(len(level), dtype=np.int32), level, hidden)
 
 
-@functools.partial(jax.jit, static_argnames=('model', 'passes', 'num_given'))
+_STATIC = ('model', 'passes', 'num_given', 'guidance')
+
+
+@functools.partial(jax.jit, static_argnames=_STATIC)
 def fill(
     model: SoundStorm,
     params: PyTree,
@@ -55,6 +58,7 @@ def fill(
     keys: Key[Array, ' B'],
     passes: tuple[int, ...] | None = None,
     num_given: int = 0,
+    guidance: float = 0.0,
 ) -> Int[Array, 'B T Q']:
   """Codes of the frames that are not known.
 
@@ -75,6 +79,9 @@ def fill(
     passes: How many each level takes; (16, 1, ..., 1) if None.
     num_given: Levels whose codes are given for all frames, as those of a coarse
       stage are; they come back as they are.
+    guidance: How far logits are moved away from those of a model that does not
+      hear the known frames' codes (classifier-free guidance, arXiv 2207.12598;
+      not in the paper). 0 is not at all; more doubles the work.
 
   Returns:
     The codes; the prompt's are among them.
@@ -94,6 +101,12 @@ def fill(
   def take(codes: Array, now: Pass) -> tuple[Array, None]:
     levels = jnp.full(len(codes), now.level)
     logits = model.apply({'params': params}, semantic, codes, lengths, levels)
+    if guidance:
+      deaf = jnp.where(known[..., None], model.mask_id, codes)
+      logits += guidance * (
+          logits
+          - model.apply({'params': params}, semantic, deaf, lengths, levels)
+      )
     at_level = codes[..., now.level]
     masked = wanted & (at_level == model.mask_id)
     at_level = _uncover(logits, noise(now), at_level, masked, wanted, now)
