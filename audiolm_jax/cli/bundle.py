@@ -70,7 +70,8 @@ flags.DEFINE_float(
     None,
     'Guidance by the prompt that SoundStorm is best sampled with: how far its'
     " logits move away from those of one that does not hear the prompt's codes."
-    ' 0 has none; more doubles its work. It keeps what it brings by default.',
+    ' 0 has none; more makes it slower by half. It keeps what it brings by'
+    ' default.',
     lower_bound=0.0,
     upper_bound=10.0,
     flag_values=FLAGS,

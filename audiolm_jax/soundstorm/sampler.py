@@ -81,7 +81,8 @@ def fill(
       stage are; they come back as they are.
     guidance: How far logits are moved away from those of a model that does not
       hear the known frames' codes (classifier-free guidance, arXiv 2207.12598;
-      not in the paper). 0 is not at all; more doubles the work.
+      not in the paper). 0 is not at all; more doubles the work of the first
+      level that is asked for, where the words are: the others have none.
 
   Returns:
     The codes; the prompt's are among them.
@@ -98,12 +99,12 @@ def fill(
       _noise, temperature, keys, frames, model.codebook_size
   )
 
-  def take(codes: Array, now: Pass) -> tuple[Array, None]:
+  def take(pull: float, codes: Array, now: Pass) -> tuple[Array, None]:
     levels = jnp.full(len(codes), now.level)
     logits = model.apply({'params': params}, semantic, codes, lengths, levels)
-    if guidance:
+    if pull:
       deaf = jnp.where(known[..., None], model.mask_id, codes)
-      logits += guidance * (
+      logits += pull * (
           logits
           - model.apply({'params': params}, semantic, deaf, lengths, levels)
       )
@@ -112,8 +113,22 @@ def fill(
     at_level = _uncover(logits, noise(now), at_level, masked, wanted, now)
     return codes.at[..., now.level].set(at_level), None
 
-  codes, _ = jax.lax.scan(take, codes, schedule(passes))
+  for pull, some in _guided(schedule(passes), num_given, guidance):
+    codes, _ = jax.lax.scan(functools.partial(take, pull), codes, some)
   return jnp.where(valid[..., None], codes, 0)
+
+
+def _guided(
+    passes: Pass, level: int, guidance: float
+) -> list[tuple[float, Pass]]:
+  """Passes up to the end of a level, with guidance, and the others without."""
+  if not guidance:
+    return [(0.0, passes)]
+  end = int((passes.level <= level).sum())
+  return [
+      (guidance, Pass(*(x[:end] for x in passes))),
+      (0.0, Pass(*(x[end:] for x in passes))),
+  ]
 
 
 def _checked(
