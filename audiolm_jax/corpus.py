@@ -1,6 +1,5 @@
 """Corpora: a manifest of clips, and endless batches of crops drawn from it."""
 
-import codecs
 import collections
 import json
 import logging
@@ -15,22 +14,13 @@ import numpy as np
 from jaxtyping import Float
 from msgspec import Meta, Struct
 
-from audiolm_jax import audio, described
+from audiolm_jax import audio, described, encodings
 from audiolm_jax.errors import UserError
 from audiolm_jax.sound import finding
 
 _PREFETCH = 2  # Batches read ahead of the one in use.
 _THREADS = 2
 _MAX_DAMAGED = 8  # Crops one after the other; then the corpus is to blame.
-
-# What editors of other systems put in front; UTF-32's begins like UTF-16's.
-_MARKS = {
-    codecs.BOM_UTF8: 'utf-8-sig',
-    codecs.BOM_UTF32_LE: 'utf-32',
-    codecs.BOM_UTF32_BE: 'utf-32',
-    codecs.BOM_UTF16_LE: 'utf-16',
-    codecs.BOM_UTF16_BE: 'utf-16',
-}
 
 _MEND = 'mend the line, or make the manifest anew (python -m data.folder).'
 
@@ -230,7 +220,7 @@ class AudioBatches(Iterator):
 
 def _read_lines(path: str | os.PathLike) -> list[Clip]:
   try:
-    text = _decoded(pathlib.Path(path).read_bytes())
+    text = encodings.decoded(pathlib.Path(path).read_bytes())
   except (OSError, UnicodeDecodeError) as error:
     raise UserError(f'Cannot read the manifest {path}: {error}.') from error
   folder = pathlib.Path(path).absolute().parent
@@ -240,14 +230,6 @@ def _read_lines(path: str | os.PathLike) -> list[Clip]:
       for number, line in enumerate(text.split('\n'), start=1)
       if line.strip()
   ]
-
-
-def _decoded(content: bytes) -> str:
-  """UTF-8, or what the mark in front says that it is."""
-  for mark, encoding in _MARKS.items():
-    if content.startswith(mark):
-      return content.decode(encoding)
-  return content.decode('utf-8')
 
 
 def _parse(line: str, folder: pathlib.Path, where: str) -> Clip:

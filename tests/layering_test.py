@@ -13,6 +13,7 @@ ROOMS = (
     'errors',
     'cache',
     'described',
+    'encodings',
     'splits',
     'sound',
     'audio',
