@@ -10,6 +10,7 @@ from flax import traverse_util
 from jaxtyping import PyTree
 
 from audiolm_jax.errors import UserError
+from audiolm_jax.pretrained import families
 from audiolm_jax.semantic_vq.model import BELOW_CODES
 from audiolm_jax.training.state import unbox
 
@@ -132,9 +133,10 @@ _VARIABLES: Mapping[str, Callable[[nn.Module], Variables]] = {
     'language_model': _language_model,
     'soundstorm': _soundstorm,
     'classifier': _classifier,
-    'encodec': _public_codec,
-    'dac': _public_codec,
-    'mimi': _public_codec,
-    'wav2vec2': _features,
-    'w2v_bert_2': _features,
+    **{
+        family.kind: _public_codec
+        if family.part == 'acoustic_tokenizer'
+        else _features
+        for family in families.FAMILIES.values()
+    },
 }
