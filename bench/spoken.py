@@ -30,9 +30,6 @@ from bench import copies
 TEMPERATURE = flags.DEFINE_float(
     'temperature', 1.0, 'Temperature of SoundStorm.'
 )
-GUIDANCE = flags.DEFINE_float(
-    'guidance', None, "Guidance by the prompt; the bundle's own by default."
-)
 PROMPT_SECONDS = flags.DEFINE_float(
     'prompt_seconds', 3.0, 'Seconds of the voice.'
 )
@@ -103,9 +100,6 @@ def spoken(
       np.float32(TEMPERATURE.value),
       jax.random.split(jax.random.key(SEED.value + number), 1),
       num_given=GIVEN.value,
-      guidance=(
-          parallel.guidance if GUIDANCE.value is None else GUIDANCE.value
-      ),
   )
   return np.asarray(made[0, num_known : len(acoustic)])
 

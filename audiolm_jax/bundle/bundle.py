@@ -151,8 +151,7 @@ class Bundle:
   @functools.cached_property
   def soundstorm(self) -> ParallelModel:
     """The model that makes all acoustic levels in few passes."""
-    guidance = self._part('soundstorm').config.get('guidance') or 0.0
-    return ParallelModel(**self._predictor('soundstorm'), guidance=guidance)
+    return ParallelModel(**self._predictor('soundstorm'))
 
   @property
   def temperatures(self) -> dict[str, float]:

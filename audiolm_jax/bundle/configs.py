@@ -59,7 +59,6 @@ class Beside(Struct):
   crop_seconds: Annotated[float, Meta(ge=0, le=86400)] | None = None
   layer: _Number | None = None
   temperature: Annotated[float, Meta(ge=0, le=100)] | None = None
-  guidance: Annotated[float, Meta(ge=0, le=10)] | None = None
 
 
 def check(

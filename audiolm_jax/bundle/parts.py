@@ -41,7 +41,6 @@ _NOT_FIELDS = {
     'crop_seconds',
     'layer',
     'temperature',
-    'guidance',
 }
 
 # Fields of modules that describe no model: Flax's own, and what computes it.

@@ -44,11 +44,9 @@ class ParallelModel(NamedTuple):
     model: The Conformer.
     params: Its weights.
     crop_seconds: Length of the longest windows that it was trained on.
-    guidance: Guidance by the prompt that it is best sampled with.
   """
 
   stage: Stage
   model: SoundStorm
   params: PyTree
   crop_seconds: float
-  guidance: float = 0.0

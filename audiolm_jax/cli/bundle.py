@@ -65,17 +65,6 @@ flags.DEFINE_list(
     ' semantic=0.9,soundstorm=0.6. Others keep what they bring.',
     flag_values=FLAGS,
 )
-flags.DEFINE_float(
-    'guidance',
-    None,
-    'Guidance by the prompt that SoundStorm is best sampled with: how far its'
-    " logits move away from those of one that does not hear the prompt's codes."
-    ' 0 has none; more makes it slower by half. It keeps what it brings by'
-    ' default.',
-    lower_bound=0.0,
-    upper_bound=10.0,
-    flag_values=FLAGS,
-)
 flags.DEFINE_string(
     'notes', None, 'Text file that ends the model card.', flag_values=FLAGS
 )
@@ -141,7 +130,7 @@ def collect(sources: Sequence[str]) -> dict[str, Part]:
 
 
 def _warm(collected: dict[str, Part]) -> dict[str, Part]:
-  """The parts with the temperatures and the guidance that flags give them."""
+  """The parts with the temperatures that the flag gives them."""
   warm = dict(collected)
   sampled = [name for name in Samplings._fields if name in collected]
   for text in FLAGS.temperatures:
@@ -158,17 +147,7 @@ def _warm(collected: dict[str, Part]) -> dict[str, Part]:
     part = collected[name]
     config = part.config | {'temperature': temperature}
     warm[name] = part._replace(config=config)
-  return _guided(warm)
-
-
-def _guided(collected: dict[str, Part]) -> dict[str, Part]:
-  if FLAGS.guidance is None:
-    return collected
-  if 'soundstorm' not in collected:
-    raise UserError('--guidance is for SoundStorm, which is not among them.')
-  part = collected['soundstorm']
-  config = part.config | {'guidance': FLAGS.guidance}
-  return collected | {'soundstorm': part._replace(config=config)}
+  return warm
 
 
 def model_card(

@@ -133,7 +133,6 @@ class Parallel:
         lengths,
         np.float32(self._temperature),
         keys,
-        guidance=self._parallel.guidance,
     )
     for i, codes in enumerate(np.asarray(made)):
       new = codes[known[i] : lengths[i]]

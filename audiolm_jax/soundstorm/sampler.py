@@ -43,10 +43,7 @@ def schedule(passes: Sequence[int]) -> Pass:
   return Pass(np.arange(len(level), dtype=np.int32), level, hidden)
 
 
-_STATIC = ('model', 'passes', 'num_given', 'guidance')
-
-
-@functools.partial(jax.jit, static_argnames=_STATIC)
+@functools.partial(jax.jit, static_argnames=('model', 'passes', 'num_given'))
 def fill(
     model: SoundStorm,
     params: PyTree,
@@ -58,7 +55,6 @@ def fill(
     keys: Key[Array, ' B'],
     passes: tuple[int, ...] | None = None,
     num_given: int = 0,
-    guidance: float = 0.0,
 ) -> Int[Array, 'B T Q']:
   """Codes of the frames that are not known.
 
@@ -79,10 +75,6 @@ def fill(
     passes: How many each level takes; (16, 1, ..., 1) if None.
     num_given: Levels whose codes are given for all frames, as those of a coarse
       stage are; they come back as they are.
-    guidance: How far logits are moved away from those of a model that does not
-      hear the known frames' codes (classifier-free guidance, arXiv 2207.12598;
-      not in the paper). 0 is not at all; more doubles the work of the first
-      level that is asked for, where the words are: the others have none.
 
   Returns:
     The codes; the prompt's are among them.
@@ -99,36 +91,16 @@ def fill(
       _noise, temperature, keys, frames, model.codebook_size
   )
 
-  def take(pull: float, codes: Array, now: Pass) -> tuple[Array, None]:
+  def take(codes: Array, now: Pass) -> tuple[Array, None]:
     levels = jnp.full(len(codes), now.level)
     logits = model.apply({'params': params}, semantic, codes, lengths, levels)
-    if pull:
-      deaf = jnp.where(known[..., None], model.mask_id, codes)
-      logits += pull * (
-          logits
-          - model.apply({'params': params}, semantic, deaf, lengths, levels)
-      )
     at_level = codes[..., now.level]
     masked = wanted & (at_level == model.mask_id)
     at_level = _uncover(logits, noise(now), at_level, masked, wanted, now)
     return codes.at[..., now.level].set(at_level), None
 
-  for pull, some in _guided(schedule(passes), num_given, guidance):
-    codes, _ = jax.lax.scan(functools.partial(take, pull), codes, some)
+  codes, _ = jax.lax.scan(take, codes, schedule(passes))
   return jnp.where(valid[..., None], codes, 0)
-
-
-def _guided(
-    passes: Pass, level: int, guidance: float
-) -> list[tuple[float, Pass]]:
-  """Passes up to the end of a level, with guidance, and the others without."""
-  if not guidance:
-    return [(0.0, passes)]
-  end = int((passes.level <= level).sum())
-  return [
-      (guidance, Pass(*(x[:end] for x in passes))),
-      (0.0, Pass(*(x[end:] for x in passes))),
-  ]
 
 
 def _checked(

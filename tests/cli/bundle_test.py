@@ -117,18 +117,6 @@ def test_a_bundle_says_at_which_temperatures_it_is_sampled(tmp_path):
   assert Bundle.load(tmp_path / 'again').temperatures == {'soundstorm': 0.25}
 
 
-def test_a_bundle_says_how_far_its_prompt_guides(tmp_path):
-  soundstorm = runs.save(tmp_path / 'soundstorm', tiny.soundstorm())
-  run(soundstorm, f'--output_dir={tmp_path}/plain')
-  assert Bundle.load(tmp_path / 'plain').soundstorm.guidance == 0
-  run(soundstorm, f'--output_dir={tmp_path}/model', '--guidance=0.75')
-  run(tmp_path / 'model', f'--output_dir={tmp_path}/again')
-  assert Bundle.load(tmp_path / 'again').soundstorm.guidance == 0.75
-  semantic = runs.save(tmp_path / 'semantic', tiny.bundle().parts['semantic'])
-  with pytest.raises(UserError, match='--guidance is for SoundStorm'):
-    run(semantic, f'--output_dir={tmp_path}/no', '--guidance=0.75')
-
-
 @pytest.mark.parametrize(
     'text, message',
     [

@@ -41,28 +41,6 @@ def test_the_prompt_stays_and_all_else_is_a_code(params):
   assert not found[~valid].any()
 
 
-def test_guidance_follows_the_prompt_and_is_nothing_without_one(params):
-  semantic, acoustic = tiny.window(3, 14)
-  lengths = np.full(3, 14)
-  for num_known, differs in ((6, True), (0, False)):
-    known = prompts([num_known] * 3, 14)
-    plain, guided = (
-        fill(params, semantic, acoustic, known, lengths, KEYS, guidance=each)
-        for each in (0.0, 3.0)
-    )
-    assert (plain != guided).any() == differs
-    np.testing.assert_array_equal(guided[known], acoustic[known])
-
-
-def test_guidance_makes_the_first_level_and_leaves_the_others_alone(params):
-  semantic, acoustic = tiny.window(3, 14)
-  known, lengths = prompts([6, 5, 3], 14), np.full(3, 14)
-  args = known, lengths, KEYS
-  guided = fill(params, semantic, acoustic, *args, guidance=3.0)
-  again = fill(params, semantic, guided, *args, num_given=1)
-  np.testing.assert_array_equal(again, guided)
-
-
 def test_levels_that_are_given_stay_and_are_heard(params):
   semantic, acoustic = tiny.window(3, 14)
   known, lengths = prompts([5, 0, 3], 14), np.full(3, 14)
