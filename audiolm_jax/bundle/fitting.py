@@ -1,5 +1,6 @@
 """Whether the arrays of a part are those that its module has."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 
@@ -14,6 +15,8 @@ from audiolm_jax.pretrained import families
 from audiolm_jax.semantic_vq.model import BELOW_CODES
 from audiolm_jax.training.state import unbox
 
+_MEND = 'get the bundle from where it was made.'
+
 Shapes = dict[str, tuple[int, ...]]
 Variables = dict[str, PyTree]
 
@@ -24,7 +27,15 @@ def check(kind: str, module: nn.Module, arrays: PyTree, where: str) -> None:
   Raises:
     UserError: One is missing, unknown or of another shape; it is named.
   """
-  found, wanted = _shapes(arrays), dict(expected(kind, module))
+  found = _shapes(arrays)
+  _check_layers(module, len(found), where)
+  try:
+    wanted = dict(expected(kind, module))
+  except (ValueError, TypeError, ArithmeticError) as error:
+    said = str(error).partition('\n')[0][:200]
+    raise UserError(
+        f'{where} has a configuration that makes no model ({said}); {_MEND}'
+    ) from error
   if 'kmeans' in arrays:
     # How many clusters there are no module says, nor how wide they are.
     shape = found.get('kmeans/centroids', ())
@@ -35,7 +46,18 @@ def check(kind: str, module: nn.Module, arrays: PyTree, where: str) -> None:
       raise UserError(
           f'{where} does not fit its configuration: {name} is'
           f' {_said(found.get(name))} and must be {_said(wanted.get(name))};'
-          ' get the bundle from where it was made.'
+          f' {_MEND}'
+      )
+
+
+def _check_layers(module: nn.Module, num_arrays: int, where: str) -> None:
+  """Refuses more layers than arrays; to lay out millions would take hours."""
+  for field in dataclasses.fields(module):
+    value = getattr(module, field.name)
+    if field.name.endswith('layers') and value > num_arrays:
+      raise UserError(
+          f'{where} has {num_arrays} arrays, too few for {field.name}={value};'
+          f' {_MEND}'
       )
 
 

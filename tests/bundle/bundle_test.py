@@ -261,6 +261,34 @@ def test_crafted_weights_with_a_digest_that_fits_are_refused(
   assert '\n' not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    'part, name, value',
+    [
+        ('semantic', 'num_layers', 10**6),
+        ('semantic', 'num_layers', 0),
+        ('semantic', 'num_heads', 0),
+        ('semantic', 'embed_dim', 7),
+        ('soundstorm', 'num_heads', 0),
+        ('soundstorm', 'num_heads', 3),
+        ('soundstorm', 'conv_kernel', 0),
+        ('acoustic_tokenizer', 'strides', [1 << 24] * 4),
+        ('acoustic_tokenizer', 'codebook_size', 1 << 24),
+        ('semantic_tokenizer', 'num_mlm_layers', 1 << 20),
+        ('classifier', 'channels', [1, 1, 1]),
+    ],
+)
+def test_sizes_that_the_arrays_do_not_have_are_refused(
+    saved, part, name, value
+):
+  index = json.loads((saved / 'bundle.json').read_text())
+  index['parts'][part]['config'][name] = value
+  del index['seal']
+  (saved / 'bundle.json').write_text(described.write(index))
+  with pytest.raises(UserError, match=part) as error:
+    _build_all(Bundle.load(saved))
+  assert '\n' not in str(error.value)
+
+
 @pytest.mark.parametrize('part', bundle_folder.PARTS)
 def test_no_pickle_runs_from_a_bundle(saved, part, tmp_path):
   canary = Canary(tmp_path / 'sang')
