@@ -2,6 +2,7 @@
 
 Examples:
   audiolm generate --prompts='data/prompts/speech_*' --output_dir=out
+  audiolm generate me.wav --seconds=20 -o mine
   audiolm generate me.wav friend.mp3 --model=speech --samples_per_prompt=4
   audiolm generate --prompts='*.flac' --model=my_bundle --prompt_seconds=3 \\
       --continuation_seconds=7 --batch_size=16 --seed=1 --output_dir=seed1
@@ -68,7 +69,11 @@ flags.DEFINE_string(
     'model', 'speech', 'Bundle: speech, piano or a folder.', flag_values=FLAGS
 )
 flags.DEFINE_string(
-    'output_dir', 'out', 'Where the WAV files go.', flag_values=FLAGS
+    'output_dir',
+    'out',
+    'Folder that the WAV files go to.',
+    short_name='o',
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
     'samples_per_prompt',
@@ -93,6 +98,7 @@ flags.DEFINE_integer(
     flag_values=FLAGS,
 )
 settings.define(FLAGS)
+flags.DEFINE_alias('seconds', 'continuation_seconds', flag_values=FLAGS)
 flags.DEFINE_integer(
     'num_hosts',
     None,

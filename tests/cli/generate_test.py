@@ -52,6 +52,16 @@ def run(tiny_model, tmp_path, monkeypatch):
   return run
 
 
+def test_short_names_of_flags_are_the_same_flags(run, prompts, tmp_path):
+  path = str(prompts / 'a.wav')
+  _, first = run(path, '--continuation_seconds=0.3')
+  _, again = run(path, '--seconds=0.3', '-o', 'other', output_dir='other')
+  assert first == again and len(first) == 1
+  (name,) = first
+  one, other = (tmp_path / folder / name for folder in ('out', 'other'))
+  assert one.read_bytes() == other.read_bytes()
+
+
 def test_every_prompt_gets_its_samples_and_a_line_in_the_manifest(
     run, prompts, tmp_path, capsys
 ):
