@@ -104,11 +104,20 @@ def test_every_package_of_an_extra_is_known(extra):
       for name in extras.EXTRAS[extra]
       for distribution in modules.get(name.partition('.')[0], ())
   }
-  wanted = {
-      re.match(r'[\w-]+', line)[0].lower().replace('_', '-')
-      for line in importlib.metadata.requires('audiolm_jax')
-      if re.search(f"""extra == ['"]{extra}['"]""", line)
-  }
   # Weights of the recogniser are no modules.
-  wanted = {name for name in wanted if 'whisper-base' not in name}
-  assert not (wanted & installed) - known
+  wanted = {name for name in _wanted(extra) if 'whisper-base' not in name}
+  assert wanted and not (wanted & installed) - known
+
+
+def _wanted(extra):
+  """Distributions of an extra, and of those that it is made of."""
+  found = set()
+  for line in importlib.metadata.requires('audiolm_jax'):
+    if not re.search(f"""extra == ['"]{extra}['"]""", line):
+      continue
+    others = re.match(r'audiolm[_-]jax\[([\w,]+)\]', line)
+    if others:
+      found |= {name for one in others[1].split(',') for name in _wanted(one)}
+    else:
+      found.add(re.match(r'[\w-]+', line)[0].lower().replace('_', '-'))
+  return found

@@ -12,7 +12,7 @@ from audiolm_jax import audio
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli.request import Request
 from audiolm_jax.errors import UserError
-from audiolm_jax.generation import audiolm, chain
+from audiolm_jax.generation import beginnings, chain
 from audiolm_jax.generation.audiolm import AudioLM
 from audiolm_jax.generation.chain import Samplings
 from audiolm_jax.lm.sampling.methods import Sampling
@@ -274,7 +274,7 @@ def test_a_recording_may_end_by_itself(setting, prompts):
 def test_a_kept_prompt_gives_way_without_a_step(prompts):
   lm = AudioLM(tiny.bundle())
   (result,) = lm.continuation(prompts[:1], SECONDS, keys(0))
-  kept = audiolm.keep_prompt(result, prompts[0], lm.sample_rate)
+  kept = beginnings.keep_prompt(result, prompts[0], lm.sample_rate)
   end, fade = result.prompt_samples, round(0.02 * tiny.RATE)
   np.testing.assert_array_equal(kept[: end - fade], prompts[0][: end - fade])
   np.testing.assert_array_equal(kept[end - 1 :], result.waveform[end - 1 :])

@@ -12,9 +12,6 @@ from audiolm_jax.errors import UserError
 # [os_error_code='28']".
 _SYSTEM = re.compile(r"([^:\[]+?) \[os_error_code='\d+'")
 
-# How TensorStore and Orbax begin where files are gone that they wrote before.
-_VANISHED = ('NOT_FOUND', 'Save failed')
-
 
 @contextlib.contextmanager
 def named(directory: epath.Path) -> Iterator[None]:
@@ -28,12 +25,10 @@ def named(directory: epath.Path) -> Iterator[None]:
   except OSError as error:
     raise _failed(directory, error.strerror or str(error)) from error
   except ValueError as error:
+    # Where files are gone that it wrote before, Orbax finds many words.
     said = _SYSTEM.search(str(error))
-    if said:
-      raise _failed(directory, said.group(1).strip()) from error
-    if str(error).startswith(_VANISHED):
-      raise _failed(directory, 'files of it vanished') from error
-    raise
+    reason = said.group(1) if said else str(error).partition('\n')[0][:200]
+    raise _failed(directory, reason.strip()) from error
 
 
 def _failed(directory: epath.Path, reason: str) -> UserError:
