@@ -145,7 +145,7 @@ def _coarse(
 
 def _fine(model: Any, sizes: Sizes, past: int, rows: int, num_ids: int) -> None:
   num_fine = sizes.num_quantizers - NUM_COARSE
-  # Of the frames to come, the coarse levels are past.
+  # The coarse levels of the frames to come are past.
   new = num_ids // num_fine
   done = (past - new * NUM_COARSE) // sizes.num_quantizers
   model.generate(

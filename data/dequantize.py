@@ -17,7 +17,7 @@ def to_float32(model: bytes, outputs: Sequence[str] = ()) -> bytes:
   """Rewrites a serialised model.
 
   Args:
-    model: Of ONNX.
+    model: An ONNX model.
     outputs: Tensors within it that are to be outputs, too.
   """
   proto = onnx.load_from_string(model)

@@ -226,6 +226,33 @@ def test_a_clip_lasts_some_seconds_or_is_refused_by_line(tmp_path, seconds):
   assert len(str(error.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'speakr': 'Anna'},
+        {'path': 7},
+        {'split': None},
+        {'transcript': ['a']},
+        {'speaker': 1.5},
+        {'labels': {}},
+    ],
+)
+def test_a_name_or_type_that_no_clip_has_is_refused_by_line(tmp_path, change):
+  good = lines_of([clip('a.wav', 1.0)])
+  bad = json.dumps(json.loads(good) | change)
+  (tmp_path / 'm.jsonl').write_text(good + bad)
+  with pytest.raises(UserError, match='m.jsonl, line 2 is not a clip') as error:
+    corpus.read_manifest(tmp_path / 'm.jsonl')
+  assert next(iter(change)) in str(error.value)
+  assert '\n' not in str(error.value)
+
+
+def test_numbers_may_name_speakers(tmp_path):
+  line = json.loads(lines_of([clip('a.wav', 1.0)])) | {'speaker': 103}
+  (tmp_path / 'm.jsonl').write_text(json.dumps(line))
+  assert corpus.read_manifest(tmp_path / 'm.jsonl')[0].speaker == '103'
+
+
 def test_a_manifest_that_is_no_text_is_named(tmp_path):
   for content in (b'\xff\xfe\x00', b'\x80\x81', 'né'.encode('latin-1')):
     (tmp_path / 'm.jsonl').write_bytes(content)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 
-# Of a detector, in the order of its classes.
+# Labels of a detector, in the order of its classes.
 ORIGINAL, GENERATED = 'original', 'generated'
 ORIGINS = (ORIGINAL, GENERATED)
-# Of the clips of a speaker, one in so many is held out (AudioLM s. IV-D).
+# One in so many clips of a speaker is held out (AudioLM s. IV-D).
 _HELD_OUT_EVERY = 10
 
 

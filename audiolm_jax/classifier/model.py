@@ -12,7 +12,7 @@ WINDOW_SECONDS = 0.025
 HOP_SECONDS = 0.010
 # Quieter than this is what 16 bits leave, natural log of power.
 _FLOOR = 1e-5
-# Of the log-mels of speech and of piano: inputs of about zero mean.
+# Mean and deviation of log-mels of speech and piano: inputs of about zero mean.
 _MEL_MEAN, _MEL_STD = -7.0, 4.0
 _BATCH_NORM_MOMENTUM = 0.95
 _POOL = (2, 2)

@@ -114,7 +114,7 @@ def _seeds_among(
         'td,nd->tn', x[picks], x, precision=jax.lax.Precision.HIGHEST
     )
     to_picks = squares[None] + squares[picks][:, None] - 2 * products
-    # Of a few draws the one that leaves frames nearest to a seed.
+    # The one of a few draws that leaves frames nearest to a seed.
     left = jnp.minimum(distances[None], jnp.maximum(to_picks, 0))
     best = left.sum(axis=-1).argmin()
     return left[best], x[picks[best]]

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from audiolm_jax.nn import attention, rotary
 
-# Of a branch's contribution, relative to the Conformer's.
+# Scale of a branch's contribution, relative to the Conformer's.
 INITIAL_SCALE = 0.1
 
 

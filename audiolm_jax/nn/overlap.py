@@ -6,7 +6,7 @@ from jaxtyping import Array, Bool, Complex, Float
 
 from audiolm_jax.nn import past, spectral
 
-# Of the overlapping windows' energy, which is 1.5 where all of them are there.
+# Least energy of overlapping windows, which is 1.5 where all of them are there.
 # Less than this and the first samples of a clip would be amplified noise.
 _MIN_ENERGY = 0.3
 

@@ -32,7 +32,7 @@ _DEFAULTS = {
     'use_conv_shortcut': True,
 }
 _BANDWIDTHS = {'target_bandwidths': (1.5, 3.0, 6.0, 12.0, 24.0)}
-# Of a codebook, what only its training needs.
+# Tensors of a codebook that only its training needs.
 _TRAINING = ('cluster_size', 'embed_avg', 'inited')
 
 

@@ -60,7 +60,7 @@ def _bytes(raw: Any) -> bytes:
   if isinstance(raw, Node) and raw.maker.name == 'encode':
     raw = raw.args[0]
   raw = raw.encode('latin1') if isinstance(raw, str) else raw
-  # Of a number, bytes() would make as many zeros.
+  # bytes() of a number would make as many zeros.
   if not isinstance(raw, bytes | bytearray):
     raise ValueError('The numbers of an array are no bytes.')
   return bytes(raw)

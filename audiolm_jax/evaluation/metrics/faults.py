@@ -15,7 +15,7 @@ from audiolm_jax.evaluation.metrics import fidelity, mel
 MIN_PROMPT_CORRELATION = 0.6
 MIN_LEVEL_DBFS = -55.0
 MIN_RELATIVE_LEVEL_DB = -15.0
-# Of the last seconds, where a voice may pause.
+# Seconds at the end, where a voice may pause.
 END_SECONDS = 2.0
 MIN_END_LEVEL_DB = -30.0
 CLIPPED_AMPLITUDE = 0.999

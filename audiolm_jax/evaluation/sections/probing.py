@@ -18,7 +18,7 @@ from audiolm_jax.evaluation.subjects import (
 from audiolm_jax.evaluation.subjects.comparison import AUTOREGRESSIVE, Asked
 from audiolm_jax.evaluation.tables import Missing
 
-# Of clips to recognise; the paper's last 4 to 10 s (s. IV-C).
+# Seconds of clips to recognise; the paper's last 4 to 10 s (s. IV-C).
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 2.0, 16.0
 
 

@@ -15,7 +15,7 @@ ORIGINAL = 'originals, held out'
 RECONSTRUCTION = 'codec reconstruction'
 ACOUSTIC_GENERATION = 'acoustic generation, no prompt'
 CONTINUATION = 'continuation, without its prompt'
-# Of 291 speakers.
+# Accuracy of the paper, of 291 speakers.
 _PAPER = {
     RECONSTRUCTION: 100.0,
     ACOUSTIC_GENERATION: 3.2,

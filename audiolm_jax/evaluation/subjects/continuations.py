@@ -18,7 +18,7 @@ from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 
 Waveform = Float[np.ndarray, ' _']
 
-# Of the true continuation; less is too short to compare with.
+# Seconds of the true continuation; less is too short to compare with.
 _MIN_REST_SECONDS = 1.0
 
 

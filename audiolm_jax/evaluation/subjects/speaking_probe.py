@@ -30,7 +30,7 @@ from audiolm_jax.training.state import unbox
 # Frames that the probe speaks in, whatever the tokens' rate.
 FRAMES_PER_SECOND = 50
 _WINDOW_SECONDS = 0.064
-# Of the spectral loss, so that gradients are not always clipped.
+# Weight of the spectral loss, so that gradients are not always clipped.
 _WEIGHT = 0.4
 _PEAK, _WARMUP_STEPS, _FINAL = 2e-3, 100, 0.05
 

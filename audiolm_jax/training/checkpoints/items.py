@@ -48,7 +48,7 @@ def check_same_model(
       for item, tree in of_state(like).items()
       for difference in trees.differences(folder / item, tree)
   ]
-  # Of each kind: a few settings of a model change most of its arrays.
+  # Some of each kind: a few settings of a model change most of its arrays.
   shown = settings[:_SHOWN] + arrays[:_SHOWN]
   if shown:
     rest = len(settings) + len(arrays) - len(shown)
