@@ -113,7 +113,7 @@ class Judge:
     self._prompts = [waveform[:cut] for waveform in recordings]
     self._speakers = [clip.speaker for clip in clips]
     self._encode = speaker_encoder.resemblyzer()
-    self._opinion = naturalness.dnsmos()
+    self._predict_mos = naturalness.dnsmos()
     self._recognise = recogniser.whisper(1)
     self._known = set(wordfreq.top_n_list('en', _NUM_WORDS))
     self._rate = rate
@@ -149,7 +149,7 @@ class Judge:
     end = waveform[-round(_END_SECONDS * self._rate) :]
     change = _decibels(end) - _decibels(self._prompts[number])
     return {
-        'dnsmos': self._opinion(waveform, self._rate),
+        'dnsmos': self._predict_mos(waveform, self._rate),
         'cosine': mine,
         'nearest': float(mine > max(nearness.values())),
         'level': change,

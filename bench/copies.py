@@ -166,12 +166,12 @@ def metrics() -> list[fidelity.Metric]:
   """All that is measured beside the words."""
   if QUICK.value:
     return [perceptual.pesq()]
-  opinion, encode = naturalness.dnsmos(), speaker_encoder.resemblyzer()
+  predict_mos, encode = naturalness.dnsmos(), speaker_encoder.resemblyzer()
   found = [perceptual.pesq(), perceptual.visqol('speech')]
-  if callable(opinion):
+  if callable(predict_mos):
     found.append(
         fidelity.Metric(
-            'dnsmos', 'MOS', True, lambda _, y, rate: opinion(y, rate)
+            'dnsmos', 'MOS', True, lambda _, y, rate: predict_mos(y, rate)
         )
     )
   if callable(encode):

@@ -1,4 +1,4 @@
-"""From semantic tokens to acoustic codes: the second half of a draft."""
+"""From semantic tokens to acoustic codes: the second half of a canvas."""
 
 from fractions import Fraction
 from typing import Protocol
@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from audiolm_jax.bundle.predictors import ParallelModel
-from audiolm_jax.generation.draft import Draft
+from audiolm_jax.generation.canvas import Canvas
 from audiolm_jax.generation.stage_sampler import (
     Keys,
     StageSampler,
@@ -37,7 +37,7 @@ class Acoustics(Protocol):
   step: int
   num_levels: int
 
-  def fill(self, draft: Draft, start: int, end: int, keys: Keys) -> None:
+  def fill(self, canvas: Canvas, start: int, end: int, keys: Keys) -> None:
     """Makes the codes from unit `start`, a multiple of `step`, to `end`.
 
     Step by step or all at once, the codes are the same.
@@ -60,20 +60,20 @@ class Autoregressive:
     self.crop, self.step = coarse.crop, coarse.step
     self.num_levels = (fine or coarse).stage.target.levels.stop
 
-  def fill(self, draft: Draft, start: int, end: int, keys: Keys) -> None:
+  def fill(self, canvas: Canvas, start: int, end: int, keys: Keys) -> None:
     """Makes the coarse codes one after the other, then the fine ones at once.
 
     The prompt's true codes stay; chunks of the fine stage start where it ends,
     and anew where the coarse stage takes a step.
     """
-    self._coarse.fill(draft, start, end, keys)
+    self._coarse.fill(canvas, start, end, keys)
     if self._fine:
       chunks = [
           chunk
           for step in spans(start, end, self.step)
           for chunk in spans(*step, self._fine.crop)
       ]
-      self._fine.fill_chunks(draft, chunks, keys)
+      self._fine.fill_chunks(canvas, chunks, keys)
 
 
 class Parallel:
@@ -91,29 +91,29 @@ class Parallel:
       temperature: float,
       units_per_second: Fraction,
   ):
-    """Takes a model over; `units_per_second` are those of drafts."""
+    """Takes a model over; `units_per_second` are those of canvases."""
     self._parallel, self._temperature = parallel, temperature
     self.crop, self.step = crop_and_step(
         parallel.crop_seconds, units_per_second
     )
     self.num_levels = parallel.stage.target.levels.stop
 
-  def fill(self, draft: Draft, start: int, end: int, keys: Keys) -> None:
+  def fill(self, canvas: Canvas, start: int, end: int, keys: Keys) -> None:
     """Makes all levels of a window, then of the next."""
     # On one device: it fills the whole of it with one row.
     keys = fold_in(jax.device_put(keys, jax.local_devices()[0]), _KEY_NUMBER)
     for done, stop in spans(start, end, self.step):
-      self._fill_window(draft, done, stop, fold_in(keys, done))
+      self._fill_window(canvas, done, stop, fold_in(keys, done))
 
   def _fill_window(
-      self, draft: Draft, done: int, stop: int, keys: Keys
+      self, canvas: Canvas, done: int, stop: int, keys: Keys
   ) -> None:
     stage, rows = self._parallel.stage, []
-    for row in range(draft.num_rows):
-      last = max(draft.last_unit(row, stop), done)
+    for row in range(canvas.num_rows):
+      last = max(canvas.last_unit(row, stop), done)
       first = last - self.crop
-      known = draft.num_known(row, first, done) * draft.per_unit[ACOUSTIC]
-      rows.append((draft.row(row, first, last), known))
+      known = canvas.num_known(row, first, done) * canvas.per_unit[ACOUSTIC]
+      rows.append((canvas.row(row, first, last), known))
     lengths = np.array([len(codes[ACOUSTIC]) for codes, _ in rows], np.int32)
     # Few lengths are compiled.
     width = windows.bucket(int(lengths.max()))
@@ -136,4 +136,4 @@ class Parallel:
     )
     for i, codes in enumerate(np.asarray(made)):
       new = codes[known[i] : lengths[i]]
-      draft.write(i, stage.target, done, new)
+      canvas.write(i, stage.target, done, new)

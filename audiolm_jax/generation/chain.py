@@ -44,12 +44,12 @@ def at_temperatures(
 
 
 class Chain(NamedTuple):
-  """The models that make a draft, one after the other.
+  """The models that make a canvas, one after the other.
 
   Attributes:
     semantic: Makes semantic tokens; None if codes follow from codes alone.
     acoustics: Makes acoustic codes.
-    clock: A stage that counts in the units of drafts.
+    clock: A stage that counts in the units of canvases.
   """
 
   semantic: StageSampler | None

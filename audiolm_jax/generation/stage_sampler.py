@@ -1,4 +1,4 @@
-"""A language model that fills in its field of a draft, window by window."""
+"""A language model that fills in its field of a canvas, window by window."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -10,7 +10,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Key
 
 from audiolm_jax.bundle.predictors import LanguageModel
-from audiolm_jax.generation.draft import Draft
+from audiolm_jax.generation.canvas import Canvas
 from audiolm_jax.lm.sampling import sampler
 from audiolm_jax.lm.sampling.methods import Sampling
 from audiolm_jax.lm.sampling.network import Weights
@@ -55,7 +55,7 @@ class StageSampler:
       lm: Its stage may know one source only, whose frames are shorter than a
         unit.
       sampling: How it samples.
-      units_per_second: Units that a second of a draft has.
+      units_per_second: Units that a second of a canvas has.
       may_end: Whether the model may say that a recording is over.
     """
     self._lm, self._sampling, self._may_end = lm, sampling, may_end
@@ -63,45 +63,45 @@ class StageSampler:
     self.stage = lm.stage
     self.crop, self.step = crop_and_step(lm.crop_seconds, units_per_second)
 
-  def fill(self, draft: Draft, start: int, end: int, keys: Keys) -> None:
+  def fill(self, canvas: Canvas, start: int, end: int, keys: Keys) -> None:
     """Samples from unit `start`, up to which all is there, to `end`."""
     keys = fold_in(keys, TRAITS[self.stage.name].key_number)
     for done, stop in spans(start, end, self.step):
       pieces = []
-      for row in range(draft.num_rows):
-        row_stop = max(draft.last_unit(row, stop), done)
+      for row in range(canvas.num_rows):
+        row_stop = max(canvas.last_unit(row, stop), done)
         # As long as a crop: what is not made anew is remembered.
         pieces.append(Piece(row, row_stop - self.crop, done, row_stop))
-      self._sample(draft, pieces, stop - done, fold_in(keys, done))
+      self._sample(canvas, pieces, stop - done, fold_in(keys, done))
 
   def fill_chunks(
-      self, draft: Draft, chunks: Sequence[tuple[int, int]], keys: Keys
+      self, canvas: Canvas, chunks: Sequence[tuple[int, int]], keys: Keys
   ) -> None:
     """Samples chunks that know nothing of each other, together (s. III-C)."""
     keys = fold_in(keys, TRAITS[self.stage.name].key_number)
     pieces = [
-        Piece(row, start, start, draft.last_unit(row, end))
+        Piece(row, start, start, canvas.last_unit(row, end))
         for start, end in chunks
-        for row in range(draft.num_rows)
+        for row in range(canvas.num_rows)
     ]
     keys = jnp.concatenate([fold_in(keys, start) for start, _ in chunks])
     longest = max(end - start for start, end in chunks)
     for first in range(0, len(pieces), _MAX_ROWS):
       batch = slice(first, first + _MAX_ROWS)
-      self._sample(draft, pieces[batch], longest, keys[batch])
+      self._sample(canvas, pieces[batch], longest, keys[batch])
 
   def _sample(
-      self, draft: Draft, pieces: Sequence[Piece], num_units: int, keys: Keys
+      self, canvas: Canvas, pieces: Sequence[Piece], num_units: int, keys: Keys
   ) -> None:
     """Samples `num_units` behind what is known; a piece may take less."""
     target = self.stage.target
-    per_unit = draft.per_unit[target.source]
+    per_unit = canvas.per_unit[target.source]
     num_frames = num_units * per_unit
     num_ids = num_frames * len(target.levels)
     prompts = [
         self.stage.prompt(
-            draft.row(row, start, end),
-            draft.num_known(row, start, done) * per_unit,
+            canvas.row(row, start, end),
+            canvas.num_known(row, start, done) * per_unit,
             num_ids,
         )
         for row, start, done, end in pieces
@@ -118,9 +118,9 @@ class StageSampler:
     )
     for piece, row in zip(pieces, ids, strict=True):
       codes = target.unflatten(row)
-      draft.write(piece.row, target, piece.done, codes)
+      canvas.write(piece.row, target, piece.done, codes)
       if len(codes) < num_frames:
-        draft.end(piece.row, target, piece.done * per_unit + len(codes))
+        canvas.end(piece.row, target, piece.done * per_unit + len(codes))
 
   def _weights_beside(self, rows: NamedSharding | None) -> Weights:
     """On all devices that rows are spread over."""

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Int
 
 from audiolm_jax.errors import UserError
+from audiolm_jax.generation.canvas import Canvas
 from audiolm_jax.generation.chain import Chain
-from audiolm_jax.generation.draft import Draft
 from audiolm_jax.generation.stage_sampler import Keys, fold_in, spans
 from audiolm_jax.tokens.fields import ACOUSTIC
 from audiolm_jax.tokens.tokenizers.contract import Tokenizers, Tokens
@@ -58,10 +58,12 @@ class TokenGenerator:
     if not self._keeps_time:
       yield from self._continue_by_ear(prompts, num_units, keys)
       return
-    draft = self._draft(prompts)
+    canvas = self._canvas(prompts)
     for start, end in spans(0, num_units, step):
-      self._prolong(draft, start, end, keys)
-      pieces = [draft.tokens(row, start, end) for row in range(draft.num_rows)]
+      self._prolong(canvas, start, end, keys)
+      pieces = [
+          canvas.tokens(row, start, end) for row in range(canvas.num_rows)
+      ]
       if not self._semantic:
         nothing = self.nothing.semantic
         pieces = [Tokens(nothing, piece.acoustic) for piece in pieces]
@@ -82,10 +84,10 @@ class TokenGenerator:
           'Codes that follow from codes alone say nothing that is given; use'
           ' models with a semantic stage.'
       )
-    draft = self._draft(voices)
-    num_units = draft.say(said)
-    self._acoustics.fill(draft, 0, num_units, keys)
-    return [draft.tokens(row, 0, num_units) for row in range(draft.num_rows)]
+    canvas = self._canvas(voices)
+    num_units = canvas.say(said)
+    self._acoustics.fill(canvas, 0, num_units, keys)
+    return [canvas.tokens(row, 0, num_units) for row in range(canvas.num_rows)]
 
   def _continue_by_ear(
       self, prompts: Sequence[Tokens], num_units: int | float, keys: Keys
@@ -99,10 +101,10 @@ class TokenGenerator:
     for number, (start, end) in enumerate(
         spans(0, num_units, self._acoustics.step)
     ):
-      draft = self._draft(prompts)
-      self._prolong(draft, 0, end - start, fold_in(keys, number))
+      canvas = self._canvas(prompts)
+      self._prolong(canvas, 0, end - start, fold_in(keys, number))
       pieces = [
-          self.nothing if over else draft.tokens(row, 0, end - start)
+          self.nothing if over else canvas.tokens(row, 0, end - start)
           for row, over in enumerate(ended)
       ]
       yield pieces
@@ -115,12 +117,12 @@ class TokenGenerator:
       if all(ended):
         return
 
-  def _prolong(self, draft: Draft, start: int, end: int, keys: Keys) -> None:
-    draft.prolong(end - start)
+  def _prolong(self, canvas: Canvas, start: int, end: int, keys: Keys) -> None:
+    canvas.prolong(end - start)
     if self._semantic:
       for first, stop in spans(start, end, self._acoustics.step):
-        self._semantic.fill(draft, first, stop, keys)
-    self._acoustics.fill(draft, start, end, keys)
+        self._semantic.fill(canvas, first, stop, keys)
+    self._acoustics.fill(canvas, start, end, keys)
 
   def _hear(self, prompt: Tokens, piece: Tokens) -> Tokens:
     """Tokens of the end of both together, the semantic ones by ear."""
@@ -135,5 +137,5 @@ class TokenGenerator:
     (semantic,) = self._tokenizers.semantic.encode(waveform, lengths)
     return Tokens(semantic, acoustic[len(acoustic) - num_frames :])
 
-  def _draft(self, prompts: Sequence[Tokens]) -> Draft:
-    return Draft(prompts, self._num_quantizers, self._frames_per_unit)
+  def _canvas(self, prompts: Sequence[Tokens]) -> Canvas:
+    return Canvas(prompts, self._num_quantizers, self._frames_per_unit)

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from audiolm_jax.evaluation.listeners import networks
 from audiolm_jax.evaluation.tables import Missing, missing
 
-# (waveform, sample_rate) -> opinion, NaN for silence.
-Opinion = Callable[[Float[np.ndarray, ' N'], int], float]
+# (waveform, sample_rate) -> predicted mean opinion score, NaN for silence.
+MosPredictor = Callable[[Float[np.ndarray, ' N'], int], float]
 
 _RATE = 16000
 # What the network hears at once: 9.01 s.
@@ -20,7 +20,7 @@ _MODEL = 'dnsmos_models/sig_bak_ovr.onnx'
 _OVERALL = np.poly1d([-0.06766283, 1.11546468, 0.04602535])
 
 
-def dnsmos() -> Opinion | Missing:
+def dnsmos() -> MosPredictor | Missing:
   """DNSMOS P.835's overall score, 1 (bad) to 5, or how to install it.
 
   It was made for speech under noise: it does not hear a narrow band, nor a
@@ -33,7 +33,7 @@ def dnsmos() -> Opinion | Missing:
     return session
   name = session.get_inputs()[0].name
 
-  def opinion(waveform: Float[np.ndarray, ' N'], sample_rate: int) -> float:
+  def predict_mos(waveform: Float[np.ndarray, ' N'], sample_rate: int) -> float:
     if not np.any(waveform):
       return float('nan')
     mono = np.asarray(waveform, np.float32)
@@ -45,7 +45,7 @@ def dnsmos() -> Opinion | Missing:
     ]
     return float(_OVERALL(np.array(scores)).mean())
 
-  return opinion
+  return predict_mos
 
 
 def _windows(mono: Float[np.ndarray, ' N']) -> Float[np.ndarray, 'B W']:

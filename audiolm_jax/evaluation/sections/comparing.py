@@ -70,11 +70,13 @@ def continued(
       judging.detected(findings, found, others.detector, asked.seed)
 
 
-def _ways(found: Comparison) -> dict[str, quality.Way]:
-  ways = {RECONSTRUCTION: quality.Way([[e.codec] for e in found.excerpts])}
+def _systems(found: Comparison) -> dict[str, quality.System]:
+  systems = {
+      RECONSTRUCTION: quality.System([[e.codec] for e in found.excerpts])
+  }
   for name, rows in found.made.items():
     several = not all(each.is_first for row in rows for each in row)
-    ways[name] = quality.Way(
+    systems[name] = quality.System(
         [[each.waveform for each in row] for row in rows],
         rows,
         [
@@ -86,7 +88,7 @@ def _ways(found: Comparison) -> dict[str, quality.Way]:
             for row in rows
         ],
     )
-  return ways
+  return systems
 
 
 def _quality(found: Comparison, seed: int) -> Table:
@@ -97,8 +99,8 @@ def _quality(found: Comparison, seed: int) -> Table:
       seed,
   )
   # DNSMOS says nothing of music.
-  opinion = naturalness.dnsmos() if _is_speech(found) else None
-  return quality.table(clips, _ways(found), opinion)
+  predict_mos = naturalness.dnsmos() if _is_speech(found) else None
+  return quality.table(clips, _systems(found), predict_mos)
 
 
 def _is_speech(found: Comparison) -> bool:
@@ -132,7 +134,7 @@ def _copied(bundle: Bundle, found: Comparison, tokens: str, seed: int) -> Table:
   return memorised.table(
       clips,
       comparison.tokens_of_rest(bundle, found),
-      _ways(found),
+      _systems(found),
       store.Split(tokens, 'train'),
       bundle.tokenizers.sizes,
   )

@@ -7,7 +7,7 @@ import numpy as np
 
 from audiolm_jax.evaluation.metrics import copying
 from audiolm_jax.evaluation.metrics.copying import Coded, Frames, Run
-from audiolm_jax.evaluation.sections.quality import Clips, Way
+from audiolm_jax.evaluation.sections.quality import Clips, System
 from audiolm_jax.evaluation.tables import Cell, Table
 from audiolm_jax.tokens.fields import deduplicate
 from audiolm_jax.tokens.stages import Sizes
@@ -18,7 +18,7 @@ _TRUE, _PLANTED = 'true continuation', 'planted copy'
 def table(
     clips: Clips,
     held_out: Sequence[Coded],
-    ways: Mapping[str, Way],
+    systems: Mapping[str, System],
     training: Iterable[Coded],
     sizes: Sizes,
 ) -> Table:
@@ -31,12 +31,14 @@ def table(
     clips: Whose groups they are.
     held_out: Tokens of what the prompts truly go on with: what a recording
       scores that no model has made.
-    ways: Those without tokens are left out.
+    systems: Those without tokens are left out.
     training: All training recordings; see `copying.longest_runs`.
     sizes: Sizes of the tokens; says how long they last.
   """
   made = {_TRUE: [[clip] for clip in held_out]}
-  made |= {name: way.coded for name, way in ways.items() if way.coded}
+  made |= {
+      name: system.coded for name, system in systems.items() if system.coded
+  }
   rows: dict[str, list[Cell]] = {name: [name] for name in [*made, _PLANTED]}
   kinds: dict[str, tuple[Callable[..., Iterable[Frames]], float]] = {
       'semantic': (copying.semantic, sizes.semantic_rate),

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from audiolm_jax.evaluation import intervals
 from audiolm_jax.evaluation.intervals import Figure
-from audiolm_jax.evaluation.listeners.naturalness import Opinion
+from audiolm_jax.evaluation.listeners.naturalness import MosPredictor
 from audiolm_jax.evaluation.metrics import diversity, fidelity
 from audiolm_jax.evaluation.metrics.copying import Coded
 from audiolm_jax.evaluation.tables import Cell, Missing, Table
@@ -24,8 +24,8 @@ _PAPERS = {
 }
 
 
-class Way(NamedTuple):
-  """One way to go on from some prompts.
+class System(NamedTuple):
+  """A system that continues prompts, and what it made of them.
 
   Attributes:
     waveforms: For each prompt its samples, one or several, without the prompt.
@@ -60,20 +60,22 @@ class Clips(NamedTuple):
 
 
 def table(
-    clips: Clips, ways: Mapping[str, Way], opinion: Opinion | Missing | None
+    clips: Clips,
+    systems: Mapping[str, System],
+    predict_mos: MosPredictor | Missing | None,
 ) -> Table:
   """Naturalness, distance to the truth, speed and diversity.
 
   Args:
     clips: Measured too, in a row of their own.
-    ways: The codec's reconstruction and the models' continuations, by name.
-    opinion: Of `naturalness`, or why there is none; None for music, of which it
+    systems: The codec's reconstruction and the models' continuations, by name.
+    predict_mos: DNSMOS, or why there is none; None for music, of which it
       knows nothing.
   """
-  truth = Way([[waveform] for waveform in clips.waveforms])
+  truth = System([[waveform] for waveform in clips.waveforms])
   rows = [
-      [name, *_row(clips, way, opinion)]
-      for name, way in {ORIGINAL: truth, **ways}.items()
+      [name, *_row(clips, system, predict_mos)]
+      for name, system in {ORIGINAL: truth, **systems}.items()
   ]
   papers = [
       [name, score, None, factor, None, None]
@@ -103,17 +105,21 @@ def table(
 
 
 def _row(
-    clips: Clips, way: Way, opinion: Opinion | Missing | None
+    clips: Clips, system: System, predict_mos: MosPredictor | Missing | None
 ) -> list[Cell]:
   rate = clips.sample_rate
-  natural: Cell = opinion
-  if callable(opinion):
-    natural = clips.figure(_each(lambda x: opinion(x, rate), way.waveforms))
-  pairs = zip(way.waveforms, clips.waveforms, strict=True)
+  natural: Cell = predict_mos
+  if callable(predict_mos):
+    natural = clips.figure(
+        _each(lambda x: predict_mos(x, rate), system.waveforms)
+    )
+  pairs = zip(system.waveforms, clips.waveforms, strict=True)
   distances = [[_distance(x, truth, rate) for x in row] for row, truth in pairs]
-  sounds = [[diversity.of_sounds(row, rate)] for row in way.waveforms]
-  said = [[diversity.of_tokens([x.semantic for x in row])] for row in way.coded]
-  values = [distances, _real_time_factors(way, rate), sounds, said]
+  sounds = [[diversity.of_sounds(row, rate)] for row in system.waveforms]
+  said = [
+      [diversity.of_tokens([x.semantic for x in row])] for row in system.coded
+  ]
+  values = [distances, _real_time_factors(system, rate), sounds, said]
   return [natural, *(_figure(clips, each) for each in values)]
 
 
@@ -131,10 +137,10 @@ def _distance(made: Waveform, truth: Waveform, rate: int) -> float:
   return fidelity.mel_distance(truth[:length], made[:length], rate)
 
 
-def _real_time_factors(way: Way, rate: int) -> list[list[float]]:
+def _real_time_factors(system: System, rate: int) -> list[list[float]]:
   return [
       [took * rate / max(len(x), 1) for took, x in zip(*pair, strict=True)]
-      for pair in zip(way.seconds, way.waveforms, strict=False)
+      for pair in zip(system.seconds, system.waveforms, strict=False)
   ]
 
 

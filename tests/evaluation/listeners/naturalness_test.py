@@ -15,10 +15,10 @@ SAMPLE_RATE = 16000
 @pytest.fixture(name='dnsmos', scope='module')
 def fixture_dnsmos():
   pytest.importorskip('onnxruntime')
-  opinion = naturalness.dnsmos()
-  if isinstance(opinion, Missing):
-    pytest.skip(opinion.why)
-  return opinion
+  predict_mos = naturalness.dnsmos()
+  if isinstance(predict_mos, Missing):
+    pytest.skip(predict_mos.why)
+  return predict_mos
 
 
 @pytest.fixture(name='speech', scope='module')

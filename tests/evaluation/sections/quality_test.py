@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audiolm_jax.evaluation.sections import memorised, quality
-from audiolm_jax.evaluation.sections.quality import Clips, Way
+from audiolm_jax.evaluation.sections.quality import Clips, System
 from audiolm_jax.evaluation.tables import Missing
 from audiolm_jax.tokens.stages import Sizes
 
@@ -19,7 +19,7 @@ class Coded(NamedTuple):
   acoustic: np.ndarray
 
 
-def opinion(waveform, sample_rate):
+def predict_mos(waveform, sample_rate):
   """As loud as good."""
   return float(np.abs(waveform).max())
 
@@ -47,12 +47,12 @@ def rows_of(table):
 def test_rows_say_what_was_measured(clips, noise):
   near = [[x, x + 0.001 * noise] for x in clips.waveforms]
   far = [[x + 0.1 * noise, x - 0.1 * noise] for x in clips.waveforms]
-  ways = {
+  systems = {
       # Half a second for each of 3 s, and the quick one a tenth of that.
-      'near': Way(near, [[coded(3, 0)] * 2] * 2, [[0.5, 0.5]] * 2),
-      'far': Way(far, [[coded(3, 0), coded(3, 1)]] * 2, [[0.05, 0.05]] * 2),
+      'near': System(near, [[coded(3, 0)] * 2] * 2, [[0.5, 0.5]] * 2),
+      'far': System(far, [[coded(3, 0), coded(3, 1)]] * 2, [[0.05, 0.05]] * 2),
   }
-  rows = rows_of(quality.table(clips, ways, opinion))
+  rows = rows_of(quality.table(clips, systems, predict_mos))
   original, near, far = (rows[name] for name in ('original', 'near', 'far'))
   assert original['mel distance, dB'].value == pytest.approx(0, abs=1e-4)
   assert near['mel distance, dB'].value < far['mel distance, dB'].value
@@ -70,11 +70,11 @@ def test_rows_say_what_was_measured(clips, noise):
 
 
 def test_the_papers_rows_stand_beside(clips):
-  rows = rows_of(quality.table(clips, {}, opinion))
+  rows = rows_of(quality.table(clips, {}, predict_mos))
   assert rows['SoundStorm Table 1: SoundStream']['DNSMOS'] == 3.72
 
 
-def test_a_missing_opinion_is_a_cell(clips):
+def test_a_missing_mos_predictor_is_a_cell(clips):
   why = Missing('pip install it')
   rows = rows_of(quality.table(clips, {}, why))
   assert rows['original']['DNSMOS'] == why
@@ -88,15 +88,15 @@ def test_a_copy_is_longer_than_what_is_new(clips):
       np.concatenate([copy.semantic[:40], held_out[0].semantic[:35]]),
       copy.acoustic + 1,
   )
-  ways = {
-      'copies': Way([], [[copy], [copy]]),
-      'half': Way([], [[half], [half]]),
-      'no tokens': Way([]),
-      'acoustic only': Way(
+  systems = {
+      'copies': System([], [[copy], [copy]]),
+      'half': System([], [[half], [half]]),
+      'no tokens': System([]),
+      'acoustic only': System(
           [], [[copy._replace(semantic=np.zeros(0, int))]] * 2
       ),
   }
-  table = memorised.table(clips, held_out, ways, training, SIZES)
+  table = memorised.table(clips, held_out, systems, training, SIZES)
   rows = rows_of(table)
   tokens = {
       name: row['semantic, tokens'] and row['semantic, tokens'].value
@@ -115,8 +115,8 @@ def test_silence_is_no_copy(clips):
   """A code that is held is in every training set, and a melody is not."""
   training = [Coded(np.repeat([7, 8], 500), np.repeat([[7], [8]], 900, 0))]
   silent = Coded(np.full(75, 7), np.full((150, 1), 7))
-  ways = {'silent': Way([], [[silent], [silent]])}
+  systems = {'silent': System([], [[silent], [silent]])}
   held_out = [coded(3, seed) for seed in (100, 101)]
-  rows = rows_of(memorised.table(clips, held_out, ways, training, SIZES))
+  rows = rows_of(memorised.table(clips, held_out, systems, training, SIZES))
   assert rows['silent']['semantic, tokens'].value == 1
   assert rows['silent']['first acoustic level, tokens'].value == 1

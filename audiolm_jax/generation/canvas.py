@@ -10,7 +10,7 @@ from audiolm_jax.tokens.layout import Codes
 from audiolm_jax.tokens.tokenizers.contract import Tokens
 
 
-class Draft:
+class Canvas:
   """Semantic and acoustic codes of clips, zero where nothing is made yet.
 
   Time is counted in units, the shortest whole number of frames of both kinds,

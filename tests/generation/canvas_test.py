@@ -1,9 +1,9 @@
-"""Tests audiolm_jax/generation/draft.py."""
+"""Tests audiolm_jax/generation/canvas.py."""
 
 import numpy as np
 import pytest
 
-from audiolm_jax.generation.draft import Draft
+from audiolm_jax.generation.canvas import Canvas
 from audiolm_jax.tokens import stages
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
 from audiolm_jax.tokens.tokenizers.contract import Tokens
@@ -22,9 +22,9 @@ def tokens(num_units, seed=0):
   )
 
 
-def draft(*lengths):
+def canvas(*lengths):
   prompts = [tokens(length, seed) for seed, length in enumerate(lengths)]
-  return Draft(prompts, 4, {SEMANTIC: 1, ACOUSTIC: 2}), prompts
+  return Canvas(prompts, 4, {SEMANTIC: 1, ACOUSTIC: 2}), prompts
 
 
 def assert_same(one, other):
@@ -33,7 +33,7 @@ def assert_same(one, other):
 
 
 def test_prompts_of_any_lengths_end_where_time_begins():
-  written, prompts = draft(3, 0, 5)
+  written, prompts = canvas(3, 0, 5)
   written.prolong(2)
   assert written.num_units == 2
   for row, prompt in enumerate(prompts):
@@ -43,7 +43,7 @@ def test_prompts_of_any_lengths_end_where_time_begins():
 
 
 def test_prolonging_keeps_what_there_is():
-  written, prompts = draft(3)
+  written, prompts = canvas(3)
   written.prolong(2)
   written.write(0, COARSE, 0, np.ones((4, 2), np.int32))
   before = written.tokens(0, -3, 2)
@@ -54,7 +54,7 @@ def test_prolonging_keeps_what_there_is():
 
 @pytest.mark.parametrize('num_new', [2, 4, 9])
 def test_writing_touches_its_own_row_frames_and_levels_alone(num_new):
-  written, prompts = draft(3, 3)
+  written, prompts = canvas(3, 3)
   written.prolong(3)
   written.write(1, COARSE, 1, np.full((num_new, 2), 7, np.int32))
   assert not written.tokens(0, 0, 3).acoustic.any()
@@ -66,7 +66,7 @@ def test_writing_touches_its_own_row_frames_and_levels_alone(num_new):
 
 
 def test_what_is_said_ends_each_row_where_it_is_over():
-  written, _ = draft(2, 1)
+  written, _ = canvas(2, 1)
   said = [tokens(4, 5), tokens(6, 6)]
   assert written.say(said) == 6
   for row, each in enumerate(said):
@@ -77,7 +77,7 @@ def test_what_is_said_ends_each_row_where_it_is_over():
 
 
 def test_an_end_of_tokens_that_keep_time_ends_the_sound():
-  written, _ = draft(2, 2)
+  written, _ = canvas(2, 2)
   written.prolong(5)
   written.end(0, SEMANTICS, 3)
   written.end(0, SEMANTICS, 4)  # The first end stays.
@@ -87,7 +87,7 @@ def test_an_end_of_tokens_that_keep_time_ends_the_sound():
 
 
 def test_an_end_of_tokens_without_repeats_does_not():
-  written, _ = draft(2)
+  written, _ = canvas(2)
   written.prolong(5)
   written.end(0, REPEATLESS, 3)
   found = written.tokens(0, 0, 5)
