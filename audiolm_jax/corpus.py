@@ -22,7 +22,7 @@ _PREFETCH = 2  # Batches read ahead of the one in use.
 _THREADS = 2
 _MAX_DAMAGED = 8  # Crops one after the other; then the corpus is to blame.
 
-_MEND = 'mend the line, or make the manifest anew (python -m data.folder).'
+_MEND = 'mend the line, or make the manifest anew (audiolm corpus folder).'
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def read_manifest(
   clips = [clip for path in paths for clip in _read_lines(path)]
   chosen = [clip for clip in clips if split in (None, clip.split)]
   if not clips:
-    raise UserError(f'{path} lists no clip; python -m data.folder makes one.')
+    raise UserError(f'{path} lists no clip; audiolm corpus folder makes one.')
   if not chosen:
     splits = sorted({clip.split for clip in clips})
     raise UserError(

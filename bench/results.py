@@ -18,8 +18,10 @@ from absl import app, flags
 
 _HERE = pathlib.Path(__file__).parent
 _DEFINE = flags.DEFINE_string
-SPEECH = _DEFINE('speech', None, 'Folder of data.speech.', required=True)
-PIANO = _DEFINE('piano', None, 'Folder of data.piano.', required=True)
+SPEECH = _DEFINE(
+    'speech', None, 'Folder of data.shipped.speech.', required=True
+)
+PIANO = _DEFINE('piano', None, 'Folder of data.shipped.piano.', required=True)
 SPEECH_TOKENS = _DEFINE('speech_tokens', None, 'Token store.', required=True)
 PIANO_TOKENS = _DEFINE('piano_tokens', None, 'Token store.', required=True)
 PAIRS = _DEFINE('pairs', None, 'Folder of data.minimal_pairs.', required=True)

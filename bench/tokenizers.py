@@ -4,8 +4,8 @@
       --labelled='speech/*.jsonl'
 
 Runs `audiolm evaluate` on held-out clips, once for fidelity and once, on clips
-with phone times (data.phones), for ABX; regenerates some of them from their
-semantic tokens, and times the codec on this machine.
+with phone times (data.shipped.phones), for ABX; regenerates some of them from
+their semantic tokens, and times the codec on this machine.
 """
 
 import json

@@ -1,1 +1,1 @@
-"""Corpora: one command each turns a source into a manifest of audio."""
+"""Adapters and builders of corpora; data/README.md has a table of both."""

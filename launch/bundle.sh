@@ -41,9 +41,9 @@ train() {  # train FOLDER GIN_FILE STEPS BATCH_SIZE CROP_SECONDS FLAG...
 # 1. Corpora, 3.5 h for the speech and minutes for the piano. The manifest of the
 #    speech grows while it is built: trainings may begin before.
 case $domain in
-  speech) python -m data.speech "$corpora/speech" --kokoro_minutes=900 \
+  speech) python -m data.shipped.speech "$corpora/speech" --kokoro_minutes=900 \
       --min_seconds=2 ;;
-  piano) python -m data.piano "$corpora/piano" --hours=20 ;;
+  piano) python -m data.shipped.piano "$corpora/piano" --hours=20 ;;
 esac
 
 # 2. The codec, 2.5 h: 12 levels of 1024 codes at 25 Hz. Then its encoder and its

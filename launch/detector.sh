@@ -6,7 +6,7 @@
 #
 #   bash launch/detector.sh MANIFEST [OUT]
 #
-# MANIFEST is of speech, or a glob of several manifests; data.speech makes one.
+# MANIFEST is of speech, or a glob of several manifests; data.shipped.speech makes one.
 # OUT gets everything (default: runs/detector). MODEL names another bundle than
 # `speech`; TEST_SPEAKERS and DEV_SPEAKERS, joined by commas, who is held out.
 # Run it again and it goes on where it stopped.
@@ -24,7 +24,7 @@ train() {  # train FOLDER GIN_FILE MANIFEST STEPS BINDING...
       --gin.BATCH_SIZE=32 --gin.LEARNING_RATE=2e-3 "${@:5}"
 }
 
-python -m data.detector_clips "$out/clips" --model="$model" \
+python -m data.shipped.detector_clips "$out/clips" --model="$model" \
     --manifest="$manifest" --test_speakers="$test_speakers" \
     --dev_speakers="$dev_speakers"
 train "$out/run" gin/detector.gin "$out/clips/manifest.jsonl" 1000
@@ -35,7 +35,7 @@ python -m launch.detector_report "$out/report" --model="$out/bundle" \
 audiolm bundle "$out/run" --output_dir="$out/bundle" \
     --manifest="$out/clips/manifest.jsonl" --notes="$out/report/report.md"
 
-python -m data.closed_set "$manifest" "$out/speakers.jsonl"
+python -m data.shipped.closed_set "$manifest" "$out/speakers.jsonl"
 train "$out/speakers_run" gin/speaker_classifier.gin "$out/speakers.jsonl" 1500
 audiolm bundle "$out/speakers_run" --output_dir="$out/speakers_bundle" \
     --manifest="$out/speakers.jsonl"

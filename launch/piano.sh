@@ -32,9 +32,9 @@ tokens=--gin.TOKENS="'$out/tokens'"
 # 1. The corpus: nothing is copied. Exit code 1: some files could not be read and
 #    are left out, which is fine.
 [[ -s $out/corpus/maestro.jsonl ]] ||
-    python -m data.maestro "$maestro" "$out/corpus/maestro.jsonl" || (($? == 1))
+    audiolm corpus maestro "$maestro" "$out/corpus/maestro.jsonl" || (($? == 1))
 [[ -z ${RECORDINGS:-} || -s $out/corpus/recordings.jsonl ]] ||
-    python -m data.folder "$RECORDINGS" "$out/corpus/recordings.jsonl" ||
+    audiolm corpus folder "$RECORDINGS" "$out/corpus/recordings.jsonl" ||
     (($? == 1))
 
 # 2. SoundStream: 16 kHz, 50 Hz, 3 levels of 16,384 codes; EnCodec's batch and

@@ -25,8 +25,8 @@ train() {  # train FOLDER GIN_FILE STEPS BATCH_SIZE CROP_SECONDS BINDING...
       --gin.BATCH_SIZE="$4" --gin.CROP_SECONDS="$5" "${@:6}"
 }
 
-python -m data.speech "$out/corpora/speech" --kokoro_minutes=8
-python -m data.piano "$out/corpora/piano" --hours=10
+python -m data.shipped.speech "$out/corpora/speech" --kokoro_minutes=8
+python -m data.shipped.piano "$out/corpora/piano" --hours=10
 corpus=$out/corpora/$domain/manifest.jsonl
 
 audio=--gin.MANIFEST="'$out/corpora/*/manifest.jsonl'"

@@ -29,7 +29,7 @@ tokens=--gin.TOKENS="'$out/tokens'"
 # 1. The corpus: nothing is copied. Exit code 1: some files could not be read and
 #    are left out, which is fine.
 [[ -s $corpus ]] ||
-    python -m data.librilight "$librilight" "$corpus" || (($? == 1))
+    audiolm corpus librilight "$librilight" "$corpus" || (($? == 1))
 
 # 2. SoundStream: 16 kHz, 50 Hz, 12 levels of 1024 codes. The paper gives neither
 #    batch nor steps; these are EnCodec's, 300 epochs of 2,000 batches of 64.

@@ -21,7 +21,7 @@ train() {  # train PART GIN_FILE BINDING...
 }
 
 # A few minutes of two speakers and a piano.
-python -m data.tiny "$out/corpus"
+python -m data.shipped.tiny "$out/corpus"
 corpus=$out/corpus/manifest.jsonl
 
 # Waveform <-> codes, and waveform -> features.

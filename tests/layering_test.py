@@ -35,6 +35,7 @@ ROOMS = (
     'generate',
     'evaluation',
     'cli',
+    'adapters',
 )
 
 # Within a room, the same of its sub-rooms.
@@ -49,7 +50,7 @@ SUB_ROOMS = {
 _STORES = ('tokens.store', 'tokens.batches', 'tokens.extraction')
 CONFINED = {
     'tensorflow': _STORES,
-    'tensorflow_datasets': _STORES,
+    'tensorflow_datasets': (*_STORES, 'adapters.tfds_audio'),
     'seqio': _STORES,
     'apache_beam': _STORES,
     'gin': ('cli',),
@@ -65,8 +66,9 @@ def modules() -> dict[str, ast.Module]:
       '.'.join(path.relative_to(PACKAGE).with_suffix('').parts): ast.parse(
           path.read_text()
       )
-      for path in sorted(PACKAGE.rglob('*.py'))
-      if path != PACKAGE / '__init__.py'
+      # A linked folder, which rglob leaves out.
+      for path in sorted([*PACKAGE.rglob('*.py'), *PACKAGE.glob('adapters/*')])
+      if path.suffix == '.py' and path != PACKAGE / '__init__.py'
   }
 
 

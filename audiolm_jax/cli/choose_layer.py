@@ -10,8 +10,8 @@ Examples:
 For every layer and every number of clusters it fits k-means on random crops,
 and measures on held-out clips with labels how well the ids tell phones or notes
 apart: ABX within and across speakers, PNMI (AudioLM s. IV-B, where block 7 and
-1024 clusters won). python -m data.phones makes clips with phone times of
-several speakers. The best is written as a bundle of the semantic tokenizer,
+1024 clusters won). python -m data.shipped.phones makes clips with phone times
+of several speakers. The best is written as a bundle of the semantic tokenizer,
 with the table in its card, layers.json and layers.png.
 """
 
@@ -153,7 +153,7 @@ def _held_out(source: Source) -> HeldOut:
   if not labelled:
     raise UserError(
         f'No clip of split {FLAGS.labelled_split} has labels; add some to'
-        ' --manifest (python -m data.phones makes them).'
+        ' --manifest (python -m data.shipped.phones makes them).'
     )
   chosen = clips.choose(labelled, FLAGS.num_labelled_clips)
   spoken = [

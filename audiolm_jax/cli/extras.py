@@ -11,6 +11,7 @@ EXTRAS = {
         'apache_beam',
         'google_crc32c',
         'importlib_resources',
+        'mido',
         'seqio',
         'sentencepiece',
         'tensorboardX',

@@ -2,6 +2,7 @@
 
   audiolm generate      continue recordings with a trained model
   audiolm import        take over a public codec or speech model
+  audiolm corpus        list audio that you have
   audiolm extract       turn audio into tokens
   audiolm cluster       fit the k-means that makes semantic tokens
   audiolm choose-layer  compare layers as sources of semantic tokens

@@ -9,8 +9,8 @@ The model is a bundle with a semantic tokenizer, or a training run that needs no
 clustering. A small decoder learns for some CPU-minutes, on the training split,
 to speak from the ids and a voice; it then speaks held-out clips, and a
 recogniser says how many of their words are wrong, beside the recordings' own.
-Clips with phone times (python -m data.phones makes them) also give PNMI and ABX
-of the ids. Compare tokenizers at the same minutes and clips.
+Clips with phone times (python -m data.shipped.phones makes them) also give PNMI
+and ABX of the ids. Compare tokenizers at the same minutes and clips.
 """
 
 import pathlib

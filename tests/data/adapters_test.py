@@ -1,4 +1,4 @@
-"""Tests data/folder.py, data/librilight.py and data/maestro.py."""
+"""Tests the adapters of folders, Libri-Light and MAESTRO."""
 
 import csv
 import json
@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from audiolm_jax.adapters import folder, librilight, maestro
 from audiolm_jax.corpus import read_manifest
 from audiolm_jax.errors import UserError
-from data import folder, librilight, maestro
 
 
 def sound(path, seconds=1.0, rate=16000):

@@ -1,4 +1,4 @@
-"""Tests data/tiny.py, data/piano.py and data/game_speech.py without network."""
+"""Tests tiny.py, piano.py and game_speech.py without network."""
 
 import json
 
@@ -6,9 +6,16 @@ import mido
 import numpy as np
 import pytest
 
+from audiolm_jax.adapters.recording import finish
 from audiolm_jax.corpus import read_manifest
-from data import fetch, game_speech, midi_pieces, piano, salamander, tiny
-from data.recording import finish
+from data.shipped import (
+    fetch,
+    game_speech,
+    midi_pieces,
+    piano,
+    salamander,
+    tiny,
+)
 
 
 @pytest.fixture

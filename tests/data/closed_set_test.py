@@ -1,11 +1,11 @@
-"""Tests data/closed_set.py."""
+"""Tests data/shipped/closed_set.py."""
 
 import pytest
 
 from audiolm_jax import corpus
 from audiolm_jax.classifier import labels
 from audiolm_jax.errors import UserError
-from data import closed_set
+from data.shipped import closed_set
 
 
 def test_it_writes_what_the_classifier_learns_and_what_it_does_not(tmp_path):

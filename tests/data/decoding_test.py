@@ -1,4 +1,4 @@
-"""Tests data/decoding.py and data/real_speech.py."""
+"""Tests data/shipped/decoding.py and data/shipped/real_speech.py."""
 
 import gzip
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audiolm_jax import audio
-from data import decoding, real_speech
+from data.shipped import decoding, real_speech
 
 RATE = 16000
 

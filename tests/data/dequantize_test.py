@@ -1,4 +1,4 @@
-"""Tests data/dequantize.py; onnx comes with data/requirements.txt."""
+"""Tests data/shipped/dequantize.py; onnx comes with data/requirements.txt."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ pytest.importorskip('onnxruntime')
 import onnxruntime  # noqa: E402
 from onnx import helper, numpy_helper  # noqa: E402
 
-from data import dequantize  # noqa: E402
+from data.shipped import dequantize  # noqa: E402
 
 WEIGHT = np.random.default_rng(0).integers(-127, 128, (6, 4)).astype(np.int8)
 SCALE = np.linspace(0.01, 0.04, 4, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Tests data/detector_clips.py with tiny models."""
+"""Tests data/shipped/detector_clips.py with tiny models."""
 
 import collections
 import itertools
@@ -12,7 +12,7 @@ from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation.audiolm import AudioLM, Generation
 from audiolm_jax.tokens.tokenizers.contract import Tokens
-from data import detector_clips
+from data.shipped import detector_clips
 
 
 class Parrot(AudioLM):

@@ -1,4 +1,4 @@
-"""Tests data/fetch.py."""
+"""Tests data/shipped/fetch.py."""
 
 import io
 import os
@@ -10,7 +10,7 @@ import tarfile
 import pytest
 
 from audiolm_jax.errors import UserError
-from data import fetch
+from data.shipped import fetch
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -83,7 +83,7 @@ def test_missing_client_is_named(tmp_path, monkeypatch, get, client):
 
 def test_missing_client_exits_with_two(tmp_path):
   done = subprocess.run(
-      [sys.executable, '-m', 'data.tiny', str(tmp_path / 'out')],
+      [sys.executable, '-m', 'data.shipped.tiny', str(tmp_path / 'out')],
       cwd=ROOT,
       env={
           **os.environ,

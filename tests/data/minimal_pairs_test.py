@@ -1,4 +1,4 @@
-"""Tests data/minimal_pairs.py, nonwords.py, grammar.py; nothing is spoken."""
+"""Tests minimal_pairs.py, nonwords.py, grammar.py; nothing is spoken."""
 
 import collections
 import itertools
@@ -8,7 +8,7 @@ import pytest
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.subjects import minimal_pairs as reader
-from data import austen, grammar, kokoro, minimal_pairs, nonwords
+from data.shipped import austen, grammar, kokoro, minimal_pairs, nonwords
 
 # Half of what can be said, so that the other half is no word.
 PARTS = ('bdfkmst', 'aɛɪʌ', 'lmnst', ('ɚ', 'ən', 'əl', 'ɪk', 'ə'))

@@ -1,11 +1,11 @@
-"""Tests data/performance.py and data/midi_pieces.py."""
+"""Tests data/adapters/performance.py and data/shipped/midi_pieces.py."""
 
 import mido
 import numpy as np
 import pytest
 
+from audiolm_jax.adapters.performance import Performance, read_midi, sustained
 from audiolm_jax.errors import UserError
-from data.performance import Performance, read_midi, sustained
 
 SECOND = 960  # Ticks, at mido's default 480 a beat and 120 beats a minute.
 

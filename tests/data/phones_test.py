@@ -1,4 +1,4 @@
-"""Tests data/phones.py and data/phone_times.py; nothing is synthesised."""
+"""Tests phones.py and phone_times.py; nothing is synthesised."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from audiolm_jax import audio, corpus
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.metrics import labels
-from data import austen, kokoro, phone_times, phones
+from data.shipped import austen, kokoro, phone_times, phones
 
 PASSAGES = {
     split: [austen.Passage(f'{split}-{i}', 'text') for i in range(20)]

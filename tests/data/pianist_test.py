@@ -1,12 +1,12 @@
-"""Tests data/pianist.py, and which pieces data/piano.py takes for one."""
+"""Tests pianist.py, and which pieces piano.py takes for one."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data import pianist, piano
-from data.scores import Score
+from data.shipped import pianist, piano
+from data.shipped.scores import Score
 
 
 def chorale(seed=0, bars=8, num_voices=4):

@@ -6,7 +6,7 @@ import soundfile
 
 from audiolm_jax.corpus import Clip, read_manifest, write_manifest
 from audiolm_jax.errors import UserError
-from data import pitched
+from data.shipped import pitched
 
 _RATE = 16000
 

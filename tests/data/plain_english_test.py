@@ -1,4 +1,4 @@
-"""Tests the plain little stories of data/plain_english.py."""
+"""Tests the plain little stories of data/shipped/plain_english.py."""
 
 import collections
 import itertools
@@ -9,8 +9,8 @@ import hypothesis
 import hypothesis.strategies as st
 import pytest
 
-from data import plain_english, plain_people, plain_words
-from data.plain_teller import Teller
+from data.shipped import plain_english, plain_people, plain_words
+from data.shipped.plain_teller import Teller
 
 SPLITS = ('train', 'dev', 'test')
 STORIES = {

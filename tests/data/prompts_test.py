@@ -6,9 +6,9 @@ import pathlib
 import pytest
 
 from audiolm_jax import audio
-from data import cut_prompts, kokoro, midi_pieces
+from data.shipped import cut_prompts, kokoro, midi_pieces
 
-FOLDER = pathlib.Path(cut_prompts.__file__).parent / 'prompts'
+FOLDER = pathlib.Path(cut_prompts.__file__).parents[1] / 'prompts'
 PROMPTS = json.loads((FOLDER / 'prompts.json').read_text(encoding='utf-8'))
 
 

@@ -1,10 +1,10 @@
-"""Tests data/recording.py."""
+"""Tests data/adapters/recording.py."""
 
 import numpy as np
 
 from audiolm_jax import audio
+from audiolm_jax.adapters import recording
 from audiolm_jax.corpus import Clip, read_manifest
-from data import recording
 
 
 def test_flac_comes_back(tmp_path):

@@ -1,10 +1,10 @@
-"""Tests data/salamander.py on a piano of sine waves."""
+"""Tests data/shipped/salamander.py on a piano of sine waves."""
 
 import numpy as np
 import pytest
 
-from data import salamander
-from data.performance import Performance
+from audiolm_jax.adapters.performance import Performance
+from data.shipped import salamander
 
 RATE = 16000
 

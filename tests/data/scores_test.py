@@ -1,9 +1,9 @@
-"""Tests data/scores.py; music21 comes with data/requirements.txt."""
+"""Tests data/shipped/scores.py; music21 comes with data/requirements.txt."""
 
 import pytest
 
 from audiolm_jax.errors import UserError
-from data import scores
+from data.shipped import scores
 
 music21 = pytest.importorskip('music21')
 pytestmark = pytest.mark.slow  # Importing music21 takes seconds.

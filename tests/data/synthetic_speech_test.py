@@ -1,4 +1,4 @@
-"""Tests what is read by whom, and data/speech.py; nothing is synthesised."""
+"""Tests what is read by whom, and speech.py; nothing is synthesised."""
 
 import collections
 import itertools
@@ -9,7 +9,7 @@ import pytest
 from audiolm_jax import audio
 from audiolm_jax.corpus import Clip, read_manifest, write_manifest
 from audiolm_jax.errors import UserError
-from data import austen, kokoro, speech, synthetic_speech, voices
+from data.shipped import austen, kokoro, speech, synthetic_speech, voices
 
 NOVEL = """CHAPTER I
 

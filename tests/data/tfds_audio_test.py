@@ -1,4 +1,4 @@
-"""Tests data/tfds_audio.py on data sets made here."""
+"""Tests data/adapters/tfds_audio.py on data sets made here."""
 
 import socket
 import time
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from audiolm_jax import audio
+from audiolm_jax.adapters import tfds_audio
 from audiolm_jax.corpus import read_manifest
 from audiolm_jax.errors import UserError
-from data import tfds_audio
 
 tfds = pytest.importorskip('tensorflow_datasets')
 

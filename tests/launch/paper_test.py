@@ -12,11 +12,13 @@ from audiolm_jax.cli import gin_config, train
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 ORDER = {
-    'speech': ['train'] * 2
+    'speech': ['corpus']
+    + ['train'] * 2
     + ['cluster', 'bundle', 'extract']
     + ['train'] * 3
     + ['bundle', 'generate', 'evaluate'],
-    'piano': ['train'] * 2
+    'piano': ['corpus']
+    + ['train'] * 2
     + ['cluster', 'bundle', 'extract']
     + ['train'] * 2
     + ['bundle', 'generate', 'evaluate'],
@@ -27,11 +29,11 @@ SCRIPTS = list(ORDER)
 def commands(folder, script, **settings):
   """Words of all that a script starts, with programs that only take notes."""
   log = folder / 'log'
-  for name, code in (('audiolm', '0'), ('python', '${PYTHON_CODE:-0}')):
-    program = folder / name
-    note = f'printf \'%s\\x1f\' {name} "$@" >>{log}; echo >>{log}'
-    program.write_text(f'#!/bin/bash\n{note}\nexit {code}\n')
-    program.chmod(0o755)
+  program = folder / 'audiolm'
+  note = f'printf \'%s\\x1f\' audiolm "$@" >>{log}; echo >>{log}'
+  code = '[[ $1 != corpus ]] || exit ${CORPUS_CODE:-0}'
+  program.write_text(f'#!/bin/bash\n{note}\n{code}\n')
+  program.chmod(0o755)
   environment = os.environ | {
       'PATH': f'{folder}:{os.environ["PATH"]}',
       'LIBRILIGHT': 'unlab-60k',
@@ -60,17 +62,16 @@ def test_all_parts_are_made_in_order(tmp_path, script):
 
 @pytest.mark.parametrize('script', SCRIPTS)
 def test_every_command_has_flags_that_exist(tmp_path, script):
-  for program, verb, *words in commands(tmp_path, script):
-    if program == 'python':
-      name = words[0]
-    else:
-      name = f'audiolm_jax.cli.{verb}'
+  for _, verb, *words in commands(tmp_path, script):
+    name = f'audiolm_jax.cli.{verb}'
+    if verb == 'corpus':
+      name = f'audiolm_jax.adapters.{words.pop(0)}'
     module = importlib.import_module(name)
     module.FLAGS.unparse_flags()
     rest = module.FLAGS(gin_config.rewrite_flags([name, *words]))
-    if verb == 'bundle':
+    if verb in ('bundle', 'corpus'):
       assert len(rest) > 2
-    elif program == 'audiolm':
+    else:
       assert rest == [name]
 
 
@@ -86,13 +87,13 @@ def test_a_second_run_passes_over_what_cannot_go_on(tmp_path, script):
     path.write_text('{}')
   found = commands(tmp_path, script)
   assert 'cluster' not in verbs(found)
-  assert not [words for words in found if words[0] == 'python']
+  assert 'corpus' not in verbs(found)
 
 
 def test_files_that_cannot_be_read_do_not_stop_it(tmp_path):
-  assert verbs(commands(tmp_path, 'speech', PYTHON_CODE='1'))
+  assert verbs(commands(tmp_path, 'speech', CORPUS_CODE='1'))
   with pytest.raises(subprocess.CalledProcessError):
-    commands(tmp_path, 'speech', PYTHON_CODE='2')
+    commands(tmp_path, 'speech', CORPUS_CODE='2')
 
 
 def test_another_program_may_train(tmp_path):
@@ -100,7 +101,7 @@ def test_another_program_may_train(tmp_path):
   trained = [words for words in found if words[1] == 'train']
   assert all(words[2] == '--multiprocess' for words in trained)
   more = commands(tmp_path, 'piano', RECORDINGS='a b/*.wav')
-  assert ['-m', 'data.folder', 'a b/*.wav'] in [words[1:4] for words in more]
+  assert ['corpus', 'folder', 'a b/*.wav'] in [words[1:4] for words in more]
 
 
 @pytest.mark.slow

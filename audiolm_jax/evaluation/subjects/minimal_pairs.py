@@ -77,7 +77,8 @@ def read(
     raise UserError(
         f'{folder} has neither {LEXICAL}/{split}/gold.csv nor'
         f' {SYNTACTIC}/{split}/gold.csv; it must have the layout of'
-        ' ZeroSpeech 2021 (python -m data.minimal_pairs makes such a folder).'
+        ' ZeroSpeech 2021 (python -m data.shipped.minimal_pairs makes such a'
+        ' folder).'
     )
   return {
       task: _first(_read(path, task), max_pairs) for task, path in found.items()

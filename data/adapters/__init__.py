@@ -1,0 +1,1 @@
+"""Audio that a user has, as a manifest: `audiolm corpus ADAPTER`."""

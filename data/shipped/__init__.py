@@ -1,0 +1,1 @@
+"""Builders of the corpora, prompts and pairs behind the shipped bundles."""
