@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from audiolm_jax.evaluation.metrics import fidelity
+from audiolm_jax.evaluation.metrics import fidelity, spoken_text
 
 
 def of_sounds(
@@ -38,23 +38,12 @@ def of_tokens(samples: Sequence[Int[np.ndarray, ' _']]) -> float:
 
   def distance(first: np.ndarray, second: np.ndarray) -> float:
     longest = max(len(first), len(second))
-    return edit_distance(first, second) / longest if longest else float('nan')
+    if not longest:
+      return float('nan')
+    pair = first.tolist(), second.tolist()
+    return spoken_text.edit_distance(*pair) / longest
 
   return _mean_of_pairs(samples, distance)
-
-
-def edit_distance(
-    first: Int[np.ndarray, ' T'], second: Int[np.ndarray, ' S']
-) -> int:
-  """Least number of insertions, deletions and substitutions (Levenshtein)."""
-  places = np.arange(len(second) + 1)
-  row = places.copy()
-  for count, token in enumerate(first, 1):
-    best = np.minimum(row[1:] + 1, row[:-1] + (second != token))
-    best = np.concatenate([[count], best])
-    # Insertions: the best start on the left, a step dearer for each place.
-    row = np.minimum.accumulate(best - places) + places
-  return int(row[-1])
 
 
 def _mean_of_pairs(
