@@ -18,7 +18,7 @@ import jax
 from absl import app, flags
 
 from audiolm_jax import audio
-from audiolm_jax.cli import compilation, request
+from audiolm_jax.cli import compilation, samples
 from audiolm_jax.generation.audiolm import AudioLM
 from audiolm_jax.lm.sampling import sampler
 from bench import models, timing
@@ -47,7 +47,7 @@ def measure(lm: AudioLM, batch_size: int) -> dict[str, Any]:
   runs = []
   with mock.patch.object(sampler, 'sample', timed):
     for number in range(ROUNDS.value + 1):
-      keys = request.spread(
+      keys = samples.spread(
           jax.random.split(jax.random.key(number), batch_size)
       )
       spent.clear()

@@ -27,7 +27,7 @@ import numpy as np
 from absl import flags
 from jax.sharding import NamedSharding, PartitionSpec
 
-from audiolm_jax.cli import request, verb
+from audiolm_jax.cli import samples, verb
 from audiolm_jax.generation import stage_sampler
 from audiolm_jax.lm.sampling import network, sampler
 from audiolm_jax.lm.sampling.methods import Sampling
@@ -88,7 +88,7 @@ def draw(lm: Ours, kind: str, rows: int, past: int) -> Iterator[timing.Seconds]:
       np.ones((rows, past), bool),
       np.arange(past + _MAX_IDS, dtype=np.int32)[None],
   )
-  keys = request.spread(jax.random.split(jax.random.key(0), rows))
+  keys = samples.spread(jax.random.split(jax.random.key(0), rows))
   spread = stage_sampler.rows_of(keys)
   weights = lm.weights[kind]
   if spread:

@@ -45,7 +45,7 @@ from audiolm_jax.cli import (
     manifests,
     plan,
     prompts,
-    request,
+    samples,
     settings,
     verb,
 )
@@ -126,7 +126,7 @@ def main(argv: list[str]) -> int:
   bundle = Bundle.load(FLAGS.model, FLAGS.weights)
   asked = asked.resolved(bundle)
   lm = asked.model(bundle)
-  request.check_voice(asked, lm)
+  samples.check_voice(asked, lm)
   found = _measure(asked, lm, paths)
   jobs = plan.jobs(found, FLAGS.samples_per_prompt, paths)
   plan.check_files(folder, jobs)
@@ -161,7 +161,7 @@ def _paths(patterns: Sequence[str]) -> list[str]:
 def _measure(asked: Request, lm: AudioLM, paths: Sequence[str]) -> list[Prompt]:
   if not paths:
     return [prompts.NOTHING]
-  return prompts.measure(paths, lambda path: request.measure(asked, lm, path))
+  return prompts.measure(paths, lambda path: samples.measure(asked, lm, path))
 
 
 def _conclude(folder: pathlib.Path, files: Sequence[str] | None) -> None:

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from audiolm_jax import audio
-from audiolm_jax.cli import request
+from audiolm_jax.cli import samples
 from audiolm_jax.cli.manifests import Line
 from audiolm_jax.cli.outputs import Outputs
 from audiolm_jax.cli.pace import Pace
 from audiolm_jax.cli.plan import Batch, Job
 from audiolm_jax.cli.prompts import Prompt
-from audiolm_jax.cli.request import Request, Row
+from audiolm_jax.cli.request import Request
+from audiolm_jax.cli.samples import Row
 from audiolm_jax.generation.audiolm import AudioLM
 
 # A sample whose WAV is whole, and how many values are in it.
@@ -57,7 +58,7 @@ def make(
       pace.skip(len(batch))
       continue
     seconds = 0.0
-    rows = request.read(asked, lm, batch)
+    rows = samples.read(asked, lm, batch)
     for job, length in _make_batch(work, rows, lacking):
       seconds += length / lm.sample_rate
       line = asked.describe(job, lm.sample_rate)
@@ -83,7 +84,7 @@ def _make_batch(
   if work.asked.is_long:
     yield from _make_long(work, rows, lacking)
     return
-  waveforms = request.generate(work.asked, work.lm, rows)
+  waveforms = samples.generate(work.asked, work.lm, rows)
   for row, waveform in zip(rows, waveforms, strict=True):
     if row.job in lacking:
       audio.write(work.outputs.path(row.job), waveform, work.lm.sample_rate)
@@ -103,7 +104,7 @@ def _make_long(
         for row in rows
         if row.job in new
     }
-    for chunks in request.stream(work.asked, work.lm, rows):
+    for chunks in samples.stream(work.asked, work.lm, rows):
       for row, chunk in zip(rows, chunks, strict=True):
         if row.job in files:
           files[row.job](chunk)

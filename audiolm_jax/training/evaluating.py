@@ -10,7 +10,7 @@ import numpy as np
 from audiolm_jax.errors import UserError
 from audiolm_jax.training.monitoring.progress import check_finite, describe
 from audiolm_jax.training.monitoring.summaries import Summaries
-from audiolm_jax.training.partitioning import Compiled
+from audiolm_jax.training.programs import Compiled
 from audiolm_jax.training.state import Batch, Metrics, TrainState
 
 log = logging.getLogger(__name__)

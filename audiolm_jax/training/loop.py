@@ -16,11 +16,8 @@ from audiolm_jax.training.monitoring.stopping import Stopping
 from audiolm_jax.training.monitoring.summaries import open_summaries
 from audiolm_jax.training.monitoring.throughput import Throughput
 from audiolm_jax.training.monitoring.watchdog import Watchdog
-from audiolm_jax.training.partitioning import (
-    Compiled,
-    Partitioner,
-    default_partitioner,
-)
+from audiolm_jax.training.partitioning import Partitioner, default_partitioner
+from audiolm_jax.training.programs import Compiled
 from audiolm_jax.training.run import Folder, Monitors, Run
 from audiolm_jax.training.settings import Keeping, Limits, Schedule
 from audiolm_jax.training.skipping import SkipNonFinite

@@ -1,13 +1,12 @@
-"""Which device holds what: mesh, logical axis rules, the jit of a step."""
+"""Which device holds what: the mesh, and rules for logical axis names."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from flax import linen as nn
-from jax.experimental import multihost_utils
 from jax.sharding import (
     AbstractMesh,
     AxisType,
@@ -19,20 +18,14 @@ from jax.sharding import (
 from jaxtyping import PRNGKeyArray
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import program_costs
+from audiolm_jax.training import programs
+from audiolm_jax.training.programs import Compiled
 from audiolm_jax.training.shardings import (
     AxisRules,
     of_optimizer,
     of_variables,
 )
-from audiolm_jax.training.state import (
-    SHARED,
-    Batch,
-    Metrics,
-    TrainState,
-    TrainStep,
-    Waveform,
-)
+from audiolm_jax.training.state import SHARED, Batch, TrainState, TrainStep
 
 
 class DataLayout(NamedTuple):
@@ -40,30 +33,6 @@ class DataLayout(NamedTuple):
 
   shard_index: int
   num_shards: int
-
-
-class Compiled(NamedTuple):
-  """A train step, laid out over the mesh.
-
-  Attributes:
-    init: () -> state.
-    step: (state, batch, key) -> (state, metrics); the old state is donated.
-    evaluate: (state, batch) -> metrics.
-    waveforms: (state, batch) -> sounds.
-    warnings: metrics -> what they say against the run.
-    metrics: () -> names of what evaluate finds.
-    flops: () -> of a step, over all devices; see program_costs.
-    abstract: Shapes, dtypes and shardings of the state.
-  """
-
-  init: Callable[[], TrainState]
-  step: Callable[[TrainState, Batch, PRNGKeyArray], tuple[TrainState, Metrics]]
-  evaluate: Callable[[TrainState, Batch], Metrics]
-  waveforms: Callable[[TrainState, Batch], Mapping[str, Waveform]]
-  warnings: Callable[[Mapping[str, float]], list[str]]
-  metrics: Callable[[], set[str]]
-  flops: Callable[[], int]
-  abstract: TrainState
 
 
 def make_mesh(
@@ -101,7 +70,12 @@ def make_mesh(
 
 
 def standard_logical_axis_rules(fsdp: bool = False) -> AxisRules:
-  """t5x's names; fsdp also spreads parameters over the data axis."""
+  """t5x's names; fsdp also spreads parameters over the data axis.
+
+  Kernels into a block lie in pieces along their wide side ('mlp', 'heads'),
+  those out of it as well, so that a block costs one sum over the model axis
+  forwards (Megatron-LM, arXiv 1909.08053).
+  """
   return (
       ('batch', 'data'),
       ('vocab', 'model'),
@@ -222,66 +196,19 @@ class Partitioner:
       )
     batch = self.put(batch)
     abstract = self.abstract_state(train_step, key, batch)
-    shardings = jax.tree.map(lambda leaf: leaf.sharding, abstract)
-    replicated = NamedSharding(self.mesh, PartitionSpec())
-    init = jax.jit(train_step.init, out_shardings=shardings)
-    step = self._jit_step(train_step, shardings)
-    evaluate = jax.jit(
-        train_step.evaluate,
-        in_shardings=(shardings, None),
-        out_shardings=replicated,
-    )
-    return Compiled(
-        init=lambda: self._run(init, key, batch),
-        step=lambda *args: self._run(step, *args),
-        evaluate=lambda *args: self._run(evaluate, *args),
-        waveforms=lambda *args: self._waveforms(train_step, *args),
-        warnings=train_step.warnings,
-        metrics=lambda: set(
-            self._run(jax.eval_shape, train_step.evaluate, abstract, batch)
-        ),
-        flops=lambda: self._flops(step, abstract, batch, key),
-        abstract=abstract,
-    )
+    return programs.compiled(train_step, abstract, batch, key, self._run)
 
   def lower(
       self, train_step: TrainStep, key: PRNGKeyArray, batch: Batch
   ) -> jax.stages.Lowered:
     """The step's program, to be read or measured; nothing is computed."""
     abstract = self.abstract_state(train_step, key, batch)
-    shardings = jax.tree.map(lambda leaf: leaf.sharding, abstract)
-    step = self._jit_step(train_step, shardings)
-    with self.context():
-      return step.lower(abstract, batch, key)
-
-  def _jit_step(
-      self, train_step: TrainStep, shardings: TrainState
-  ) -> jax.stages.Wrapped:
-    replicated = NamedSharding(self.mesh, PartitionSpec())
-    return jax.jit(
-        train_step.step,
-        in_shardings=(shardings, None, None),
-        out_shardings=(shardings, replicated),
-        donate_argnums=0,
-    )
-
-  def _flops(self, step: jax.stages.Wrapped, *args: Any) -> int:
-    with self.context():
-      return program_costs.flops(step.trace(*args).jaxpr.jaxpr)
+    step = programs.jit_step(train_step, abstract)
+    return self._run(step.lower, abstract, batch, key)
 
   def _run(self, function: Callable[..., Any], *args: Any) -> Any:
     with self.context():
       return function(*args)
-
-  def _waveforms(
-      self, train_step: TrainStep, state: TrainState, batch: Batch
-  ) -> Mapping[str, Waveform]:
-    state = state.replace(opt_state=())
-    if jax.process_count() == 1:
-      return self._run(train_step.waveforms, state, batch)
-    # A model that makes sound reads its arrays, and no process has them whole.
-    gathered = multihost_utils.process_allgather((state, batch), tiled=True)
-    return train_step.waveforms(*gathered)
 
 
 def default_partitioner(num_described: int | None = None) -> Partitioner:

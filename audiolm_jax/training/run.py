@@ -16,7 +16,8 @@ from audiolm_jax.training.monitoring.stopping import Stopping
 from audiolm_jax.training.monitoring.summaries import Summaries
 from audiolm_jax.training.monitoring.throughput import Throughput
 from audiolm_jax.training.monitoring.watchdog import Watchdog
-from audiolm_jax.training.partitioning import Compiled, Partitioner
+from audiolm_jax.training.partitioning import Partitioner
+from audiolm_jax.training.programs import Compiled
 from audiolm_jax.training.settings import Schedule
 from audiolm_jax.training.state import Batch, TrainState
 

@@ -11,7 +11,7 @@ import tiny
 
 from audiolm_jax import audio
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.cli import generate, request, settings
+from audiolm_jax.cli import generate, request, samples, settings
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation.audiolm import AudioLM
 from audiolm_jax.tokens import stages
@@ -161,16 +161,16 @@ def test_a_run_on_all_devices_makes_what_one_device_makes(
 ):
   flags = (f'{prompts}/a.wav', '--samples_per_prompt=8')
   placed = []
-  spread = request.spread
+  spread = samples.spread
 
   def remember(keys):
     placed.append(spread(keys))
     return placed[-1]
 
-  monkeypatch.setattr(request, 'spread', remember)
+  monkeypatch.setattr(samples, 'spread', remember)
   run(*flags, output_dir='all')
   assert len(placed[0].sharding.device_set) == len(jax.devices()) == 8
-  monkeypatch.setattr(request, 'spread', lambda keys: keys)
+  monkeypatch.setattr(samples, 'spread', lambda keys: keys)
   run(*flags, output_dir='one')
   for i in range(8):
     np.testing.assert_array_equal(
@@ -354,7 +354,7 @@ def test_what_is_written_while_it_is_made_is_the_whole(
   flags = (f'{prompts}/a.wav', f'{prompts}/d.wav', *LONG, kept)
   _, at_once = run(*flags, output_dir='at_once')
   monkeypatch.setattr(request, 'LONGEST_AT_ONCE', 0.1)
-  monkeypatch.setattr(request, 'generate', None)
+  monkeypatch.setattr(samples, 'generate', None)
   _, streamed = run(*flags, output_dir='streamed')
   assert streamed == at_once
   for file in at_once:
@@ -370,20 +370,20 @@ def test_a_long_run_that_was_killed_ends_in_the_same_bytes(
 ):
   flags = (f'{prompts}/a.wav', f'{prompts}/b.flac', *LONG)
   run(*flags, output_dir='unbroken')
-  stream = request.stream
+  stream = samples.stream
 
   def killed(*args):
     yield from itertools.islice(stream(*args), 2)
     raise KeyboardInterrupt
 
-  monkeypatch.setattr(request, 'stream', killed)
+  monkeypatch.setattr(samples, 'stream', killed)
   (tmp_path / 'broken').mkdir()
   with pytest.raises(KeyboardInterrupt):
     run(*flags, output_dir='broken')
   assert not list((tmp_path / 'broken').glob('*.wav'))
   # What a process leaves that cannot clean up.
   (tmp_path / 'broken/.a_0.wav.tmp').write_text('some')
-  monkeypatch.setattr(request, 'stream', stream)
+  monkeypatch.setattr(samples, 'stream', stream)
   run(*flags, output_dir='broken')
   (tmp_path / 'broken/b_0.wav').unlink()
   run(*flags, output_dir='broken')

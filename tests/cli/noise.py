@@ -10,11 +10,11 @@ import zlib
 
 import numpy as np
 
-from audiolm_jax.cli import generate, request
+from audiolm_jax.cli import generate, samples
 
 
 def make(asked, lm, batch):
-  """Stands for request.generate."""
+  """Stands for samples.generate."""
   files = [row.job.file for row in batch]
   sounds = [zlib.crc32(row.waveform.tobytes()) for row in batch]
   seed = zlib.crc32(repr((asked, files, sounds)).encode())
@@ -34,5 +34,5 @@ def make_slowly(asked, lm, batch):
 
 
 if __name__ == '__main__':
-  request.generate = make_slowly
+  samples.generate = make_slowly
   sys.exit(generate.run())
