@@ -42,8 +42,8 @@ class Clip(NamedTuple):
     labels: Sidecar TSV of `start_seconds end_seconds label` lines, or None.
     language: Language of what is said, as in ISO 639-1: 'en', 'ru', ...; or
       None.
-    origin: What made it where that is what is asked, 'original' or 'generated';
-      or None.
+    origin: What made it where that is what is asked, 'original', 'generated' or
+      'other', which is neither; or None.
   """
 
   path: str

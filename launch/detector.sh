@@ -6,7 +6,8 @@
 #
 #   bash launch/detector.sh MANIFEST [OUT]
 #
-# MANIFEST is of speech, or a glob of several manifests; data.shipped.speech makes one.
+# MANIFEST is of speech, or a glob of several manifests; data.shipped.speech makes
+# one. PIANO is a manifest of pieces, which join the music that is no speech.
 # OUT gets everything (default: runs/detector). MODEL names another bundle than
 # `speech`; TEST_SPEAKERS and DEV_SPEAKERS, joined by commas, who is held out.
 # Run it again and it goes on where it stopped.
@@ -27,13 +28,15 @@ train() {  # train FOLDER GIN_FILE MANIFEST STEPS BINDING...
 python -m data.shipped.detector_clips "$out/clips" --model="$model" \
     --manifest="$manifest" --test_speakers="$test_speakers" \
     --dev_speakers="$dev_speakers"
-train "$out/run" gin/detector.gin "$out/clips/manifest.jsonl" 1000
+python -m data.shipped.other_sounds "$out/other" \
+    ${PIANO:+--piano="$PIANO"}
+train "$out/run" gin/detector.gin "$out/*/manifest.jsonl" 1000
 audiolm bundle "$out/run" --output_dir="$out/bundle" \
-    --manifest="$out/clips/manifest.jsonl"
+    --manifest="$out/*/manifest.jsonl"
 python -m launch.detector_report "$out/report" --model="$out/bundle" \
-    --manifest="$out/clips/manifest.jsonl"
+    --manifest="$out/*/manifest.jsonl"
 audiolm bundle "$out/run" --output_dir="$out/bundle" \
-    --manifest="$out/clips/manifest.jsonl" --notes="$out/report/report.md"
+    --manifest="$out/*/manifest.jsonl" --notes="$out/report/report.md"
 
 python -m data.shipped.closed_set "$manifest" "$out/speakers.jsonl"
 train "$out/speakers_run" gin/speaker_classifier.gin "$out/speakers.jsonl" 1500

@@ -155,7 +155,7 @@ def test_a_detector_and_a_speaker_classifier(size, manifest):
   manifest.write_text('\n'.join(more))
   bindings = [f"MANIFEST = '{manifest}'", 'BATCH_SIZE = 2']
   for part, labels in (
-      ('detector', ('original', 'generated')),
+      ('detector', ('original', 'generated', 'other')),
       ('speaker_classifier', ('x', 'y')),
   ):
     parse(part, size, bindings=bindings)

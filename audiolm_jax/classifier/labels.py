@@ -9,7 +9,8 @@ from audiolm_jax.errors import UserError
 
 # Labels of a detector, in the order of its classes.
 ORIGINAL, GENERATED = 'original', 'generated'
-ORIGINS = (ORIGINAL, GENERATED)
+# Music and noises: what a detector of speech has no verdict on.
+OTHER = 'other'
 # One in so many clips of a speaker is held out (AudioLM s. IV-D).
 _HELD_OUT_EVERY = 10
 

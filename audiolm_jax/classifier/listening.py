@@ -8,11 +8,13 @@ from jaxtyping import Bool, Float
 from audiolm_jax.audio import Sound
 from audiolm_jax.classifier import clips, levels
 from audiolm_jax.classifier.clips import ClipClassifier
-from audiolm_jax.classifier.labels import GENERATED
+from audiolm_jax.classifier.labels import GENERATED, OTHER
 
 Row = Float[np.ndarray, ' V']
 
 _LEAST_RUN = 2  # Seconds; one alone may be a mistake.
+# Of the windows with sound, those that a verdict has to rest on.
+_LEAST_SHARE = 0.5
 
 
 class Heard(NamedTuple):
@@ -35,7 +37,8 @@ class Heard(NamedTuple):
 def listen(classifier: ClipClassifier, sound: Sound) -> Heard:
   """Asks a classifier about a clip, at the level that it was trained with.
 
-  Windows without sound do not vote.
+  Windows without sound do not vote, nor do those of a kind that it has learnt
+  not to judge (labels.OTHER).
 
   Args:
     classifier: Classifier of windows.
@@ -57,7 +60,11 @@ def listen(classifier: ClipClassifier, sound: Sound) -> Heard:
     return Heard(None, [None] * seconds, None, reason)
   at_level = np.clip(waveform * levels.gain(decibels), -1, 1)
   logs = classifier.log_probabilities(at_level, starts)
-  voting = decibels > levels.least(decibels)
+  loud = decibels > levels.least(decibels)
+  voting = loud & ~_other(classifier, logs)
+  if voting.sum() < _LEAST_SHARE * loud.sum():
+    reason = 'most of it is no speech, and it has learnt to judge speech alone'
+    return Heard(None, [None] * seconds, None, reason)
   heard = clips.windows_of_seconds(starts, window, len(waveform), rate)
   begun = np.arange(0, len(waveform), rate)
   silent = levels.of_windows(waveform, begun, rate) <= levels.least(decibels)
@@ -78,6 +85,15 @@ def _aggregate(
     logs: Float[np.ndarray, 'W V'], votes: Bool[np.ndarray, ' W']
 ) -> Row | None:
   return clips.aggregate(logs[votes]) if votes.any() else None
+
+
+def _other(
+    classifier: ClipClassifier, logs: Float[np.ndarray, 'W V']
+) -> Bool[np.ndarray, ' W']:
+  """Returns which windows are of a kind that the classifier does not judge."""
+  if OTHER not in classifier.labels:
+    return np.zeros(len(logs), bool)
+  return logs.argmax(axis=1) == classifier.labels.index(OTHER)
 
 
 def _generated(

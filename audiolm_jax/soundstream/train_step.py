@@ -15,6 +15,7 @@ from audiolm_jax.soundstream import (
     codebooks,
     forward,
     health,
+    initial,
     losses,
     quantizer,
     sounds,
@@ -87,47 +88,14 @@ class SoundStreamTrainStep:
 
   def variables(self, key: PRNGKeyArray, batch: Batch) -> dict[str, PyTree]:
     """Returns {'params', 'mutables'}; kernels carry logical axis names."""
-    generator_key, discriminator_key = jax.random.split(key)
-    waveform = batch['waveform'][:1]
-    frame = waveform[:, : self.model.hop_length]
-    generator = self.model.init(generator_key, frame)['params']
-    discriminator = (
-        self.adversary.init(discriminator_key, waveform)
-        if self.adversary
-        else {}
+    return initial.variables(
+        self.model, self.adversary, self._weights, self.ema_decay, key, batch
     )
-    books = codebooks.empty(
-        self.model.num_quantizers,
-        self.model.codebook_size,
-        self.model.embedding_dim,
-    )
-    mutables = {
-        'codebooks': books,
-        'balancer': balancer.empty(self._weights),
-    }
-    params = {'generator': generator, 'discriminator': discriminator}
-    if self.ema_decay is not None:
-      mutables['ema'] = params
-    return {'params': params, 'mutables': mutables}
 
   def init(self, key: PRNGKeyArray, batch: Batch) -> TrainState:
     """Returns the state before the first step."""
     variables = unbox(self.variables(key, batch))
-    params = variables['params']
-    discriminator = (
-        self.adversary.tx.init(params['discriminator'])
-        if self.adversary
-        else {}
-    )
-    return TrainState(
-        step=jnp.zeros((), jnp.int32),
-        params=params,
-        opt_state={
-            'generator': self.tx.init(params['generator']),
-            'discriminator': discriminator,
-        },
-        mutables=variables['mutables'],
-    )
+    return initial.state(variables, self.tx, self.adversary)
 
   def step(
       self, state: TrainState, batch: Batch, key: PRNGKeyArray

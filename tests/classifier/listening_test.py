@@ -167,3 +167,38 @@ def test_a_waveform_without_its_rate_is_not_listened_to():
   for listen in (DETECTOR.classify, lambda x: listening.listen(DETECTOR, x)):
     with pytest.raises((AttributeError, TypeCheckError)):
       listen(syllables(300, 2.0))
+
+
+class Kinds(Pitch):
+  """Hears 1.5 kHz and more as what it has not learnt to judge."""
+
+  def __call__(self, waveform, training=False):
+    logits = super().__call__(waveform, training)
+    spectrum = jnp.abs(jnp.fft.rfft(waveform, axis=1)) ** 2
+    share = spectrum[:, 1400:].sum(1) / spectrum[:, 50:].sum(1)
+    other = jnp.where(share > 0.5, 20.0, -20.0)
+    return jnp.concatenate([logits, other[:, None]], axis=-1)
+
+
+KINDS = ClipClassifier(
+    Kinds(('original', 'generated', 'other'), sample_rate=RATE), {}
+)
+
+
+@pytest.mark.parametrize('order', [1, -1])
+@pytest.mark.parametrize('hertz', [300, 1000])
+def test_what_it_never_learnt_to_judge_does_not_vote(hertz, order):
+  speech, music = syllables(hertz, 5.0), syllables(2000, 3.0)
+  both = np.concatenate([speech, music][::order])
+  expected = 'original' if hertz == 300 else 'generated'
+  heard = listening.listen(KINDS, Sound(both, RATE))
+  assert KINDS.labels[int(heard.probabilities.argmax())] == expected
+  assert heard.probabilities[KINDS.labels.index('other')] < 0.01
+
+
+def test_of_what_is_mostly_no_speech_it_cannot_say():
+  both = np.concatenate([syllables(300, 3.0), syllables(2000, 5.0)])
+  for waveform in (both, both[::-1].copy(), syllables(2000, 2.0)):
+    heard = listening.listen(KINDS, Sound(waveform, RATE))
+    assert heard.probabilities is None and 'no speech' in heard.reason
+    assert all(row is None for row in heard.track)

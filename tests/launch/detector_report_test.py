@@ -29,6 +29,7 @@ def test_the_report_is_of_the_test_split_and_has_a_curve(tmp_path, monkeypatch):
       for clip in sounds.clips(tmp_path, speaker='a')
   ]
   clips.append(clips[0]._replace(split='train'))
+  clips.append(clips[0]._replace(split='test', source='game', origin='other'))
   corpus.write_manifest(tmp_path / 'clips.jsonl', clips)
   run(
       tmp_path / 'report',
@@ -38,6 +39,10 @@ def test_the_report_is_of_the_test_split_and_has_a_curve(tmp_path, monkeypatch):
   found = json.loads((tmp_path / 'report/report.json').read_text())
   assert found['roc'].keys() == {'all continuations', '6 dB louder'}
   assert found['roc']['6 dB louder'][0][-1] == 1
+  (num_judged,) = {row[1] for row in found['rows'] if row[0] in found['roc']}
+  refusals = {name: int(number) for name, number, _ in found['refusals']}
+  assert refusals.pop('game') == 1
+  assert sum(refusals.values()) == int(num_judged)
   assert '| all continuations |' in (tmp_path / 'report/report.md').read_text()
 
 

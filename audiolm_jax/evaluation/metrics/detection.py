@@ -199,6 +199,34 @@ def table(rows: Mapping[str, Judged], model: str, seed: int = 0) -> Table:
   )
 
 
+def refusals(
+    refused: Mapping[str, Sequence[tuple[bool, str]]], seed: int = 0
+) -> Table:
+  """How often the answer is "cannot say", which music should get.
+
+  Args:
+    refused: Clips by what they are: whether each got that answer, and its
+      speaker, piece or source.
+    seed: Seed of the intervals.
+  """
+  rows = []
+  for name, clips in refused.items():
+    values, groups = zip(*clips, strict=True)
+    share = intervals.mean([100 * value for value in values], groups, seed)
+    rows.append((name, len(clips), share))
+  return Table(
+      name='refusals',
+      title='What the detector does not judge',
+      note=(
+          'Clips that `audiolm detect` "cannot say" anything of. Of music and'
+          ' noises it should be all, of speech none. Games and their composers'
+          ' are in one split only.'
+      ),
+      header=('clips', 'N', 'cannot say %'),
+      rows=rows,
+  )
+
+
 def _row(name: str, judged: Judged, seed: int):
   both = 0 < judged.generated.sum() < len(judged.generated)
   sides = [
