@@ -1,4 +1,8 @@
-"""Is a continuation learnt by heart? Longest runs found in the training set."""
+"""Memorisation: the longest runs of a clip that the training set has, too.
+
+Runs are looked up by rolling hashes (Karp and Rabin 1987), so that one pass
+over the training set answers for all clips, a chunk in memory at a time.
+"""
 
 import dataclasses
 import functools
@@ -12,7 +16,8 @@ from jaxtyping import Bool, Int, UInt
 Frames = Int[np.ndarray, '_ _']
 Keys = UInt[np.ndarray, ' _']
 
-# Odd, so that it has an inverse modulo 2^64.
+# Odd, so that it has an inverse modulo 2^64: dividing a sum by the power of its
+# place makes the hash of a run the same wherever the run stands.
 _BASE = 0xD1342543DE82EF95
 # That are compared at once.
 _CHUNK_FRAMES = 2**16
@@ -76,7 +81,9 @@ def longest_runs(
   clips = list(clips)
   sums = [_sums(_frame_keys(clip)) for clip in clips]
   found, starts = np.zeros((2, len(clips)), int)
-  # Runs of `found` frames occur, those of `missed` do not.
+  # Runs of `found` frames occur, those of `missed` do not. A run that occurs
+  # has all shorter ones in it, so halving the interval finds the longest: some
+  # 12 passes for clips of a minute. Equal lengths share a pass's hashes.
   missed = np.array([len(clip) + 1 for clip in clips], int)
   while (unsure := np.flatnonzero(missed - found > 1)).size:
     lengths = (found[unsure] + missed[unsure]) // 2
@@ -122,6 +129,7 @@ def _occur(
   seen = {n: np.zeros(len(each), bool) for n, each in every.items()}
   for keys in _chunks(training):
     sums = _sums(keys)
+    # Sorted are the few runs that are asked for, not the many of training.
     for n, each in every.items():
       hashes = _runs(sums, n)
       places = np.searchsorted(each, hashes).clip(max=len(each) - 1)
@@ -138,6 +146,7 @@ def _first(hits: Bool[np.ndarray, ' _']) -> int:
 
 def _chunks(training: Iterable[Frames]) -> Iterator[Keys]:
   """Several recordings in a row, since most are short; no run spans two."""
+  # No code's key is 0 but by a chance of 2^-64.
   border, chunk, length = np.zeros(1, np.uint64), [], 0
   for recording in training:
     chunk += [_frame_keys(recording), border]
@@ -158,7 +167,7 @@ def _frame_keys(frames: Frames) -> Keys:
 
 
 def _mix(keys: Keys) -> Keys:
-  """splitmix64: neighbours become strangers."""
+  """splitmix64 (Steele et al. 2014): neighbouring codes become strangers."""
   keys = keys * np.uint64(0x9E3779B97F4A7C15)
   keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
   keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

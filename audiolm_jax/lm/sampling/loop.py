@@ -159,6 +159,7 @@ def extend(
     track = Track(positions, valid, first_ids, may_end)
 
     def advance(state: State, place: Array) -> tuple[State, Array]:
+      # From the place itself, so that pieces of any length draw the same ids.
       noise = jax.vmap(jax.random.fold_in, (0, None))(keys, place - first)
       state = _step(program, weights, state, track, place, noise, temperature)
       return state, state.token
@@ -202,10 +203,13 @@ def _step(
   x, caches = network.step(
       program.model, weights, state.token, bias, state.caches, place
   )
+  # One table holds the ids of all fields; only those of the field whose turn it
+  # is are scored.
   first, may_end = track.first[place], track.may_end[place]
   logits = _logits(program, weights, x, first, may_end)
   choice = choose(logits, keys, temperature, program.top_k, program.top_p)
   token = jnp.where(choice < program.num_candidates, first + choice, EOS)
+  # A row that has ended goes on as PAD: all rows of a batch step together.
   token = jnp.where(state.done, PAD, token)
   return State(token, state.done | (token == EOS), caches)
 
