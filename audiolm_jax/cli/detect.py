@@ -13,13 +13,13 @@ headline: "generated from 10.0 to 17.0 s". --json writes one object a line
 instead, with every label. The level of a file does not matter.
 
 Of a file that is shorter than a second, or holds nothing but silence or noise,
-the answer is "cannot say" with the reason (--json: a label of null).
+the answer is "cannot say" with the reason (--json: a label of null). So it is
+where most of the sound is music or noises, if the detector has learnt what
+those are (a label `other`); where less is, the rest decides.
 
 The detector that comes with the package (--model=detector) learnt from the
-bundle `speech` before the present one: its card says how well. It takes most
-continuations by the present `speech` for originals; of them, of music, and of
-sound by other models, its answers mean nothing. launch/detector.sh trains
-another.
+bundle `speech` as it is: its card says how well. Of speech by other models its
+answers mean nothing. launch/detector.sh trains another.
 
 Exit code 1: some files could not be read; 2: a mistake of yours.
 """

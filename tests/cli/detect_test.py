@@ -13,7 +13,7 @@ import tiny
 
 from audiolm_jax.audio import Sound
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.cli import detect, main
+from audiolm_jax.cli import detect, generate, main
 from audiolm_jax.errors import UserError
 from tests.classifier import tiny as sounds
 
@@ -122,3 +122,39 @@ def test_names_that_are_no_utf_8_are_printed(model, tmp_path):
   )
   assert done.returncode == 0, done.stderr
   assert os.fsencode(json.loads(done.stdout)['file']) == name
+
+
+def test_the_shipped_detector_judges_speech_and_nothing_else(tmp_path, capsys):
+  rate = 16000
+  time = np.arange(4 * rate) / rate
+  chord = sum(np.sin(2 * np.pi * hertz * time) for hertz in (262, 330, 392))
+  music = 0.1 * chord * np.exp(-3 * (time % 1))
+  soundfile.write(tmp_path / 'music.wav', music, rate)
+  detect.FLAGS.unparse_flags()
+  files = ['data/prompts/*.flac', f'{tmp_path}/music.wav']
+  assert detect.main(detect.FLAGS(['detect', '--json', *files])) == 0
+  found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+  assert len(found) == 6
+  for one in found:
+    if 'speech' in one['file']:
+      assert one['label'] == 'original' and one['reason'] is None
+    else:
+      assert one['label'] is None and 'no speech' in one['reason']
+
+
+@pytest.mark.slow
+def test_the_shipped_detector_knows_what_the_shipped_model_makes(
+    tmp_path, capsys
+):
+  prompt = 'data/prompts/speech_italian.flac'
+  generate.FLAGS.unparse_flags()
+  words = ['generate', prompt, '--seconds=5', '--seed=3', '-o', str(tmp_path)]
+  assert generate.main(generate.FLAGS(words)) == 0
+  capsys.readouterr()
+  detect.FLAGS.unparse_flags()
+  assert not detect.main(
+      detect.FLAGS(['detect', '--json', f'{tmp_path}/*.wav'])
+  )
+  (one,) = map(json.loads, capsys.readouterr().out.splitlines())
+  start, end = one['generated_from_to']
+  assert one['label'] == 'generated' and abs(start - 3) <= 1 and end >= 7
