@@ -69,7 +69,6 @@ PACKAGES = (
     Package('asterisk-moh-opsound-g722', 'train', 'CC-BY-SA-3.0'),
     Package('frozen-bubble-data', 'dev', 'GPL-2'),
     Package('drascula-music', 'test', 'Drascula-License'),
-    Package('pingus-data', 'test', 'GPL-3+'),
 )
 
 
