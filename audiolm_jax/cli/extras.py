@@ -23,6 +23,7 @@ EXTRAS = {
         'jinja2',
         'librosa',
         'matplotlib',
+        'mir_eval',
         'onnxruntime',
         'pesq',
         'rapidfuzz',

@@ -83,6 +83,33 @@ def overlap(first: Statistics, second: Statistics) -> float:
   return float(np.minimum(*pair).sum())
 
 
+def onset_f1(reference: Sequence[Note], found: Sequence[Note]) -> float:
+  """F1 of struck keys: the same pitch within 50 ms (mir_eval's, MIREX's).
+
+  1 where both are empty, and 0 where one is.
+  """
+  # The extra [eval] brings it; the help of the verbs does without.
+  import mir_eval
+
+  if not reference or not found:
+    return float(len(reference) == len(found))
+  *_, f1, _ = mir_eval.transcription.precision_recall_f1_overlap(
+      *_intervals_and_pitches(reference),
+      *_intervals_and_pitches(found),
+      offset_ratio=None,
+  )
+  return float(f1)
+
+
+def _intervals_and_pitches(
+    notes: Sequence[Note],
+) -> tuple[Float[np.ndarray, 'K 2'], Float[np.ndarray, ' K']]:
+  """Starts and ends in seconds, and pitches in Hz."""
+  times = np.array([(note.start_seconds, note.end_seconds) for note in notes])
+  pitches = np.array([note.pitch for note in notes])
+  return times, 440.0 * 2.0 ** ((pitches - 69) / 12)
+
+
 def _union(notes: Sequence[Note]) -> float:
   """Seconds in which at least one note sounds."""
   total, until = 0.0, float('-inf')

@@ -51,3 +51,29 @@ def test_where_nothing_is_played_nothing_agrees():
   assert nothing.notes_per_second == 0.0 and np.isnan(nothing.polyphony)
   assert transcription.overlap(transposed(0), nothing) == 0.0
   assert np.isnan(transcription.overlap(nothing, transposed(0)))
+
+
+def test_f1_counts_struck_keys_and_forgives_50_ms():
+  played = [Note(k / 2, k / 2 + 0.4, 60 + k, 0.5) for k in range(4)]
+  late = [
+      note._replace(start_seconds=note.start_seconds + 0.04) for note in played
+  ]
+  assert transcription.onset_f1(played, played) == 1
+  assert transcription.onset_f1(played, late[::-1]) == 1
+  later = [
+      note._replace(start_seconds=note.start_seconds + 0.08) for note in played
+  ]
+  assert transcription.onset_f1(played, later) == 0
+  higher = [note._replace(pitch=note.pitch + 1) for note in played[:2]]
+  # Two of four are found, and two of four that are found are there.
+  found = played[2:] + higher
+  assert transcription.onset_f1(played, found) == pytest.approx(0.5)
+  # All that is found is there, of half: 2 / (1 + 2).
+  assert transcription.onset_f1(played, played[:2]) == pytest.approx(2 / 3)
+
+
+def test_f1_of_nothing():
+  note = Note(0.0, 1.0, 60, 0.5)
+  assert transcription.onset_f1([], []) == 1
+  assert transcription.onset_f1([note], []) == 0
+  assert transcription.onset_f1([], [note]) == 0
