@@ -4,7 +4,6 @@ import contextlib
 import io
 import os
 import pathlib
-import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, NoReturn
 
@@ -12,10 +11,9 @@ import numpy as np
 import soundfile
 from jaxtyping import Float
 
+from audiolm_jax import files
 from audiolm_jax.errors import UserError
 from audiolm_jax.sound import decoding, downmix, mono, resampling
-
-_LONGEST_NAME = 255  # Bytes, of common file systems.
 
 
 class Sound(NamedTuple):
@@ -119,7 +117,7 @@ def write(
   soundfile.write(content, clipped, sample_rate, format='WAV', subtype='PCM_16')
   path = pathlib.Path(path)
   with _naming(path):
-    write_bytes(path, content.getvalue())
+    files.write(path, content.getvalue())
 
 
 @contextlib.contextmanager
@@ -140,7 +138,7 @@ def writing(
     UserError: It cannot be written.
   """
   path = pathlib.Path(path)
-  temporary = _temporary(path)
+  temporary = files.temporary(path)
 
   def append(piece: Float[np.ndarray, ' N']) -> None:
     with _naming(path):
@@ -159,14 +157,6 @@ def writing(
     temporary.unlink(missing_ok=True)
 
 
-def _temporary(path: pathlib.Path, writer: str = '') -> pathlib.Path:
-  """The name of a file until it is whole; as long as names may be."""
-  name = os.fsencode(f'.{path.name}{writer}.tmp')
-  if len(name) > _LONGEST_NAME:
-    name = name[: _LONGEST_NAME - 13] + b'%08x.tmp' % zlib.crc32(name)
-  return path.with_name(os.fsdecode(name))
-
-
 @contextlib.contextmanager
 def _naming(path: pathlib.Path) -> Iterator[None]:
   """Says which file cannot be written."""
@@ -178,23 +168,6 @@ def _naming(path: pathlib.Path) -> Iterator[None]:
     ) from error
   except OSError as error:
     raise UserError(f'Cannot write {path}: {error.strerror}.') from error
-
-
-def write_bytes(path: pathlib.Path, content: bytes, writer: str = '') -> None:
-  """Writes a file that takes its name only when complete.
-
-  Args:
-    path: Beside it `.NAME.tmp` is written, which a killed process leaves behind
-      and the next attempt replaces.
-    content: All of the file.
-    writer: Tells those apart that may write the same file at the same time.
-  """
-  temporary = _temporary(path, writer)
-  try:
-    temporary.write_bytes(content)
-    temporary.replace(path)
-  finally:
-    temporary.unlink(missing_ok=True)
 
 
 def pad_to_multiple(

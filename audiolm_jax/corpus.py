@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from msgspec import Meta, Struct
 
-from audiolm_jax import audio, described, encodings
+from audiolm_jax import audio, described, encodings, files
 from audiolm_jax.errors import UserError
 from audiolm_jax.sound import finding
 
@@ -119,7 +119,7 @@ def write_manifest(path: str | os.PathLike, clips: Sequence[Clip]) -> None:
     lines.append(json.dumps(fields, ensure_ascii=False) + '\n')
   # Names that are no UTF-8 become what JSON writes for them: "\\udcff".
   content = ''.join(lines).encode('utf-8', errors='backslashreplace')
-  audio.write_bytes(path, content)
+  files.write(path, content)
 
 
 class AudioBatches(Iterator):

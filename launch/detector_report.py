@@ -18,13 +18,13 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from audiolm_jax import audio, corpus
+from audiolm_jax import audio, corpus, files
 from audiolm_jax.audio import Sound
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.classifier import distortions, listening
 from audiolm_jax.classifier.clips import ClipClassifier
 from audiolm_jax.classifier.labels import GENERATED, OTHER
-from audiolm_jax.cli import folders, verb
+from audiolm_jax.cli import verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import tables
@@ -51,7 +51,7 @@ flags.DEFINE_string(
 def main(argv: list[str]) -> None:
   if len(argv) != 2 or not FLAGS.manifest:
     raise UserError('Give the folder of the report, and --manifest.')
-  out = folders.writable(argv[1])
+  out = files.writable(argv[1])
   classifier = Bundle.load(FLAGS.model).classifier
   rate = classifier.sample_rate
   clips = corpus.read_manifest(FLAGS.manifest, FLAGS.split)

@@ -11,6 +11,7 @@ PACKAGE = pathlib.Path(__file__).parent.parent / 'audiolm_jax'
 # Who stands above whom; a room may import itself and what stands before it.
 ROOMS = (
     'errors',
+    'files',
     'cache',
     'described',
     'encodings',

@@ -22,12 +22,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from absl import flags
 
 import audiolm_jax
-from audiolm_jax import corpus
+from audiolm_jax import corpus, files
 from audiolm_jax.bundle import parts
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.bundle.folder import HALVED, PARTS
 from audiolm_jax.bundle.parts import Part
-from audiolm_jax.cli import folders, verb
+from audiolm_jax.cli import verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import tables
@@ -82,7 +82,7 @@ _DETECTING = (
 def main(argv: list[str]) -> None:
   if not argv[1:] or not FLAGS.output_dir:
     raise UserError('Give the folders of the parts, and --output_dir.')
-  folder = folders.writable(FLAGS.output_dir)
+  folder = files.writable(FLAGS.output_dir)
   notes = _read_notes()
   bundle = Bundle(_warm(collect(argv[1:])))
   clips = [

@@ -24,8 +24,8 @@ import numpy as np
 from absl import flags
 from jaxtyping import Float
 
-from audiolm_jax import corpus
-from audiolm_jax.cli import cluster, compilation, features, folders, verb
+from audiolm_jax import corpus, files
+from audiolm_jax.cli import cluster, compilation, features, verb
 from audiolm_jax.cli.features import Source
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.metrics import labels, layers
@@ -86,7 +86,7 @@ class HeldOut(NamedTuple):
 def main(argv: list[str]) -> None:
   _check_flags(argv)
   sizes = _numbers('num_clusters', 1)
-  folder = folders.writable(FLAGS.output_dir)
+  folder = files.writable(FLAGS.output_dir)
   compilation.keep_compiled()
   source = features.load(FLAGS.model)
   compared = _numbers('layers', 0) or range(source.model.num_layers + 1)

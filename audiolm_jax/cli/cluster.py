@@ -16,9 +16,10 @@ import pathlib
 
 from absl import flags
 
+from audiolm_jax import files
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.bundle.parts import Part
-from audiolm_jax.cli import compilation, features, folders, verb
+from audiolm_jax.cli import compilation, features, verb
 from audiolm_jax.cli.features import Source
 from audiolm_jax.errors import UserError
 from audiolm_jax.nn import kmeans
@@ -51,7 +52,7 @@ def main(argv: list[str]) -> None:
     raise UserError(f'{argv[1]!r} is not a flag; see audiolm cluster --help.')
   if not (FLAGS.model and FLAGS.manifest and FLAGS.output_dir):
     raise UserError('Give --model, --manifest and --output_dir.')
-  folder = folders.writable(FLAGS.output_dir)
+  folder = files.writable(FLAGS.output_dir)
   compilation.keep_compiled()
   source = features.load(FLAGS.model)
   features.check_layer(source, FLAGS.layer, '--layer')

@@ -29,12 +29,12 @@ from collections.abc import Callable
 
 from absl import flags
 
+from audiolm_jax import files
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import (
     compilation,
     evaluation_flags,
     evaluation_plan,
-    folders,
     verb,
 )
 from audiolm_jax.errors import UserError
@@ -125,7 +125,7 @@ def main(argv: list[str]) -> int:
   if FLAGS.plots:
     plots.check_installed()
   findings = measuring.Findings(
-      folders.writable(FLAGS.output_dir), FLAGS.plots, {'inputs': _inputs()}
+      files.writable(FLAGS.output_dir), FLAGS.plots, {'inputs': _inputs()}
   )
   compilation.keep_compiled()
   bundle = Bundle.load(FLAGS.model) if FLAGS.model else None

@@ -35,11 +35,11 @@ from collections.abc import Sequence
 import jax
 from absl import flags
 
+from audiolm_jax import files
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import (
     compilation,
     cores,
-    folders,
     hosts,
     making,
     manifests,
@@ -121,7 +121,7 @@ def main(argv: list[str]) -> int:
   asked = settings.request(FLAGS)
   share = hosts.share(FLAGS.num_hosts, FLAGS.host_index, FLAGS.multiprocess)
   paths = _paths([*FLAGS.prompts, *argv[1:]])
-  folder = folders.writable(FLAGS.output_dir)
+  folder = files.writable(FLAGS.output_dir)
   compilation.keep_compiled()
   bundle = Bundle.load(FLAGS.model, FLAGS.weights)
   asked = asked.resolved(bundle)

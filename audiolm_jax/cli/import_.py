@@ -24,9 +24,10 @@ from absl import flags
 from flax import linen as nn
 from jaxtyping import PyTree
 
+from audiolm_jax import files
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.bundle.parts import Part
-from audiolm_jax.cli import folders, verb
+from audiolm_jax.cli import verb
 from audiolm_jax.errors import UserError
 from audiolm_jax.pretrained import checkpoint, fairseq_kmeans
 from audiolm_jax.pretrained.families import FAMILIES, convert
@@ -62,7 +63,7 @@ A part for `audiolm bundle`.
 
 def main(argv: list[str]) -> None:
   _check_flags(argv)
-  folder = folders.writable(FLAGS.output_dir)
+  folder = files.writable(FLAGS.output_dir)
   start = time.monotonic()
   model, params = convert(
       FLAGS.family, checkpoint.read(FLAGS.checkpoint), _preprocessor()

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from audiolm_jax import audio, described
+from audiolm_jax import described, files
 from audiolm_jax.cli.hosts import Share
 from audiolm_jax.errors import UserError
 
@@ -156,8 +156,8 @@ def write(folder: pathlib.Path, lines: Sequence[Line], writer: str) -> None:
   Hosts that end together may do so at the same time, and write the same.
   """
   content = b''.join(map(_to_json, lines))
-  audio.write_bytes(folder / MANIFEST, content, writer)
-  audio.write_bytes(folder / TABLE, _to_csv(lines), writer)
+  files.write(folder / MANIFEST, content, writer)
+  files.write(folder / TABLE, _to_csv(lines), writer)
 
 
 def _to_json(line: Line) -> bytes:

@@ -21,10 +21,10 @@ import numpy as np
 from absl import flags
 from jaxtyping import Float
 
-from audiolm_jax import audio, corpus
+from audiolm_jax import audio, corpus, files
 from audiolm_jax.bundle import parts
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.cli import compilation, folders, verb
+from audiolm_jax.cli import compilation, verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import tables
@@ -97,7 +97,7 @@ _LABELLED_SECONDS = 20.0
 def main(argv: list[str]) -> None:
   if len(argv) > 1 or not (FLAGS.model and FLAGS.manifest):
     raise UserError('Give --model and --manifest; see audiolm probe --help.')
-  folder = folders.writable(FLAGS.output_dir) if FLAGS.output_dir else None
+  folder = files.writable(FLAGS.output_dir) if FLAGS.output_dir else None
   compilation.keep_compiled()
   semantic = load(FLAGS.model)
   held_out = corpus.read_manifest(FLAGS.manifest, FLAGS.split)

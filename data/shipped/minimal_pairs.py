@@ -27,7 +27,7 @@ import numpy as np
 import soxr
 from absl import flags, logging
 
-from audiolm_jax import audio
+from audiolm_jax import audio, files
 from audiolm_jax.adapters.recording import SAMPLE_RATE, worker_processes
 from audiolm_jax.cli import verb
 from audiolm_jax.errors import UserError
@@ -108,7 +108,7 @@ def build(folder: pathlib.Path, rows: Sequence[Row], workers: int) -> None:
   writer = csv.DictWriter(text, rows[0].columns, lineterminator='\n')
   writer.writeheader()
   writer.writerows(row.columns for row in rows)
-  audio.write_bytes(folder / 'gold.csv', text.getvalue().encode())
+  files.write(folder / 'gold.csv', text.getvalue().encode())
   logging.info('%s: %d files', folder / 'gold.csv', len(rows))
 
 

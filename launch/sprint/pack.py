@@ -18,11 +18,11 @@ import sys
 
 from absl import flags
 
-from audiolm_jax import corpus
+from audiolm_jax import corpus, files
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.cli import bundle as bundle_verb
-from audiolm_jax.cli import folders, verb
+from audiolm_jax.cli import verb
 from audiolm_jax.errors import UserError
 from audiolm_jax.soundstream import networks
 from launch.sprint import crops, folder, pack_tokens, sources
@@ -97,7 +97,7 @@ for name in pack_tokens.SIZES:
 def main(argv: list[str]) -> None:
   if len(argv) > 1 or not FLAGS.task or not FLAGS.output_dir:
     raise UserError('Give --task and --output_dir, and no arguments.')
-  out = folders.writable(FLAGS.output_dir)
+  out = files.writable(FLAGS.output_dir)
   max_bytes = int(FLAGS.max_mib * MIB)
   parcel = {'decoder': _decoder, 'soundstorm': _soundstorm}[FLAGS.task](
       max_bytes

@@ -16,7 +16,8 @@ import sys
 import jax
 from absl import flags
 
-from audiolm_jax.cli import folders, verb
+from audiolm_jax import files
+from audiolm_jax.cli import verb
 from audiolm_jax.errors import UserError
 from launch.sprint import decoder_task, folder, loop, storm_task
 from launch.sprint.loop import Log, Saver
@@ -87,7 +88,7 @@ def main(argv: list[str]) -> None:
   if len(argv) > 1 or not (FLAGS.folder and FLAGS.out and timed):
     raise UserError('Give --folder, --minutes and --out, and no arguments.')
   clock = Clock(60 * (FLAGS.minutes or 0))
-  out = folders.writable(FLAGS.out)
+  out = files.writable(FLAGS.out)
   parcel = folder.read(pathlib.Path(FLAGS.folder))
   name = parcel.contents.get('task')
   if name not in _MAKERS or 'step' in parcel.contents:

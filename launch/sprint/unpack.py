@@ -15,10 +15,11 @@ import sys
 
 from absl import flags
 
+from audiolm_jax import files
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.cli import bundle as bundle_verb
-from audiolm_jax.cli import folders, verb
+from audiolm_jax.cli import verb
 from audiolm_jax.errors import UserError
 from launch.sprint import folder
 from launch.sprint.folder import Parcel
@@ -43,7 +44,7 @@ def main(argv: list[str]) -> None:
     raise UserError(
         f'{argv[1]} is not trained yet; give the --out of launch.sprint.run.'
     )
-  out = folders.writable(FLAGS.output_dir)
+  out = files.writable(FLAGS.output_dir)
   makers = {'decoder': _decoder, 'soundstorm': _soundstorm}
   bundle = Bundle(makers[parcel.contents['task']](parcel))
   bundle.save(out, bundle_verb.model_card(out.name, bundle, (), ''))

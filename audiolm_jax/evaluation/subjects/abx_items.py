@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from audiolm_jax import audio
+from audiolm_jax import files
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.metrics import triphones
 from audiolm_jax.evaluation.metrics.triphones import Speech, Triphone
@@ -92,7 +92,7 @@ def write(path: str | os.PathLike, spoken: Mapping[str, Speech]) -> None:
       names = (each.phone, *each.context[1:], each.speaker)
       words = ('_'.join(word.split()) for word in (file, *times, *names))
       print(*words, file=text)
-  audio.write_bytes(pathlib.Path(path), text.getvalue().encode())
+  files.write(pathlib.Path(path), text.getvalue().encode())
 
 
 def locate(items: Items, folder: str | os.PathLike) -> list[pathlib.Path]:
