@@ -11,7 +11,6 @@ in the first row. One JSON object a line.
 
 import json
 import pathlib
-import random
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -31,6 +30,7 @@ from audiolm_jax.evaluation.listeners import (
 from audiolm_jax.evaluation.metrics import fidelity
 from audiolm_jax.evaluation.metrics.reconstruction import levels_to_keep
 from audiolm_jax.evaluation.sections import error_rates
+from audiolm_jax.evaluation.subjects import clips as subjects
 from audiolm_jax.tokens.tokenizers.codec import CodecTokenizer
 from audiolm_jax.training.checkpoints import loading
 
@@ -98,13 +98,7 @@ def choose(
       for clip in clips
       if (clip.source, clip.language) == (source, language) and clip.transcript
   ]
-  random.Random(0).shuffle(wanted)
-  turns: dict[str | None, int] = {}
-  order = []
-  for clip in wanted:
-    turns[clip.speaker] = turns.get(clip.speaker, 0) + 1
-    order.append((turns[clip.speaker], str(clip.speaker), clip))
-  return [clip for *_, clip in sorted(order, key=lambda x: x[:2])[:count]]
+  return subjects.drawn_in_turn(wanted, count, 0)
 
 
 def copied(

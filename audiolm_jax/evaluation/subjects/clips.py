@@ -1,5 +1,7 @@
 """Clips of a manifest as one array, and functions mapped over them."""
 
+import itertools
+import random
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -61,6 +63,26 @@ def choose(clips: Sequence[Clip], num_clips: int) -> list[Clip]:
         f'None of {len(clips)} clips lasts {MIN_SECONDS:g} s; cut longer ones.'
     )
   return [found[place] for place in spread(len(found), num_clips)]
+
+
+def in_turn(found: Sequence[Clip], count: int) -> list[Clip]:
+  """At most `count` clips: one of each speaker, then another of each, ...
+
+  Where nobody speaks, a piece, or else a file, counts as a speaker does.
+  """
+  groups: dict[str, list[Clip]] = {}
+  for clip in found:
+    groups.setdefault(clip.speaker or clip.piece or clip.path, []).append(clip)
+  rounds = itertools.zip_longest(*groups.values())
+  ordered = [clip for turn in rounds for clip in turn if clip is not None]
+  return ordered[:count]
+
+
+def drawn_in_turn(found: Sequence[Clip], count: int, seed: int) -> list[Clip]:
+  """The same of clips as a seed draws them, speakers by their names."""
+  drawn = list(found)
+  random.Random(seed).shuffle(drawn)
+  return in_turn(sorted(drawn, key=lambda clip: str(clip.speaker)), count)
 
 
 def spread(length: int, count: int) -> Int[np.ndarray, ' k']:

@@ -70,25 +70,13 @@ def choose(
     UserError: None is long enough.
   """
   shortest = prompt_seconds + _MIN_REST_SECONDS
-  groups: dict[Hashable, list[Clip]] = {}
-  for clip in found:
-    if clip.seconds >= shortest:
-      groups.setdefault(clip.speaker or clip.piece or clip.path, []).append(
-          clip
-      )
-  if not groups:
+  long_enough = [clip for clip in found if clip.seconds >= shortest]
+  if not long_enough:
     raise UserError(
         f'None of {len(found)} clips lasts {shortest:g} s: a prompt, and a'
         ' second to compare with. Give a shorter --prompt_seconds.'
     )
-  turns = max(map(len, groups.values()))
-  ordered = [
-      group[turn]
-      for turn in range(turns)
-      for group in groups.values()
-      if turn < len(group)
-  ]
-  return ordered[:count]
+  return clips.in_turn(long_enough, count)
 
 
 def cut(

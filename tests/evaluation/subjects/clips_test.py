@@ -1,5 +1,7 @@
 """Tests `audiolm_jax/evaluation/subjects/clips.py`."""
 
+import collections
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -69,3 +71,37 @@ def test_batches_see_one_shape_and_rows_keep_their_order(num_rows):
   result = clips.in_batches('Rows', function, rows, rows)
   np.testing.assert_array_equal(result, rows**2)
   assert shapes == {(clips.BATCH_SIZE, 4)}
+
+
+SPOKEN = st.lists(
+    st.sampled_from([None, 'ann', 'bob', 'cid']), min_size=1, max_size=12
+)
+
+
+@given(SPOKEN, st.integers(1, 14))
+@settings(max_examples=60, deadline=None)
+def test_speakers_take_turns(speakers, count):
+  found = [
+      clip(str(place))._replace(speaker=speaker)
+      for place, speaker in enumerate(speakers)
+  ]
+  chosen = clips.in_turn(found, count)
+  assert len(chosen) == min(count, len(found)) == len({*chosen})
+  turns = collections.Counter()
+  rounds = []
+  for one in chosen:
+    turns[one.speaker or one.path] += 1
+    rounds.append(turns[one.speaker or one.path])
+  assert rounds == sorted(rounds)
+  assert clips.in_turn(found, len(found))[:count] == chosen
+
+
+def test_a_seed_draws_clips_and_not_who_begins():
+  found = [
+      clip(f'{speaker}{number}')._replace(speaker=speaker)
+      for speaker in 'cab'
+      for number in range(9)
+  ]
+  drawn = [clips.drawn_in_turn(found, 6, seed) for seed in (0, 0, 1)]
+  assert drawn[0] == drawn[1] != drawn[2]
+  assert [one.speaker for one in drawn[2]] == list('abcabc')

@@ -9,7 +9,7 @@ from audiolm_jax.cli import probe
 from audiolm_jax.corpus import AudioBatches
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.listeners import recogniser
-from audiolm_jax.evaluation.sections import error_rates
+from audiolm_jax.evaluation.sections import error_rates, semantic_ids
 from audiolm_jax.evaluation.subjects import speaking_probe
 from tests import runs
 
@@ -63,7 +63,7 @@ def test_the_verb_says_how_many_words_come_through(
   monkeypatch.setattr(
       recogniser, 'whisper', lambda threads: lambda waveform, language: 'a b d'
   )
-  monkeypatch.setattr(probe, '_CROP_SECONDS', 0.64)
+  monkeypatch.setattr(semantic_ids, '_CROP_SECONDS', 0.64)
   probe.FLAGS.unparse_flags()
   flags = [
       'probe',
@@ -80,7 +80,6 @@ def test_the_verb_says_how_many_words_come_through(
 
 
 def test_without_transcripts_there_is_nothing_to_recognise(manifest):
-  probe.FLAGS.unparse_flags()
-  probe.FLAGS(['probe', '--model=x', f'--manifest={manifest}'])
+  asked = semantic_ids.Asked(1.0, 3, 'en', 0)
   with pytest.raises(UserError, match='transcript'):
-    probe.choose(corpus.read_manifest(manifest, 'train'), 3)
+    semantic_ids.choose(corpus.read_manifest(manifest, 'train'), asked)
