@@ -2,7 +2,7 @@
 
 import codecs
 
-# What editors of other systems put in front; UTF-32's begins like UTF-16's.
+# Marks that editors put in front of a text; UTF-32's begins like UTF-16's.
 _MARKS = {
     codecs.BOM_UTF8: 'utf-8-sig',
     codecs.BOM_UTF32_LE: 'utf-32',

@@ -23,7 +23,7 @@ from audiolm_jax.training.state import unbox
 
 Read = Callable[[], object]
 
-# What each kind is called in a table.
+# Names of the kinds in a table.
 KINDS = {
     'audio': 'audio: WAV, FLAC, Ogg, MP3, AIFF, CAF, AU',
     'shard': 'shard of a token store',

@@ -30,7 +30,7 @@ class Machine(NamedTuple):
     return self.accelerator.startswith('tpu')
 
 
-# What GKE's node labels call them (gke-tpu-accelerator, gke-accelerator).
+# Names in GKE's node labels (gke-tpu-accelerator, gke-accelerator).
 GKE_TPUS = {
     'tpu-v4': 'tpu-v4-podslice',
     'tpu-v5e': 'tpu-v5-lite-podslice',

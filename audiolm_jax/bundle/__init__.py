@@ -4,7 +4,7 @@ import importlib
 import warnings
 from typing import Any
 
-# What stood here while this was a file; one more release finds it here.
+# Names that stood here while this was a file; one more release finds them.
 _HOMES = {
     'Bundle': 'bundle',
     'LanguageModel': 'predictors',

@@ -20,10 +20,10 @@ from audiolm_jax.bundle.parts import Part
 from audiolm_jax.errors import UserError
 from audiolm_jax.training.checkpoints import loading
 
-# What has a sequence of ids.
+# Parts with a sequence of ids.
 STAGES = ('semantic', 'coarse', 'fine', 'acoustic_only')
 TOKENIZERS = ('acoustic_tokenizer', 'semantic_tokenizer')
-# What predicts tokens; any of them may be missing.
+# Parts that predict tokens; any of them may be missing.
 PREDICTORS = (*STAGES, 'soundstorm')
 PARTS = (*TOKENIZERS, *PREDICTORS, 'classifier')
 # Stored in half the room unless told otherwise: no tokens depend on them.

@@ -33,7 +33,7 @@ _MODULES = {
     'classifier': Classifier,
     **families.MODULES,
 }
-# What a configuration says beside the fields of its module.
+# Keys of a configuration beside the fields of its module.
 _NOT_FIELDS = {
     'kind',
     'stage',

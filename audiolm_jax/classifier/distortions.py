@@ -137,7 +137,7 @@ def augmented(
   return waveform
 
 
-# What an evaluation asks about, and what training did not meet: GSM.
+# Distortions of an evaluation; training did not meet one of them: GSM.
 EVALUATED: Mapping[str, Distortion] = {
     'MP3, 42 kbit/s': mp3(0.8, 0.8),
     'Opus, 9 kbit/s': opus(1.0, 1.0),

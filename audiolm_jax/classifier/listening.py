@@ -13,7 +13,7 @@ from audiolm_jax.classifier.labels import GENERATED, OTHER
 Row = Float[np.ndarray, ' V']
 
 _LEAST_RUN = 2  # Seconds; one alone may be a mistake.
-# Of the windows with sound, those that a verdict has to rest on.
+# Least share of the windows with sound that a verdict rests on.
 _LEAST_SHARE = 0.5
 
 

@@ -4,7 +4,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
-# What is imported, by the extra of pyproject.toml that brings it.
+# Imported modules by the extra of pyproject.toml that brings them.
 EXTRAS = {
     'train': (
         'PIL',

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-# What shells report of a process that SIGINT ended.
+# Exit code that shells report of a process that SIGINT ended.
 EXIT_CODE = 128 + signal.SIGINT
 
 _GRACE_SECONDS = 10.0

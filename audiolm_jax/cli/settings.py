@@ -21,7 +21,7 @@ from audiolm_jax.lm.sampling.methods import Sampling
 
 # Semantic, coarse and fine.
 _NUM_STAGES = 3
-# What makes sense in some modes only.
+# Flags that make sense in some modes only.
 _MODES_OF = {
     'keep_prompt': (CONTINUATION,),
     'voice': (ACOUSTIC_GENERATION,),

@@ -126,7 +126,7 @@ def parallel(
   )
 
 
-# What makes the sound of semantic tokens, or goes on without them.
+# Chains by the name of what makes the sound of semantic tokens.
 KINDS = {
     'autoregressive': autoregressive,
     'parallel': parallel,

@@ -43,7 +43,7 @@ class Node:
 # Reads what follows the opcodes that fill a node, if anything does.
 AfterBuild = Callable[[Node, io.BytesIO], None]
 
-# Of arrays, of random generators, of the estimators, and of joblib, which once
+# Names of arrays, random generators, estimators, and of joblib, which once
 # came with them.
 _MODULES = (
     'numpy.core.multiarray',
@@ -68,7 +68,7 @@ _VALUES = frozenset(
     ' STRING BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8'
     ' BYTEARRAY8 UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8'.split()
 )
-# Of the version, of pieces that speed up reading, of the end.
+# Opcodes of the version, of pieces that speed up reading, of the end.
 _MEANINGLESS = ('PROTO', 'FRAME', 'STOP')
 _CONSTANTS = {'NONE': None, 'NEWTRUE': True, 'NEWFALSE': False}
 _EMPTY = {'EMPTY_TUPLE': tuple, 'EMPTY_LIST': list, 'EMPTY_DICT': dict}

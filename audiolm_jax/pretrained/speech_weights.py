@@ -13,9 +13,9 @@ from jaxtyping import PyTree
 
 from audiolm_jax.errors import UserError
 
-# Of flax's names for the arrays of a layer; a checkpoint calls each 'weight'.
+# Flax's names for the array of a layer; a checkpoint calls each 'weight'.
 _WEIGHTS = ('kernel', 'scale', 'embedding')
-# What stands for masked frames in pre-training, and heads saved with a model
+# Embeddings of masked frames in pre-training, and heads saved with a model
 # whose names have no prefix.
 HEADS = (
     'masked_spec_embed',

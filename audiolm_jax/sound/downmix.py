@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-# Of the power of the loudest channel: 10 dB may be lost. Equal channels keep
-# all of it, one of two a quarter, six different ones a sixth; a voice in the
-# centre of 5.1 a thirty-sixth, a pair of opposite phases nothing.
+# Least share of the loudest channel's power: 10 dB may be lost. Equal channels
+# keep all of it, one of two a quarter, six different ones a sixth; a voice in
+# the centre of 5.1 a thirty-sixth, a pair of opposite phases nothing.
 _LEAST_KEPT = 0.1
 _AS_LOUD = 0.9  # Of channels about as loud as the loudest, the first is taken.
 

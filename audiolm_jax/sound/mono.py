@@ -4,7 +4,7 @@ import os
 
 from audiolm_jax.sound import checks, decoding, downmix, notices, resampling
 
-# Of a waveform: half of the machine's memory. What lies behind kills processes.
+# A waveform may fill half of the machine's memory; more kills processes.
 _MOST_BYTES = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') // 2
 
 

@@ -13,9 +13,9 @@ from audiolm_jax.soundstorm.model import SoundStorm
 
 # Passes of the first level; each of the others takes one (s. 4.1).
 FIRST_PASSES = 16
-# Of confidences, over that of codes; MaskGIT's (arXiv 2202.04200). With little
-# noise the surest frames come first, which are the silent ones, and others
-# follow them.
+# Temperature of confidences, over that of codes; MaskGIT's (arXiv 2202.04200).
+# With little noise the surest frames come first, which are the silent ones, and
+# others follow them.
 CONFIDENCE_NOISE = 4.5
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 T = TypeVar('T')
 
-# What a discriminator makes of a waveform: its layers' outputs, logits last.
+# Outputs of a discriminator's layers for a waveform, logits last.
 Features = Sequence[Float[Array, '...']]
 Matching = Callable[[Sequence[Features], Sequence[Features]], Float[Array, '']]
 

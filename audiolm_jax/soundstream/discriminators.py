@@ -21,7 +21,7 @@ from audiolm_jax.soundstream.discriminator_layers import (
 SLOPE = 0.2  # Of the leaky ReLUs, as in MelGAN.
 GROUP = 4  # Input channels of a group.
 
-# Of the residual units: by how much the width grows, stride in time, in bins.
+# Residual units: by how much the width grows, stride in time, in bins.
 STFT_UNITS = ((2, 1, 2), (2, 2, 2), (1, 1, 2), (2, 2, 2), (1, 1, 2), (2, 2, 2))
 
 Features = list[Float[Array, 'B ...']]

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int, PyTree
 from audiolm_jax.soundstream import quantizer
 from audiolm_jax.soundstream.networks import Networks
 
-# What each convolution heard last, by the names of the modules.
+# The last samples that each convolution heard, by the names of the modules.
 Past = PyTree
 
 

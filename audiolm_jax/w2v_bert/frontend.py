@@ -15,7 +15,7 @@ STRIDES = (2, 2)  # In time, of the two convolutions.
 HOP_LENGTH = MEL_HOP * 4
 # Below this power lies what a quiet room and 16 bits leave; natural log.
 FLOOR = 1e-5
-# Of the log-mels of speech and of piano. A clip's own mean and deviation would
+# Mean and deviation of the log-mels of speech and of piano. A clip's own would
 # change with the crop and with padding; a LayerNorm over mel bins would lift
 # silence to the level of speech. Constants do neither.
 MEL_MEAN = -7.0

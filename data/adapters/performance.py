@@ -11,7 +11,7 @@ from jaxtyping import Float
 from audiolm_jax.adapters.recording import Label
 from audiolm_jax.errors import UserError
 
-# What mido raises where a file is odd: it reads all events, keys of nine flats
+# Errors of mido where a file is odd: it reads all events, keys of nine flats
 # and tempos of no bytes among them.
 _ERRORS = (
     OSError,

@@ -16,7 +16,7 @@ from audiolm_jax import files
 from audiolm_jax.corpus import Clip, write_manifest
 from audiolm_jax.errors import UserError
 
-# What builders split by.
+# Names and rule of the splits, for builders.
 from audiolm_jax.splits import SPLITS as SPLITS
 from audiolm_jax.splits import split_of as split_of
 

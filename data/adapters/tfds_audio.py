@@ -54,7 +54,7 @@ flags.DEFINE_string(
     'licence', None, 'Terms, if TFDS does not tell.', flag_values=FLAGS
 )
 
-# What data sets call the same thing.
+# Names that data sets have for the same thing.
 _TEXT = ('text_normalized', 'text', 'transcript', 'sentence')
 # Where TFDS looks first.
 _PREPARED_SETS = 'storage.googleapis.com'

@@ -8,14 +8,14 @@ from data.shipped.plain_words import Verb
 
 _ADJECTIVES = 0.55  # Of the things that are mentioned.
 _EXTRAS = 0.6  # Of the deeds: how, where or with whom.
-# What people have of their own.
+# Things that people have of their own.
 _OWN = ('clothes', 'tool', 'toy', 'book', 'jewel', 'vehicle', 'bike', 'dish')
 
 
 # With whom one may do something afterwards.
 _MET = ('meet', 'visit', 'help', 'talk to')
 _DAY_PARTS = ('morning', 'afternoon', 'evening', 'night')
-# Of nouns that are counted like this.
+# Words before nouns that are counted like this.
 _FORMS = {
     'one': ('a', 'a', 'the', 'several'),
     'single': ('a', 'the'),

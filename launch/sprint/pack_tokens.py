@@ -20,7 +20,7 @@ from audiolm_jax.training.state import sizes as sizes_of
 from launch.sprint import codes, folder
 from launch.sprint.codes import Packed
 
-# What may be another size than the model's.
+# Sizes that may differ from the model's.
 SIZES = ('num_layers', 'embed_dim', 'num_heads', 'mlp_dim')
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int8
 
 PRE_EMPHASIS = 0.9
 _MU = 511.0
-# What pre-emphasis makes of samples between -1 and 1.
+# Largest value that pre-emphasis makes of samples between -1 and 1.
 _LARGEST = 1 + PRE_EMPHASIS
 
 

@@ -13,7 +13,7 @@ from audiolm_jax.evaluation.tables import Missing, missing
 MosPredictor = Callable[[Float[np.ndarray, ' N'], int], float]
 
 _RATE = 16000
-# What the network hears at once: 9.01 s.
+# Samples that the network hears at once: 9.01 s.
 _WINDOW = 144160
 _MODEL = 'dnsmos_models/sig_bak_ovr.onnx'
 # From what the network says to the scale of listeners.

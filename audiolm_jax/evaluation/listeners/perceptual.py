@@ -16,7 +16,7 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.metrics.fidelity import Metric
 
 MISSING = "{} is missing: pip install 'audiolm_jax[eval]', or pass --{}."
-# What the two modes of ViSQOL were fitted on.
+# Sample rates that the two modes of ViSQOL were fitted on.
 VISQOL_RATES = {'speech': 16000, 'audio': 48000}
 
 

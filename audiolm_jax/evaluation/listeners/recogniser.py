@@ -37,7 +37,7 @@ _SHA256 = {
 # Nobody talks faster; in what is no speech the model may hear a word for ever.
 _TOKENS_PER_SECOND = 15
 
-# What is said, in a language named as 'en', 'ru', ...
+# (sound, language as 'en', 'ru', ...) -> the words that are heard.
 Recogniser = Callable[[Sound, str], str]
 
 

@@ -19,7 +19,7 @@ Keys = UInt[np.ndarray, ' _']
 # Odd, so that it has an inverse modulo 2^64: dividing a sum by the power of its
 # place makes the hash of a run the same wherever the run stands.
 _BASE = 0xD1342543DE82EF95
-# That are compared at once.
+# Frames that are compared at once.
 _CHUNK_FRAMES = 2**16
 
 

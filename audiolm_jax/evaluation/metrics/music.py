@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from audiolm_jax.evaluation.tables import Missing, missing
 
-# What is quieter than this is not played: full scale is 0 dB.
+# Notes that are quieter are not played: full scale is 0 dB.
 SILENCE_DBFS = -70.0
 # From the piano's lowest C, as many octaves as 16 kHz can hold.
 _LOWEST_HZ = 32.703

@@ -15,7 +15,7 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.metrics import faults
 
 MANIFEST = 'manifest.jsonl'
-# What is measured and drawn, whatever the file's own: AudioLM's.
+# Sample rate of what is measured and drawn, whatever the file's: AudioLM's.
 SAMPLE_RATE = 16000
 
 _Seconds = Annotated[float, Meta(ge=0)]

@@ -209,7 +209,7 @@ def _write(
     values: Float[Array, 'N E'],
     index: Int[Array, ''],
 ) -> Cache:
-  # Of the shape that attention reads: with a reshape between them, XLA copies
+  # In the shape that attention reads: with a reshape between them, XLA copies
   # the cache instead of writing into it.
   start = (0, 0, index)
   return Cache(

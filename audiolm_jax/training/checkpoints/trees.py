@@ -11,7 +11,7 @@ from jaxtyping import PyTree
 
 from audiolm_jax.errors import UserError
 
-# What Orbax and TensorStore raise on files that they did not write.
+# Errors of Orbax and TensorStore on files that they did not write.
 _UNREADABLE = (ValueError, KeyError, TypeError)
 
 

@@ -19,7 +19,7 @@ from audiolm_jax.training.devices import Device
 from audiolm_jax.training.partitioning import Partitioner
 from audiolm_jax.training.state import SHARED, Batch, TrainState, TrainStep
 
-# What the program, its collectives and fragments leave to arrays.
+# Share of the memory that program, collectives and fragments leave to arrays.
 USABLE = 0.9
 
 
