@@ -15,7 +15,7 @@ import soundfile
 import tiny
 
 from audiolm_jax import audio
-from audiolm_jax.cli import generate, request
+from audiolm_jax.cli import generate, samples
 from audiolm_jax.cli.hosts import Share
 from audiolm_jax.cli.outputs import Outputs
 from audiolm_jax.cli.plan import Job
@@ -56,7 +56,7 @@ def flags(tiny_model, prompts):
 @pytest.fixture
 def run(flags, monkeypatch):
   """Runs the verb, with noise for sounds; returns the exit code."""
-  monkeypatch.setattr(request, 'generate', noise.make)
+  monkeypatch.setattr(samples, 'generate', noise.make)
 
   def run(output_dir, *more):
     generate.FLAGS.unparse_flags()
@@ -186,8 +186,8 @@ def test_a_second_run_makes_nothing_and_says_so(
 ):
   run(tmp_path / 'out')
   before = contents(tmp_path / 'out')
-  monkeypatch.setattr(request, 'generate', None)
-  monkeypatch.setattr(request, 'read', None)
+  monkeypatch.setattr(samples, 'generate', None)
+  monkeypatch.setattr(samples, 'read', None)
   assert run(tmp_path / 'out') == 0
   assert '20/20 samples: 20 were there already' in capsys.readouterr().out
   assert contents(tmp_path / 'out') == before
@@ -318,6 +318,6 @@ def test_prompts_are_read_when_their_batch_comes(run, tmp_path, monkeypatch):
     return noise.make(*args)
 
   monkeypatch.setattr(audio, 'read', count)
-  monkeypatch.setattr(request, 'generate', make)
+  monkeypatch.setattr(samples, 'generate', make)
   run(tmp_path / 'out')
   assert when[:3] == [2, 4, 6]
