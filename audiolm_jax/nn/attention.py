@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int
 
+from audiolm_jax.nn import cpu
 from audiolm_jax.nn.dot_product import attend
 
 
@@ -106,9 +107,7 @@ class Dense(nn.Module):
         nn.with_logical_partitioning(init, self.axes),
         (x.shape[-1], self.features),
     )
-    # In the gradient of a product over two axes, XLA:CPU copies an operand.
-    rows = x.reshape(-1, x.shape[-1]).astype(self.dtype)
-    return (rows @ kernel.astype(self.dtype)).reshape(*x.shape[:-1], -1)
+    return cpu.dense(x.astype(self.dtype), kernel.astype(self.dtype))
 
 
 class MultiHeadAttention(nn.Module):

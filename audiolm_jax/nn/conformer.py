@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float
 
-from audiolm_jax.nn import attention, rotary
+from audiolm_jax.nn import attention, cpu, rotary
 
 # Scale of a branch's contribution, relative to the Conformer's.
 INITIAL_SCALE = 0.1
@@ -89,11 +89,7 @@ class FeedForward(nn.Module):
 
 
 class DepthwiseConv(nn.Module):
-  """Each channel with its own taps, centred; zeros beyond both ends.
-
-  A sum of shifted copies: XLA:CPU is many times slower on grouped convolutions,
-  and for a handful of taps this is memory-bound everywhere.
-  """
+  """Each channel with its own taps, centred; zeros beyond both ends."""
 
   kernel_size: int
   dtype: Any = jnp.float32
@@ -109,13 +105,10 @@ class DepthwiseConv(nn.Module):
         (self.kernel_size, x.shape[-1]),
     )
     x, kernel = nn.dtypes.promote_dtype(x, kernel, dtype=self.dtype)
-    num_frames, left = x.shape[1], (self.kernel_size - 1) // 2
+    left = (self.kernel_size - 1) // 2
     padding = (left, self.kernel_size - 1 - left)
     padded = jnp.pad(x, ((0, 0), padding, (0, 0)))
-    return sum(
-        padded[:, tap : tap + num_frames] * kernel[tap][None, None]
-        for tap in range(self.kernel_size)
-    )
+    return cpu.depthwise_conv(padded, kernel)
 
 
 class ConvModule(nn.Module):

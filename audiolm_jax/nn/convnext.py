@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float
 
-from audiolm_jax.nn import past
+from audiolm_jax.nn import cpu, past
 from audiolm_jax.nn.conformer import Dense, LayerNorm
 
 KERNEL_SIZE = 7
@@ -18,9 +18,6 @@ KERNEL_SIZE = 7
 
 class DepthwiseConv(nn.Module):
   """Each channel with its own taps.
-
-  It is a sum of shifted copies, since XLA:CPU is many times slower on grouped
-  convolutions.
 
   Attributes:
     causal: Hears this frame and those before it; else as many on either side.
@@ -46,15 +43,12 @@ class DepthwiseConv(nn.Module):
     x, kernel = nn.dtypes.promote_dtype(x, kernel, dtype=self.dtype)
     if valid is not None:
       x = jnp.where(valid[..., None], x, 0)
-    num_frames, around = x.shape[1], self.kernel_size - 1
+    around = self.kernel_size - 1
     if self.causal:
       x = past.behind_past(self, x, around)
     else:
       x = jnp.pad(x, ((0, 0), (around // 2, around // 2), (0, 0)))
-    return sum(
-        x[:, tap : tap + num_frames] * kernel[tap][None, None]
-        for tap in range(self.kernel_size)
-    )
+    return cpu.depthwise_conv(x, kernel)
 
 
 class ConvNextBlock(nn.Module):

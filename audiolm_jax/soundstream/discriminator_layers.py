@@ -7,37 +7,10 @@ from flax import linen as nn
 from jax import lax
 from jaxtyping import Array, Float
 
+from audiolm_jax.nn import cpu
 from audiolm_jax.soundstream.layers import KERNEL_AXES
 
 AXES_2D = (None, None, None, 'conv')
-
-
-def grouped_conv(
-    x: Float[Array, 'B N C'],
-    kernel: Float[Array, 'k I D'],
-    stride: int,
-) -> Float[Array, 'B T D']:
-  """Centred convolution within groups of I channels; T = ceil(N / stride).
-
-  As one matrix product per group over frames of `stride` samples: XLA:CPU
-  takes its gradient 5 to 30 times faster than that of a grouped convolution.
-  """
-  size, group, features = kernel.shape
-  batch, length, channels = x.shape
-  groups, num_frames = channels // group, -(-length // stride)
-  taps = -(-size // stride)
-  past = (size - 1) // 2
-  future = (num_frames + taps - 1) * stride - length - past
-  x = jnp.pad(x, ((0, 0), (past, future), (0, 0)))
-  x = jnp.moveaxis(x.reshape(batch, -1, stride, groups, group), 3, 0)
-  frames = x.reshape(groups, batch, -1, stride * group)
-  columns = jnp.concatenate(
-      [frames[:, :, i : i + num_frames] for i in range(taps)], axis=-1
-  )
-  kernel = jnp.pad(kernel, ((0, taps * stride - size), (0, 0), (0, 0)))
-  kernel = kernel.reshape(-1, groups, features // groups)
-  y = jnp.einsum('gbtk,kgo->btgo', columns, kernel)
-  return y.reshape(batch, num_frames, features)
 
 
 class WeightNormConv(nn.Module):
@@ -60,7 +33,7 @@ class WeightNormConv(nn.Module):
     kernel = kernel * (scale / norm)[None, None]
     x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
     if self.group:
-      y = grouped_conv(x, kernel, self.stride)
+      y = cpu.grouped_conv(x, kernel, self.stride)
     else:
       y = lax.conv_general_dilated(
           x,

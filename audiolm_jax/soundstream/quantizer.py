@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from audiolm_jax.nn import cpu
+
 
 class Quantized(NamedTuple):
   """The codes of z and what they stand for.
@@ -90,17 +92,7 @@ def nearest(
   scores = jnp.einsum(
       '...d,kd->...k', points, vectors, precision=jax.lax.Precision.HIGHEST
   )
-  return _argmax(scores - halves[(None,) * (points.ndim - 1)])
-
-
-def _argmax(scores: Float[Array, '*n K']) -> Int[Array, '*n']:
-  """Place of the first maximum; XLA:CPU's own argmax is four times as slow."""
-  # Only the maximum of floats is vectorized, and these are exact.
-  places = jnp.arange(scores.shape[-1], dtype=jnp.float32)
-  is_best = scores == scores.max(axis=-1, keepdims=True)
-  lead = (None,) * (scores.ndim - 1)
-  last = -float(scores.shape[-1] - 1)
-  return -jnp.where(is_best, -places[lead], last).max(axis=-1).astype(jnp.int32)
+  return cpu.argmax(scores - halves[(None,) * (points.ndim - 1)])
 
 
 def _residual_codes(
