@@ -90,7 +90,7 @@ def continued(
       chain.recommended(bundle),
       {name: value for name, value in given.items() if value is not None},
   )
-  lm = AudioLM(bundle, chain.KINDS[chain.preferred(bundle)](bundle, samplings))
+  lm = AudioLM(bundle, chain.CHAINS[chain.preferred(bundle)](bundle, samplings))
   prompts = [prompt for prompt in prompts for _ in range(SAMPLES.value)]
   keys = jax.random.split(jax.random.key(SEED.value), len(prompts))
   return [

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from absl import app, flags
 from jaxtyping import Array
 
-from audiolm_jax.lm.sampling import matrices
+from audiolm_jax.lm.sampling import matrices, weight_types
 from bench import models, timing
 
 WIDTHS = flags.DEFINE_multi_integer('widths', [1024, 4096], 'In and out.')
@@ -52,7 +52,7 @@ def main(_: list[str]) -> None:
   full = [jax.random.normal(key, WIDTHS.value) for key in keys]
   ways = {'turned': ([each.T for each in full], _multiply_turned)} | {
       kind: ([matrices.keep(each, kind) for each in full], matrices.multiply)
-      for kind in matrices.TYPES
+      for kind in weight_types.TYPES
   }
   for kept, way in ways.items():
     for rows in ROWS.value:

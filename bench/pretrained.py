@@ -17,7 +17,7 @@ import jax
 import numpy as np
 from absl import app, flags
 
-from audiolm_jax.pretrained import checkpoint, families
+from audiolm_jax.pretrained import checkpoint, families, modules
 from audiolm_jax.training import memory
 
 SECONDS = flags.DEFINE_float('seconds', 4.0, 'Length of the clip.')
@@ -47,7 +47,7 @@ def measure(name: str) -> dict[str, Any]:
   with tempfile.TemporaryDirectory() as folder:
     reference.save_pretrained(folder)
     start = time.perf_counter()
-    model, params = families.convert(name, checkpoint.read(folder))
+    model, params = modules.convert(name, checkpoint.read(folder))
     import_seconds = time.perf_counter() - start
   samples = round(SECONDS.value * model.frame_rate) * model.hop_length
   waveform = np.random.default_rng(0).standard_normal((1, samples), np.float32)

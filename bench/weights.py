@@ -19,7 +19,7 @@ from jaxtyping import Array, Float, Int
 
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.bundle.predictors import LanguageModel
-from audiolm_jax.lm.sampling import matrices, network
+from audiolm_jax.lm.sampling import network, weight_types
 from audiolm_jax.lm.sampling.network import Cache, Weights
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.tokens.layout import Codes
@@ -96,7 +96,7 @@ def measure(lm: LanguageModel, clips: Sequence[Codes], name: str) -> None:
   ids, counted, positions = examples(lm, clips)
   inputs = np.pad(ids[:, :-1], ((0, 0), (1, 0)))
   likeliest = None
-  for kind in matrices.TYPES:
+  for kind in weight_types.TYPES:
     weights = network.pack(lm.model, lm.params, kind)
     found = jax.nn.log_softmax(logits(lm.model, weights, inputs, positions))
     nats = -np.take_along_axis(np.asarray(found), ids[..., None], -1)[..., 0]

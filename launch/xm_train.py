@@ -26,7 +26,7 @@ from absl import flags
 # `python launch/xm_train.py` looks for modules in launch/ only.
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from audiolm_jax.cli import verb  # noqa: E402
+from audiolm_jax.cli import gin_flags, verb  # noqa: E402
 from audiolm_jax.errors import UserError  # noqa: E402
 from launch import (  # noqa: E402
     experiments,
@@ -206,9 +206,8 @@ def _machine() -> Machine:
 
 def run() -> None:
   """Entry point."""
-  from audiolm_jax.cli import gin_config
 
-  verb.run(main, FLAGS, gin_config.rewrite_flags(sys.argv))
+  verb.run(main, FLAGS, gin_flags.rewrite(sys.argv))
 
 
 if __name__ == '__main__':

@@ -41,6 +41,8 @@ ROOMS = (
 
 # Within a room, the same of its sub-rooms.
 SUB_ROOMS = {
+    'adapters': ('work',),
+    'cli': ('work',),
     'evaluation': ('metrics', 'listeners', 'subjects', 'report', 'sections'),
     'lm': ('sampling',),
     'tokens': ('tokenizers', 'store', 'batches', 'extraction'),
@@ -51,7 +53,7 @@ SUB_ROOMS = {
 _STORES = ('tokens.store', 'tokens.batches', 'tokens.extraction')
 CONFINED = {
     'tensorflow': _STORES,
-    'tensorflow_datasets': (*_STORES, 'adapters.tfds_audio'),
+    'tensorflow_datasets': (*_STORES, 'adapters.work.tfds_audio'),
     'seqio': _STORES,
     'apache_beam': _STORES,
     'gin': ('cli',),
@@ -68,7 +70,9 @@ def modules() -> dict[str, ast.Module]:
           path.read_text()
       )
       # A linked folder, which rglob leaves out.
-      for path in sorted([*PACKAGE.rglob('*.py'), *PACKAGE.glob('adapters/*')])
+      for path in sorted(
+          [*PACKAGE.rglob('*.py'), *PACKAGE.glob('adapters/**/*')]
+      )
       if path.suffix == '.py' and path != PACKAGE / '__init__.py'
   }
 

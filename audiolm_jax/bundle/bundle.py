@@ -11,7 +11,7 @@ from flax import linen as nn
 
 from audiolm_jax.bundle import fitting, parts
 from audiolm_jax.bundle import folder as bundle_folder
-from audiolm_jax.bundle.folder import HALVED, PARTS, PREDICTORS, STAGES
+from audiolm_jax.bundle.names import HALVED, PARTS, PREDICTORS, STAGES
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.bundle.predictors import LanguageModel, ParallelModel
 from audiolm_jax.classifier.clips import ClipClassifier

@@ -156,9 +156,7 @@ _VARIABLES: Mapping[str, Callable[[nn.Module], Variables]] = {
     'soundstorm': _soundstorm,
     'classifier': _classifier,
     **{
-        family.kind: _public_codec
-        if family.part == 'acoustic_tokenizer'
-        else _features
+        family.kind: _public_codec if family.is_codec else _features
         for family in families.FAMILIES.values()
     },
 }

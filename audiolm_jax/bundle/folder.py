@@ -16,18 +16,11 @@ from jaxtyping import PyTree
 
 from audiolm_jax import described
 from audiolm_jax.bundle import configs, parts
+from audiolm_jax.bundle.names import HALVED, PARTS
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.errors import UserError
 from audiolm_jax.training.checkpoints import loading
 
-# Parts with a sequence of ids.
-STAGES = ('semantic', 'coarse', 'fine', 'acoustic_only')
-TOKENIZERS = ('acoustic_tokenizer', 'semantic_tokenizer')
-# Parts that predict tokens; any of them may be missing.
-PREDICTORS = (*STAGES, 'soundstorm')
-PARTS = (*TOKENIZERS, *PREDICTORS, 'classifier')
-# Stored in half the room unless told otherwise: no tokens depend on them.
-HALVED = (*PREDICTORS, 'classifier')
 SHIPPED = pathlib.Path(__file__).parents[1] / 'bundles'
 
 # The third holds weights as integers, which the second does not know.

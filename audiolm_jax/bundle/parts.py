@@ -17,7 +17,7 @@ from audiolm_jax.bundle import configs, stored
 from audiolm_jax.classifier.model import Classifier
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer
-from audiolm_jax.pretrained import families
+from audiolm_jax.pretrained import modules
 from audiolm_jax.semantic_vq.model import BELOW_CODES, SemanticVq
 from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.soundstream import networks
@@ -31,7 +31,7 @@ _MODULES = {
     'language_model': Transformer,
     'soundstorm': SoundStorm,
     'classifier': Classifier,
-    **families.MODULES,
+    **modules.MODULES,
 }
 # Keys of a configuration beside the fields of its module.
 _NOT_FIELDS = {

@@ -21,7 +21,7 @@ class LanguageModel:
     model: The Transformer.
     params: Its weights.
     crop_seconds: Length of what it was trained on.
-    kept: How the sampler keeps its matrices, one of lm.sampling.matrices.TYPES.
+    kept: How the sampler keeps its matrices, one of weight_types.TYPES.
   """
 
   stage: Stage

@@ -12,21 +12,13 @@ normalizing every dimension of the features (s. III-B, IV-B). Writes a bundle of
 the semantic tokenizer alone; `audiolm bundle` joins it with a codec.
 """
 
-import pathlib
-
 from absl import flags
 
-from audiolm_jax import files
-from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.bundle.parts import Part
-from audiolm_jax.cli import compilation, features, verb
-from audiolm_jax.cli.features import Source
+from audiolm_jax.cli import feature_flags, verb
 from audiolm_jax.errors import UserError
-from audiolm_jax.nn import kmeans
-from audiolm_jax.nn.kmeans import KMeans
 
 FLAGS = flags.FlagValues()
-features.define_flags(FLAGS, hours=10.0)
+feature_flags.define(FLAGS, hours=10.0)
 flags.DEFINE_string(
     'output_dir', None, 'Folder that gets the bundle.', flag_values=FLAGS
 )
@@ -52,33 +44,10 @@ def main(argv: list[str]) -> None:
     raise UserError(f'{argv[1]!r} is not a flag; see audiolm cluster --help.')
   if not (FLAGS.model and FLAGS.manifest and FLAGS.output_dir):
     raise UserError('Give --model, --manifest and --output_dir.')
-  folder = files.writable(FLAGS.output_dir)
-  compilation.keep_compiled()
-  source = features.load(FLAGS.model)
-  features.check_layer(source, FLAGS.layer, '--layer')
-  frames = features.draw(source, FLAGS.layer, FLAGS)
-  clusters = kmeans.fit(frames, FLAGS.num_clusters, FLAGS.seed)
-  write(folder, source, FLAGS.layer, clusters, _CARD.format(name=folder.name))
+  # Late, so that --help need not wait for JAX.
+  from audiolm_jax.cli.work import cluster
 
-
-_CARD = '# {name}\n\nA semantic tokenizer; a part for `audiolm bundle`.\n'
-
-
-def write(
-    folder: pathlib.Path,
-    source: Source,
-    layer: int,
-    clusters: KMeans,
-    model_card: str,
-) -> None:
-  """Writes the bundle of a semantic tokenizer alone."""
-  part = Part(
-      {**source.config, 'layer': layer},
-      {'params': source.params, 'kmeans': clusters._asdict()},
-  )
-  bundle = Bundle({'semantic_tokenizer': part})
-  bundle.save(folder, model_card)
-  print(f'Wrote {folder}, fingerprint {bundle.semantic.fingerprint}.')
+  cluster.main(FLAGS)
 
 
 def run() -> None:

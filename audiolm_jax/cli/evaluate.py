@@ -23,24 +23,10 @@ Writes report.html, which needs no other file, report.md, report.json and
 pictures. What needs a package that is missing is a row that names it.
 """
 
-import pathlib
-import sys
-from collections.abc import Callable
-
 from absl import flags
 
-from audiolm_jax import files
-from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.cli import (
-    compilation,
-    evaluation_flags,
-    evaluation_plan,
-    verb,
-)
+from audiolm_jax.cli import evaluation_flags, verb
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation.report import page, plots, report
-from audiolm_jax.evaluation.sections import measuring
-from audiolm_jax.evaluation.subjects import generated
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -103,7 +89,7 @@ flags.DEFINE_list(
     'sections',
     [],
     'Only these of what the inputs allow:'
-    f' {", ".join(evaluation_plan.SECTIONS)}.',
+    f' {", ".join(evaluation_flags.SECTIONS)}.',
     flag_values=FLAGS,
 )
 flags.DEFINE_enum(
@@ -115,50 +101,13 @@ flags.DEFINE_bool(
 flags.DEFINE_bool('plots', True, 'Draw pictures.', flag_values=FLAGS)
 evaluation_flags.define(FLAGS)
 
-Section = Callable[[measuring.Findings], None]
-
 
 def main(argv: list[str]) -> int:
-  """Runs the sections whose inputs are given, and writes the report."""
   _check_flags(argv)
-  page.check_installed()
-  if FLAGS.plots:
-    plots.check_installed()
-  findings = measuring.Findings(
-      files.writable(FLAGS.output_dir), FLAGS.plots, {'inputs': _inputs()}
-  )
-  compilation.keep_compiled()
-  bundle = Bundle.load(FLAGS.model) if FLAGS.model else None
-  if bundle:
-    findings.results['inputs']['fingerprint'] = bundle.fingerprint
-  for name, section in evaluation_plan.plan(FLAGS, bundle).items():
-    with measuring.timed(name):
-      section(findings)
-    # What is measured is kept, whatever becomes of the next section.
-    written = _write(findings)
-  print('\n'.join(str(path) for path in written))
-  faulty = generated.faulty(findings.results.get('generations', []))
-  for file, found in faulty.items():
-    print(f'{file}: {", ".join(found)}', file=sys.stderr)
-  return 1 if faulty else 0
+  # Late, so that --help need not wait for JAX.
+  from audiolm_jax.cli.work import evaluate
 
-
-def _write(findings: measuring.Findings) -> list[pathlib.Path]:
-  if findings.draws:
-    for table in findings.tables:
-      plots.intervals(table, findings.folder / f'{table.name}.png')
-  shown = {example.picture for example in findings.examples}
-  pictures = sorted(findings.folder.glob('*.png'))
-  return [
-      *report.write(
-          findings.results,
-          findings.tables,
-          [picture for picture in pictures if picture not in shown],
-          findings.examples,
-          findings.folder,
-      ),
-      *pictures,
-  ]
+  return evaluate.main(FLAGS)
 
 
 def _check_flags(argv: list[str]) -> None:
@@ -177,14 +126,6 @@ def _check_flags(argv: list[str]) -> None:
     raise UserError(f'{" and ".join(needing)} needs --model, a bundle.')
   if FLAGS.abx_items and not FLAGS.abx_audio:
     raise UserError('--abx_items needs --abx_audio, the folder of its audio.')
-
-
-def _inputs() -> dict[str, str]:
-  names = ['model', 'manifest', 'tokens', 'pairs', 'abx_items', 'generations']
-  names += ['acoustic_only', 'split', 'seed'] if FLAGS.model else []
-  return {
-      name: FLAGS[name].value for name in names if FLAGS[name].value is not None
-  }
 
 
 def run() -> None:

@@ -1,11 +1,16 @@
-"""Flags of `audiolm evaluate` that say how much is measured."""
-
-import dataclasses
+"""Flags of `audiolm evaluate` that say what is measured, and how much of it."""
 
 from absl import flags
 
-from audiolm_jax.evaluation.sections.measuring import Sizes
-from audiolm_jax.evaluation.subjects.comparison import Asked
+SECTIONS = (
+    'generations',
+    'tokenizers',
+    'phones',
+    'language_models',
+    'recognition',
+    'continuations',
+    'pairs',
+)
 
 _INTEGERS = {
     'num_clips': (12, 'Clips to decode and compare.'),
@@ -41,21 +46,3 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_integer(name, default, about, least, flag_values=values)
   for name, (default, about) in _FLOATS.items():
     flags.DEFINE_float(name, default, about, 0.1, flag_values=values)
-
-
-def sizes(values: flags.FlagValues) -> Sizes:
-  """Numbers of clips that are read."""
-  fields = dataclasses.fields(Sizes)
-  return Sizes(**{field.name: values[field.name].value for field in fields})
-
-
-def asked(values: flags.FlagValues) -> Asked:
-  """Number and length of what is generated."""
-  return Asked(
-      values.num_prompts,
-      values.samples_per_prompt,
-      values.prompt_seconds,
-      values.continuation_seconds,
-      values.generation_batch_size,
-      values.seed,
-  )

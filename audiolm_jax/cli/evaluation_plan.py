@@ -1,5 +1,6 @@
 """Which sections of a report the inputs allow, in order."""
 
+import dataclasses
 import functools
 import pathlib
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from absl import flags
 
 from audiolm_jax import corpus
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.cli import evaluation_flags
+from audiolm_jax.cli.evaluation_flags import SECTIONS
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.listeners import recogniser
 from audiolm_jax.evaluation.sections import (
@@ -20,16 +21,6 @@ from audiolm_jax.evaluation.sections import (
 from audiolm_jax.evaluation.subjects import comparison
 
 Section = Callable[[measuring.Findings], None]
-
-SECTIONS = (
-    'generations',
-    'tokenizers',
-    'phones',
-    'language_models',
-    'recognition',
-    'continuations',
-    'pairs',
-)
 
 
 def plan(values: flags.FlagValues, bundle: Bundle | None) -> dict[str, Section]:
@@ -83,7 +74,7 @@ def _of_bundle(values: flags.FlagValues, bundle: Bundle) -> dict[str, Section]:
         bundle=bundle,
         tokens=values.tokens,
         split=values.split,
-        sizes=evaluation_flags.sizes(values),
+        sizes=_sizes(values),
     )
   if values.pairs:
     sections['pairs'] = functools.partial(
@@ -99,7 +90,7 @@ def _of_bundle(values: flags.FlagValues, bundle: Bundle) -> dict[str, Section]:
 def _of_clips(
     values: flags.FlagValues, bundle: Bundle, clips: list[corpus.Clip]
 ) -> dict[str, Section]:
-  sizes = evaluation_flags.sizes(values)
+  sizes = _sizes(values)
   sections: dict[str, Section] = {
       'tokenizers': functools.partial(
           measuring.codec_and_meaning,
@@ -129,7 +120,7 @@ def _of_clips(
 def _generated(
     values: flags.FlagValues, bundle: Bundle, clips: list[corpus.Clip]
 ) -> dict[str, Section]:
-  asked = evaluation_flags.asked(values)
+  asked = _asked(values)
   sections: dict[str, Section] = {}
   said = probing.in_language(clips, values.language)
   if said:
@@ -162,3 +153,23 @@ def _generated(
       tokens=values.tokens,
   )
   return sections
+
+
+def _sizes(values: flags.FlagValues) -> measuring.Sizes:
+  """Numbers of clips that are read."""
+  fields = dataclasses.fields(measuring.Sizes)
+  return measuring.Sizes(
+      **{field.name: values[field.name].value for field in fields}
+  )
+
+
+def _asked(values: flags.FlagValues) -> comparison.Asked:
+  """Number and length of what is generated."""
+  return comparison.Asked(
+      values.num_prompts,
+      values.samples_per_prompt,
+      values.prompt_seconds,
+      values.continuation_seconds,
+      values.generation_batch_size,
+      values.seed,
+  )

@@ -27,45 +27,6 @@ class Source(NamedTuple):
   model: nn.Module
 
 
-def define_flags(values: flags.FlagValues, hours: float) -> None:
-  """Adds what every verb that draws features has to be told."""
-  flags.DEFINE_string(
-      'model',
-      None,
-      'Folder of a training run of w2v-BERT, of what audiolm import wrote, or'
-      ' of a bundle.',
-      flag_values=values,
-  )
-  flags.DEFINE_string(
-      'manifest', None, 'Audio to cluster; may be a glob.', flag_values=values
-  )
-  flags.DEFINE_string(
-      'split', 'train', 'Split of the manifest.', flag_values=values
-  )
-  flags.DEFINE_float(
-      'hours',
-      hours,
-      'Hours of audio that are drawn, at most all of it.',
-      lower_bound=0,
-      flag_values=values,
-  )
-  flags.DEFINE_float(
-      'crop_seconds',
-      10.0,
-      'Length of a crop, in seconds.',
-      lower_bound=0.1,
-      flag_values=values,
-  )
-  flags.DEFINE_integer(
-      'batch_size',
-      16,
-      'Number of crops heard at a time.',
-      lower_bound=1,
-      flag_values=values,
-  )
-  flags.DEFINE_integer('seed', 0, 'Seed of what is drawn.', flag_values=values)
-
-
 def load(folder: str) -> Source:
   """The model whose features are clustered.
 
@@ -118,7 +79,7 @@ def draw(
   Args:
     source: The model.
     layer: Index of the layer, as --layer has it.
-    values: The flags of `define_flags`.
+    values: The flags of feature_flags.
   """
   model = source.model
   clips = corpus.read_manifest(values.manifest, values.split)

@@ -28,35 +28,9 @@ Several hosts share one folder and one plan; the last one writes the manifest.
 Exit code 1: some prompts could not be read; 2: a mistake, or a full disk.
 """
 
-import pathlib
-import sys
-from collections.abc import Sequence
-
-import jax
 from absl import flags
 
-from audiolm_jax import files
-from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.cli import (
-    compilation,
-    cores,
-    hosts,
-    making,
-    manifests,
-    plan,
-    prompts,
-    samples,
-    settings,
-    verb,
-)
-from audiolm_jax.cli.outputs import Outputs
-from audiolm_jax.cli.prompts import Prompt
-from audiolm_jax.cli.request import UNCONDITIONAL, Request
-from audiolm_jax.errors import UserError
-from audiolm_jax.generation.audiolm import AudioLM
-
-# More files than these are not listed one by one at the end.
-_MOST_LISTED = 20
+from audiolm_jax.cli import settings, verb
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_multi_string(
@@ -118,72 +92,15 @@ flags.DEFINE_bool(
 
 
 def main(argv: list[str]) -> int:
-  asked = settings.request(FLAGS)
-  share = hosts.share(FLAGS.num_hosts, FLAGS.host_index, FLAGS.multiprocess)
-  paths = _paths([*FLAGS.prompts, *argv[1:]])
-  folder = files.writable(FLAGS.output_dir)
-  compilation.keep_compiled()
-  bundle = Bundle.load(FLAGS.model, FLAGS.weights)
-  asked = asked.resolved(bundle)
-  lm = asked.model(bundle)
-  samples.check_voice(asked, lm)
-  found = _measure(asked, lm, paths)
-  jobs = plan.jobs(found, FLAGS.samples_per_prompt, paths)
-  plan.check_files(folder, jobs)
-  outputs = Outputs(folder, share)
-  common = asked.settings(bundle.fingerprint)
-  outputs.check(common, [asked.describe(job, lm.sample_rate) for job in jobs])
-  num_added = round(asked.seconds_added * lm.sample_rate)
-  batches = share.of(plan.batches(jobs, FLAGS.batch_size, num_added))
-  print(
-      f'{sum(map(len, batches))} samples with {FLAGS.model}'
-      f' ({bundle.fingerprint}) on {jax.devices()[0].platform}; the first batch'
-      ' takes longer.',
-      flush=True,
-  )
-  about = common | {'model': FLAGS.model}
-  bad = making.make(asked, lm, outputs, about, batches)
-  _conclude(folder, outputs.finish(jobs))
-  num_bad = max(len(paths) - len(found), 0) + len(bad)
-  if num_bad:
-    print(f'{num_bad} prompts could not be read, see above.', file=sys.stderr)
-  return 1 if num_bad else 0
+  # Late, so that --help need not wait for JAX.
+  from audiolm_jax.cli.work import generate
 
-
-def _paths(patterns: Sequence[str]) -> list[str]:
-  if FLAGS.mode != UNCONDITIONAL:
-    return prompts.find(patterns)
-  if patterns:
-    raise UserError('--mode=unconditional takes no prompts.')
-  return []
-
-
-def _measure(asked: Request, lm: AudioLM, paths: Sequence[str]) -> list[Prompt]:
-  if not paths:
-    return [prompts.NOTHING]
-  return prompts.measure(paths, lambda path: samples.measure(asked, lm, path))
-
-
-def _conclude(folder: pathlib.Path, files: Sequence[str] | None) -> None:
-  if files is None:
-    print(
-        'This host is done; the last one of all writes'
-        f' {folder / manifests.MANIFEST}.'
-    )
-    return
-  if not files:
-    raise UserError('None of the prompts can be read.')
-  print(
-      f'{len(files)} files, {folder / manifests.MANIFEST} and'
-      f' {manifests.TABLE}:'
-  )
-  for file in files[:_MOST_LISTED]:
-    print(f'  {folder / file}')
-  if len(files) > _MOST_LISTED:
-    print(f'  and {len(files) - _MOST_LISTED} more')
+  return generate.main(argv, FLAGS)
 
 
 def _start(argv: list[str]) -> int:
+  from audiolm_jax.cli import cores
+
   cores.deal_out(FLAGS.cpu_devices)
   return main(argv)
 

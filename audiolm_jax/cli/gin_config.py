@@ -17,16 +17,6 @@ from audiolm_jax.training import loop
 _RECIPES = str(pathlib.Path(__file__).parents[1] / 'recipes')
 
 
-def rewrite_flags(argv: list[str]) -> list[str]:
-  """Turns t5x's `--gin.NAME=VALUE` into `--gin_bindings=NAME=VALUE`."""
-  return [
-      arg.replace('--gin.', '--gin_bindings=', 1)
-      if arg.startswith('--gin.')
-      else arg
-      for arg in argv
-  ]
-
-
 def parse(
     files: list[str], bindings: list[str], search_paths: list[str]
 ) -> None:

@@ -13,20 +13,10 @@ Clips with phone times (python -m data.shipped.phones makes them) also give PNMI
 and ABX of the ids. Compare tokenizers at the same minutes and clips.
 """
 
-import pathlib
-
 from absl import flags
 
-from audiolm_jax import corpus, files
-from audiolm_jax.bundle import parts
-from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.cli import compilation, verb
+from audiolm_jax.cli import verb
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import tables
-from audiolm_jax.evaluation.sections import semantic_ids
-from audiolm_jax.evaluation.sections.semantic_ids import Asked
-from audiolm_jax.tokens.tokenizers.contract import SemanticTokenizer
-from audiolm_jax.training.checkpoints import loading
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -79,30 +69,10 @@ flags.DEFINE_integer(
 def main(argv: list[str]) -> None:
   if len(argv) > 1 or not (FLAGS.model and FLAGS.manifest):
     raise UserError('Give --model and --manifest; see audiolm probe --help.')
-  folder = files.writable(FLAGS.output_dir) if FLAGS.output_dir else None
-  compilation.keep_compiled()
-  semantic = load(FLAGS.model)
-  held_out = corpus.read_manifest(FLAGS.manifest, FLAGS.split)
-  labelled = [clip for clip in held_out if clip.labels]
-  if labelled:
-    table = semantic_ids.phones(semantic, labelled, FLAGS.num_labelled_clips)
-    print(tables.markdown(table), flush=True)
-  if FLAGS.cpu_minutes:
-    training = corpus.read_manifest(FLAGS.manifest, 'train')
-    asked = Asked(
-        FLAGS.cpu_minutes, FLAGS.num_clips, FLAGS.language, FLAGS.seed
-    )
-    table = semantic_ids.speaking(semantic, training, held_out, asked, folder)
-    print(tables.markdown(table), flush=True)
+  # Late, so that --help need not wait for JAX.
+  from audiolm_jax.cli.work import probe
 
-
-def load(path: str) -> SemanticTokenizer:
-  """The semantic tokenizer of a bundle, of a run or of a checkpoint of it."""
-  folder = pathlib.Path(path)
-  if not folder.is_dir() or (folder / 'bundle.json').is_file():
-    return Bundle.load(path).semantic
-  name, part = parts.from_checkpoint(loading.load_params(path))
-  return Bundle({name: part}, path).semantic
+  probe.main(FLAGS)
 
 
 def run() -> None:

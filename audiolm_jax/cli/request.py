@@ -6,25 +6,21 @@ from typing import NamedTuple
 
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli.manifests import Line
+from audiolm_jax.cli.modes import ACOUSTIC_GENERATION, CONTINUATION
 from audiolm_jax.cli.plan import Job
 from audiolm_jax.generation import chain
 from audiolm_jax.generation.audiolm import AudioLM
 from audiolm_jax.generation.chain import Samplings
 
-CONTINUATION = 'continuation'
-ACOUSTIC_GENERATION = 'acoustic_generation'
-UNCONDITIONAL = 'unconditional'
 # Seconds; what is generated beyond does not fit every memory.
 LONGEST_AT_ONCE = 60.0
-MODES = (CONTINUATION, ACOUSTIC_GENERATION, UNCONDITIONAL)
-ACOUSTICS = chain.KINDS
 
 
 class Request(NamedTuple):
   """The same for all samples of a run.
 
   Attributes:
-    mode: One of MODES.
+    mode: One of modes.MODES.
     prompt_seconds: How much of each file is the prompt, at most.
     continuation_seconds: How much is generated.
     seed: Seed of the randomness.
@@ -32,9 +28,9 @@ class Request(NamedTuple):
     keep_prompt: Whether a continuation begins with the prompt itself.
     voice: A recording of who shall say it, its first `prompt_seconds` that is.
     stop_at_end: Whether less is generated where the model says it is over.
-    acoustics: One of ACOUSTICS; None leaves it to the model.
-    weights: How the stages' matrices are kept, one of TYPES of
-      lm.sampling.matrices.
+    acoustics: One of kinds.KINDS; None leaves it to the model.
+    weights: How the stages' matrices are kept, one of
+      weight_types.TYPES.
     temperatures: Those that are asked for, by model; others are the bundle's.
   """
 
@@ -65,7 +61,7 @@ class Request(NamedTuple):
     Raises:
       UserError: The bundle lacks a part.
     """
-    made_by = ACOUSTICS[self.acoustics]
+    made_by = chain.CHAINS[self.acoustics]
     return AudioLM(bundle, made_by(bundle, self.samplings, self.stop_at_end))
 
   @property

@@ -11,8 +11,9 @@ from jaxtyping import Array, Float, Key
 
 from audiolm_jax import audio
 from audiolm_jax.cli import prompts
+from audiolm_jax.cli.modes import ACOUSTIC_GENERATION
 from audiolm_jax.cli.plan import Job
-from audiolm_jax.cli.request import ACOUSTIC_GENERATION, Request
+from audiolm_jax.cli.request import Request
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation.audiolm import AudioLM
 from audiolm_jax.generation.beginnings import begin_with, keep_prompt

@@ -1,32 +1,10 @@
 """The flags of `audiolm generate` that decide what is heard."""
 
-import math
-from collections.abc import Callable, Sequence
-from typing import Any
-
 from absl import flags
 
-from audiolm_jax.cli.request import (
-    ACOUSTIC_GENERATION,
-    ACOUSTICS,
-    CONTINUATION,
-    MODES,
-    UNCONDITIONAL,
-    Request,
-)
-from audiolm_jax.errors import UserError
-from audiolm_jax.generation.chain import AUDIOLM, Samplings
-from audiolm_jax.lm.sampling import matrices
-from audiolm_jax.lm.sampling.methods import Sampling
-
-# Semantic, coarse and fine.
-_NUM_STAGES = 3
-# Flags that make sense in some modes only.
-_MODES_OF = {
-    'keep_prompt': (CONTINUATION,),
-    'voice': (ACOUSTIC_GENERATION,),
-    'stop_at_end': (CONTINUATION, UNCONDITIONAL),
-}
+from audiolm_jax.cli.modes import CONTINUATION, MODES
+from audiolm_jax.generation.kinds import KINDS
+from audiolm_jax.lm.sampling.weight_types import TYPES
 
 
 def define(values: flags.FlagValues) -> None:
@@ -41,7 +19,7 @@ def define(values: flags.FlagValues) -> None:
   flags.DEFINE_enum(
       'acoustics',
       None,
-      list(ACOUSTICS),
+      KINDS,
       'Model that makes the sound of semantic tokens: parallel is SoundStorm,'
       ' all frames at once, and the default where the model has one;'
       ' autoregressive are the coarse and the fine stage; acoustic_only goes on'
@@ -51,7 +29,7 @@ def define(values: flags.FlagValues) -> None:
   flags.DEFINE_enum(
       'weights',
       'full',
-      matrices.TYPES,
+      TYPES,
       "How the stages' weights are kept while sampling: of the type that they"
       ' compute in, or in fewer bytes, which large models read faster.',
       flag_values=values,
@@ -128,95 +106,3 @@ def _define_samplings(values: flags.FlagValues) -> None:
       ' chosen from; 1 for all. One for each stage, or one for all.',
       flag_values=values,
   )
-
-
-def request(values: flags.FlagValues) -> Request:
-  """The request that the flags make.
-
-  Raises:
-    UserError: They make no sense, by themselves or together.
-  """
-  _check_mode(values)
-  _check_sizes(values)
-  return Request(
-      mode=values.mode,
-      prompt_seconds=values.prompt_seconds,
-      continuation_seconds=values.continuation_seconds,
-      seed=values.seed,
-      samplings=_samplings(values),
-      temperatures=_temperatures(values),
-      keep_prompt=values.keep_prompt,
-      voice=values.voice,
-      stop_at_end=values.stop_at_end,
-      acoustics=values.acoustics,
-      weights=values.weights,
-  )
-
-
-def _check_mode(values: flags.FlagValues) -> None:
-  for name, modes in _MODES_OF.items():
-    if values[name].value and values.mode not in modes:
-      raise UserError(
-          f'--{name} is for --mode={" or ".join(modes)}, not for'
-          f' {values.mode}.'
-      )
-
-
-def _check_sizes(values: flags.FlagValues) -> None:
-  for name in ('prompt_seconds', 'continuation_seconds'):
-    if not math.isfinite(values[name].value):
-      raise UserError(f'--{name}={values[name].value}: give a finite number.')
-  if not values.prompt_seconds and values.mode == CONTINUATION:
-    raise UserError(
-        '--prompt_seconds=0 leaves nothing to continue; --mode=unconditional'
-        ' begins from nothing.'
-    )
-  if not values.prompt_seconds and values.voice:
-    raise UserError(
-        '--prompt_seconds=0 leaves nothing of --voice; give it some seconds.'
-    )
-  if not values.continuation_seconds and values.mode != ACOUSTIC_GENERATION:
-    raise UserError('--continuation_seconds=0: there is nothing to do.')
-
-
-def _samplings(values: flags.FlagValues) -> Samplings:
-  chosen = zip(
-      _of_stages('top_k', values.top_k, int),
-      _of_stages('top_p', values.top_p, float),
-      strict=True,
-  )
-  stages = [
-      sampling._replace(top_k=top_k, top_p=top_p).check()
-      for sampling, (top_k, top_p) in zip(AUDIOLM, chosen, strict=False)
-  ]
-  return Samplings(*stages)
-
-
-def _temperatures(values: flags.FlagValues) -> dict[str, float]:
-  """Those that are given, by model."""
-  given = {}
-  if values.temperatures is not None:
-    numbers = _of_stages('temperatures', values.temperatures, float)
-    given = dict(zip(Samplings._fields, numbers, strict=False))
-  if values.soundstorm_temperature is not None:
-    given['soundstorm'] = values.soundstorm_temperature
-  for temperature in given.values():
-    Sampling(temperature).check()
-  return given
-
-
-def _of_stages(
-    name: str, texts: Sequence[str], number: Callable[[str], Any]
-) -> list[Any]:
-  """A number for each stage."""
-  given = f'--{name}={",".join(texts)}'
-  try:
-    numbers = [number(text) for text in texts]
-  except ValueError as error:
-    what = 'whole numbers' if number is int else 'numbers'
-    raise UserError(f'{given}: give {what}.') from error
-  if len(numbers) not in (1, _NUM_STAGES):
-    raise UserError(f'{given}: give one number, or three.')
-  if not all(map(math.isfinite, numbers)):
-    raise UserError(f'{given}: give finite numbers.')
-  return numbers * (_NUM_STAGES // len(numbers))

@@ -23,24 +23,14 @@ need not be there, and the largest batch that fits. v4-128 is 64 devices.
 
 import contextlib
 import os
-import pathlib
 import signal
 import sys
 from collections.abc import Iterator
 
-import gin
 from absl import flags
 
-from audiolm_jax.cli import gin_config, verb
+from audiolm_jax.cli import gin_flags, verb
 from audiolm_jax.errors import UserError
-from audiolm_jax.training import (
-    devices,
-    distributed,
-    loop,
-    memory,
-    partitioning,
-)
-from audiolm_jax.training.planning import dry_run, report
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_multi_string(
@@ -107,61 +97,20 @@ flags.DEFINE_float(
 # Tells launchers to start the run again: it has more steps to take.
 STOPPED = os.EX_TEMPFAIL
 
-_REPOSITORY = str(pathlib.Path(__file__).parents[2])
-_DESCRIBED = """
-from __gin__ import dynamic_registration
-from audiolm_jax.training import partitioning
-partitioning.make_mesh.num_described = """
-
 
 def main(argv: list[str]) -> int:
   if len(argv) > 1:
     raise UserError(f'{argv[1]!r} is not a flag; see audiolm train --help.')
   with _sigterm_is_a_stop():
-    return _main()
+    # Late, so that --help need not wait for JAX.
+    from audiolm_jax.cli.work import train
 
-
-def _main() -> int:
-  memory.keep_freed_memory()
-  if FLAGS.multiprocess:
-    distributed.join(
-        FLAGS.coordinator_address,
-        FLAGS.num_processes,
-        FLAGS.process_id,
-        FLAGS.peer_timeout_seconds,
-    )
-  if FLAGS.device and not FLAGS.dry_run:
-    raise UserError('--device describes one for --dry_run, which is not given.')
-  gin_config.parse(FLAGS.gin_file, FLAGS.gin_bindings, FLAGS.gin_search_paths)
-  if FLAGS.dry_run:
-    print(plan_of_run(FLAGS.device, FLAGS.num_devices, FLAGS.device_memory_gib))
-    return 0
-  arguments = gin_config.bound_arguments()
-  state = loop.train(**arguments, operative_config=gin_config.operative())
-  return 0 if int(state.step) >= arguments['num_steps'] else STOPPED
-
-
-def plan_of_run(
-    device: str | None, num_devices: int, memory_gib: float | None
-) -> str:
-  """The configured run's costs on devices that are only described."""
-  kind = devices.find(device or '', memory_gib)
-  with gin.unlock_config():
-    gin.parse_config(_DESCRIBED + str(num_devices))
-  arguments = gin_config.bound_arguments()
-  partitioner = arguments.get('partitioner')
-  plan = dry_run.plan(
-      arguments['train_step'],
-      arguments['train_data'],
-      kind,
-      partitioner or partitioning.default_partitioner(num_devices),
-  )
-  return report.report(plan)
+    return 0 if train.main(FLAGS) else STOPPED
 
 
 @contextlib.contextmanager
 def _sigterm_is_a_stop() -> Iterator[None]:
-  """Until the loop listens there is nothing to save."""
+  """Until the loop listens, imports included, there is nothing to save."""
   previous = signal.signal(signal.SIGTERM, lambda *_: os._exit(STOPPED))
   try:
     yield
@@ -171,7 +120,7 @@ def _sigterm_is_a_stop() -> Iterator[None]:
 
 def run() -> None:
   """Entry point."""
-  verb.run(main, FLAGS, gin_config.rewrite_flags(sys.argv))
+  verb.run(main, FLAGS, gin_flags.rewrite(sys.argv))
 
 
 if __name__ == '__main__':

@@ -12,7 +12,7 @@ from audiolm_jax import audio
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation.chain import (
-    KINDS,
+    CHAINS,
     Chain,
     Samplings,
     autoregressive,
@@ -75,7 +75,7 @@ class AudioLM:
 
     Args:
       path_or_name: The folder or the name.
-      acoustics: What makes the sound, one of chain.KINDS; by default SoundStorm
+      acoustics: What makes the sound, one of kinds.KINDS; by default SoundStorm
         where the bundle has one, else the coarse and fine stages, which are
         heard sooner in a stream.
       samplings: How the models sample; by default as AudioLM's do, at the
@@ -86,9 +86,9 @@ class AudioLM:
     """
     bundle = Bundle.load(path_or_name)
     kind = acoustics or preferred(bundle)
-    if kind not in KINDS:
-      raise UserError(f'acoustics={kind!r} is none of {", ".join(KINDS)}.')
-    return cls(bundle, KINDS[kind](bundle, samplings))
+    if kind not in CHAINS:
+      raise UserError(f'acoustics={kind!r} is none of {", ".join(CHAINS)}.')
+    return cls(bundle, CHAINS[kind](bundle, samplings))
 
   @property
   def sample_rate(self) -> int:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.errors import UserError
+from audiolm_jax.generation import kinds
 from audiolm_jax.generation.acoustics import Acoustics, Autoregressive, Parallel
 from audiolm_jax.generation.stage_sampler import StageSampler
 from audiolm_jax.lm.sampling.methods import Sampling
@@ -126,17 +127,19 @@ def parallel(
   )
 
 
-# Chains by the name of what makes the sound of semantic tokens.
-KINDS = {
-    'autoregressive': autoregressive,
-    'parallel': parallel,
-    'acoustic_only': acoustic_only,
+# By the name of what makes the sound of semantic tokens.
+CHAINS = {
+    kinds.AUTOREGRESSIVE: autoregressive,
+    kinds.PARALLEL: parallel,
+    kinds.ACOUSTIC_ONLY: acoustic_only,
 }
 
 
 def preferred(bundle: Bundle) -> str:
   """SoundStorm where there is one: it is faster, and better at equal tokens."""
-  return 'parallel' if 'soundstorm' in bundle.parts else 'autoregressive'
+  if 'soundstorm' in bundle.parts:
+    return kinds.PARALLEL
+  return kinds.AUTOREGRESSIVE
 
 
 def _acoustics(

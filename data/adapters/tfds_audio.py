@@ -10,23 +10,11 @@ TFDS downloads what it does not have yet: all splits of a set (librispeech is 57
 GiB), whichever are asked for. An interrupted build goes on where it stopped.
 """
 
-import os
-import pathlib
-import socket
 import sys
-import urllib.request
-from collections.abc import Iterator, Mapping
-from typing import Any
 
-import numpy as np
-import soxr
 from absl import flags
-from jaxtyping import Float
 
-from audiolm_jax import audio
-from audiolm_jax.adapters.recording import SAMPLE_RATE, finish, write_flac
 from audiolm_jax.cli import verb
-from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 
 FLAGS = flags.FlagValues()
@@ -54,12 +42,6 @@ flags.DEFINE_string(
     'licence', None, 'Terms, if TFDS does not tell.', flag_values=FLAGS
 )
 
-# Names that data sets have for the same thing.
-_TEXT = ('text_normalized', 'text', 'transcript', 'sentence')
-# Where TFDS looks first.
-_PREPARED_SETS = 'storage.googleapis.com'
-_SPEAKER = ('speaker_id', 'speaker', 'client_id')
-
 
 def main(argv: list[str]) -> None:
   if len(argv) != 2 or not FLAGS.dataset:
@@ -67,135 +49,10 @@ def main(argv: list[str]) -> None:
         'Give a folder and a data set: audiolm corpus tfds OUT'
         ' --dataset=NAME'
     )
-  builder = _builder(FLAGS.dataset)
-  out = pathlib.Path(argv[1])
-  clips = []
-  for pair in FLAGS.splits:
-    ours, separator, theirs = pair.partition('=')
-    if not separator:
-      raise UserError(f'--splits wants OURS=THEIRS, not {pair!r}.')
-    clips += convert(builder, out, ours, theirs)
-  finish(out / 'manifest.jsonl', clips)
+  # Late, so that --help need not wait for what reads audio.
+  from audiolm_jax.adapters.work import tfds_audio
 
-
-def convert(builder, out: pathlib.Path, ours: str, theirs: str) -> list[Clip]:
-  """Writes one split; files are named by their number in it."""
-  name, sample_rate = _audio_feature(builder.info)
-  licence = FLAGS.licence or builder.info.redistribution_info.license
-  clips = []
-  for number, example in enumerate(_examples(builder, theirs)):
-    path = out / ours / f'{number:07d}.flac'
-    if path.exists():
-      seconds = audio.duration(path)
-    else:
-      waveform = _waveform(example[name], sample_rate)
-      seconds = write_flac(path, waveform)
-    clips.append(
-        Clip(
-            path=str(path),
-            seconds=seconds,
-            split=ours,
-            source=builder.name,
-            licence=licence or 'unknown',
-            speaker=_first(example, _SPEAKER),
-            transcript=_first(example, _TEXT),
-        )
-    )
-  return clips
-
-
-def _builder(name: str):
-  import tensorflow_datasets as tfds
-
-  try:
-    builder = tfds.builder(name, data_dir=FLAGS.data_dir)
-  except tfds.core.DatasetNotFoundError as error:
-    raise UserError(f'TFDS has no data set {name!r}.') from error
-  _check_network(builder)
-  try:
-    builder.download_and_prepare()
-  # Some sets assert that the user has put files in a folder.
-  except (OSError, AssertionError, tfds.download.DownloadError) as error:
-    raise UserError(
-        f'TFDS cannot prepare {name}: {_one_line(error)}'
-    ) from error
-  return builder
-
-
-def _check_network(builder) -> None:
-  """Asks for one name before TFDS retries every file for minutes.
-
-  Raises:
-    UserError: What is to be downloaded cannot be.
-  """
-  import tensorflow_datasets as tfds
-
-  root = FLAGS.data_dir or tfds.core.constants.DATA_DIR
-  there = (builder.data_dir, os.path.join(root, 'downloads'))
-  if any(map(os.path.exists, there)) or urllib.request.getproxies():
-    return
-  if not type(builder).__module__.startswith('tensorflow_datasets.'):
-    return  # A user's own may be made of what is here.
-  try:
-    socket.getaddrinfo(_PREPARED_SETS, 443)
-  except OSError as error:
-    raise UserError(
-        f'TFDS must download {builder.name} and there is no network'
-        f' ({error.strerror}); copy a folder of prepared sets here and name it'
-        ' with --data_dir.'
-    ) from error
-
-
-def _one_line(error: BaseException) -> str:
-  return ' '.join(str(error).split())
-
-
-def _examples(builder, split: str) -> Iterator[Mapping[str, Any]]:
-  """In the order of the files on disk, which does not change."""
-  import tensorflow_datasets as tfds
-
-  try:
-    data = builder.as_dataset(split=split, shuffle_files=False)
-  except ValueError as error:
-    raise UserError(
-        f'{builder.name} has no split {split!r}; it has'
-        f' {sorted(builder.info.splits)}.'
-    ) from error
-  return iter(tfds.as_numpy(data))
-
-
-def _audio_feature(info) -> tuple[str, int]:
-  """Name and sample rate of the feature that is sound."""
-  import tensorflow_datasets as tfds
-
-  for name, feature in info.features.items():
-    if isinstance(feature, tfds.features.Audio):
-      rate = FLAGS.sample_rate or feature.sample_rate
-      if not rate:
-        raise UserError(
-            f'{info.name} does not say its sample rate; give --sample_rate, in'
-            ' Hz.'
-        )
-      return name, rate
-  raise UserError(f'{info.name} has no audio, only {sorted(info.features)}.')
-
-
-def _waveform(samples: np.ndarray, sample_rate: int) -> Float[np.ndarray, ' N']:
-  """Integers are 16 bit in TFDS; stereo has its channels last."""
-  waveform = samples.astype(np.float32)
-  if np.issubdtype(samples.dtype, np.integer):
-    waveform /= 2**15
-  if waveform.ndim == 2:
-    waveform = waveform.mean(axis=1)
-  return soxr.resample(waveform, sample_rate, SAMPLE_RATE)
-
-
-def _first(example: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-  for name in names:
-    if name in example:
-      value = example[name]
-      return value.decode() if isinstance(value, bytes) else str(value)
-  return None
+  tfds_audio.main(argv, FLAGS)
 
 
 def run() -> None:

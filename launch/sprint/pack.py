@@ -20,8 +20,8 @@ from absl import flags
 
 from audiolm_jax import corpus, files
 from audiolm_jax.bundle.bundle import Bundle
+from audiolm_jax.bundle.collecting import collect
 from audiolm_jax.bundle.parts import Part
-from audiolm_jax.cli import bundle as bundle_verb
 from audiolm_jax.cli import verb
 from audiolm_jax.errors import UserError
 from audiolm_jax.soundstream import networks
@@ -170,7 +170,7 @@ def _soundstorm(max_bytes: int) -> Parcel:
 
 
 def _part(name: str) -> Part:
-  found = bundle_verb.collect([FLAGS.model])
+  found = collect([FLAGS.model])
   if name not in found:
     raise UserError(f'{FLAGS.model} has no {name}; it has {", ".join(found)}.')
   return found[name]

@@ -17,9 +17,10 @@ from absl import flags
 
 from audiolm_jax import files
 from audiolm_jax.bundle.bundle import Bundle
+from audiolm_jax.bundle.collecting import collect
 from audiolm_jax.bundle.parts import Part
-from audiolm_jax.cli import bundle as bundle_verb
 from audiolm_jax.cli import verb
+from audiolm_jax.cli.work.bundle import model_card
 from audiolm_jax.errors import UserError
 from launch.sprint import folder
 from launch.sprint.folder import Parcel
@@ -47,7 +48,7 @@ def main(argv: list[str]) -> None:
   out = files.writable(FLAGS.output_dir)
   makers = {'decoder': _decoder, 'soundstorm': _soundstorm}
   bundle = Bundle(makers[parcel.contents['task']](parcel))
-  bundle.save(out, bundle_verb.model_card(out.name, bundle, (), ''))
+  bundle.save(out, model_card(out.name, bundle, (), ''))
   print(f'Wrote {out}, of step {parcel.contents["step"]}.')
 
 
@@ -55,7 +56,7 @@ def _decoder(parcel: Parcel) -> dict[str, Part]:
   if not FLAGS.model:
     raise UserError('Give the --model that the decoder was packed from.')
   name = 'acoustic_tokenizer'
-  part = bundle_verb.collect([FLAGS.model]).get(name)
+  part = collect([FLAGS.model]).get(name)
   wanted = parcel.contents['fingerprint']
   if (
       not part

@@ -14,6 +14,7 @@ from audiolm_jax import described
 from audiolm_jax.bundle import folder as bundle_folder
 from audiolm_jax.bundle import parts
 from audiolm_jax.bundle.bundle import Bundle
+from audiolm_jax.bundle.names import PARTS
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens import stages
@@ -251,7 +252,7 @@ CRAFTED_WEIGHTS = {
 @pytest.mark.parametrize(
     'weights', CRAFTED_WEIGHTS.values(), ids=CRAFTED_WEIGHTS
 )
-@pytest.mark.parametrize('part', bundle_folder.PARTS)
+@pytest.mark.parametrize('part', PARTS)
 def test_crafted_weights_with_a_digest_that_fits_are_refused(
     saved, part, weights
 ):
@@ -289,7 +290,7 @@ def test_sizes_that_the_arrays_do_not_have_are_refused(
   assert '\n' not in str(error.value)
 
 
-@pytest.mark.parametrize('part', bundle_folder.PARTS)
+@pytest.mark.parametrize('part', PARTS)
 def test_no_pickle_runs_from_a_bundle(saved, part, tmp_path):
   canary = Canary(tmp_path / 'sang')
   for weights in (canary.pickled, _safetensors(canary.pickled)):
@@ -410,7 +411,7 @@ def test_a_bundle_gets_the_average_of_the_parameters():
   assert parts.from_checkpoint(model) == ('fine', trained)
 
 
-@pytest.mark.parametrize('part', bundle_folder.PARTS)
+@pytest.mark.parametrize('part', PARTS)
 def test_training_can_start_from_a_part(saved, part):
   weights = bundle_folder.weights(saved, part)
   params = weights['params']

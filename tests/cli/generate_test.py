@@ -11,7 +11,7 @@ import tiny
 
 from audiolm_jax import audio
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.cli import generate, request, samples, settings
+from audiolm_jax.cli import generate, request, requested, samples
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation.audiolm import AudioLM
 from audiolm_jax.tokens import stages
@@ -252,7 +252,7 @@ def test_how_it_is_sampled_is_heard_listed_and_compared(run, prompts):
 def test_the_temperature_of_soundstorm_reaches_it():
   generate.FLAGS.unparse_flags()
   generate.FLAGS(['generate', 'x.wav', '--soundstorm_temperature=0.5'])
-  asked = settings.request(generate.FLAGS).resolved(_recommending())
+  asked = requested.request(generate.FLAGS).resolved(_recommending())
   assert asked.samplings.soundstorm.temperature == 0.5
   assert asked.samplings.coarse.temperature == 0.8
 
@@ -287,7 +287,7 @@ def test_a_temperature_is_what_is_asked_for_else_what_the_bundle_says(
 ):
   generate.FLAGS.unparse_flags()
   generate.FLAGS(['generate', 'x.wav', *flags])
-  asked = settings.request(generate.FLAGS).resolved(_recommending())
+  asked = requested.request(generate.FLAGS).resolved(_recommending())
   assert [each.temperature for each in asked.samplings] == expected
 
 

@@ -1,11 +1,34 @@
 """Tests audiolm_jax/cli/main.py."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 
 import audiolm_jax
+from audiolm_jax.cli import corpus, main
+
+VERBS = [
+    *([verb] for verb in main._available()),
+    *(['corpus', adapter] for adapter in corpus._MODULES),
+]
+# What takes long to import, and brings the rest of what does.
+HEAVY = set(
+    'apache_beam flax gin jax jaxtyping librosa matplotlib msgspec numpy'
+    ' onnxruntime optax orbax scipy soundfile tensorflow tensorstore'.split()
+)
+# Runs the program and says which libraries it took, and how much CPU time.
+_WATCHED = """
+import json, sys, time
+from audiolm_jax.cli import main
+try:
+  main.run()
+finally:
+  modules = sorted({name.partition('.')[0] for name in sys.modules})
+  print()
+  print(json.dumps([modules, time.process_time()]))
+"""
 
 
 def run(*args):
@@ -15,6 +38,18 @@ def run(*args):
       text=True,
       check=False,
   )
+
+
+def watched(*args):
+  """Exit code, all that is said, libraries and seconds of CPU time."""
+  done = subprocess.run(
+      [sys.executable, '-c', _WATCHED, *args],
+      capture_output=True,
+      text=True,
+      check=False,
+  )
+  said, _, found = done.stdout.rstrip().rpartition('\n')
+  return done.returncode, said + done.stderr, *json.loads(found)
 
 
 @pytest.mark.parametrize('args', [(), ('--help',)])
@@ -35,7 +70,33 @@ def test_an_unknown_verb_costs_one_line():
   assert "'genrate'" in done.stderr and 'generate' in done.stderr
 
 
-@pytest.mark.slow
+def test_there_are_verbs_to_watch():
+  assert len(VERBS) >= 15
+
+
+@pytest.mark.parametrize('verb', VERBS, ids=' '.join)
+def test_help_waits_for_no_library(verb):
+  code, said, libraries, _ = watched(*verb, '--help')
+  assert code == 0
+  assert 'audiolm ' + ' '.join(verb) in said
+  assert 'absl' in libraries or verb == ['corpus']
+  assert not HEAVY & set(libraries)
+
+
+@pytest.mark.parametrize('verb', VERBS, ids=' '.join)
+def test_a_flag_that_is_not_there_is_told_as_fast(verb):
+  code, said, libraries, _ = watched(*verb, '--nonsense')
+  assert code == 2
+  assert 'nonsense' in said
+  assert not HEAVY & set(libraries)
+
+
+def test_help_takes_a_fraction_of_a_second():
+  # 0.2 s of CPU time; 2.5 s with all that the verb works with.
+  *_, seconds = watched('generate', '--help')
+  assert seconds < 1
+
+
 def test_a_verb_runs_as_if_it_had_been_started_itself():
   done = run('bundle', '--help')
   assert done.returncode == 0

@@ -10,7 +10,7 @@ import time
 import gin
 import pytest
 
-from audiolm_jax.cli import gin_config, interrupts, train
+from audiolm_jax.cli import gin_config, gin_flags, interrupts, train
 from audiolm_jax.errors import UserError
 from audiolm_jax.training import loop
 
@@ -54,7 +54,7 @@ def run(folder, *flags):
   base.write_text(BASE)
   train.FLAGS.unparse_flags()
   argv = ['train', f'--gin_file={base}', *flags]
-  return train.main(train.FLAGS(gin_config.rewrite_flags(argv)))
+  return train.main(train.FLAGS(gin_flags.rewrite(argv)))
 
 
 def quoted(path):

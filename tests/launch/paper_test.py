@@ -8,7 +8,7 @@ import subprocess
 import gin
 import pytest
 
-from audiolm_jax.cli import gin_config, train
+from audiolm_jax.cli import gin_config, gin_flags, train
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 ORDER = {
@@ -68,7 +68,7 @@ def test_every_command_has_flags_that_exist(tmp_path, script):
       name = f'audiolm_jax.adapters.{words.pop(0)}'
     module = importlib.import_module(name)
     module.FLAGS.unparse_flags()
-    rest = module.FLAGS(gin_config.rewrite_flags([name, *words]))
+    rest = module.FLAGS(gin_flags.rewrite([name, *words]))
     if verb in ('bundle', 'corpus'):
       assert len(rest) > 2
     else:
@@ -112,7 +112,7 @@ def test_gin_reads_what_they_bind(tmp_path, script):
       continue
     gin.clear_config()
     train.FLAGS.unparse_flags()
-    train.FLAGS(gin_config.rewrite_flags(['train', *words]))
+    train.FLAGS(gin_flags.rewrite(['train', *words]))
     gin_config.parse(train.FLAGS.gin_file, train.FLAGS.gin_bindings, [])
     folder = gin.query_parameter('MODEL_DIR/macro.value')
     assert folder.startswith(str(tmp_path / 'out'))

@@ -11,7 +11,7 @@ import pytest
 
 from audiolm_jax import audio
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.bundle.folder import PARTS
+from audiolm_jax.bundle.names import PARTS
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 import launch as launch_package
-from audiolm_jax.cli import gin_config
+from audiolm_jax.cli import gin_flags
 from audiolm_jax.errors import UserError
 from launch import xm_train
 
@@ -115,7 +115,7 @@ def test_a_dry_run_prints_commands_and_starts_nothing(tmp_path):
 def test_a_mistake_costs_one_line(flags, message):
   xm_train.FLAGS.unparse_flags()
   flags = ['--experiment=toy', '--gin_file=toy.gin', *flags, '--dry_run']
-  argv = gin_config.rewrite_flags(['xm_train', *flags])
+  argv = gin_flags.rewrite(['xm_train', *flags])
   with pytest.raises(UserError, match=message) as error:
     xm_train.main(xm_train.FLAGS(argv))
   assert '\n' not in str(error.value)

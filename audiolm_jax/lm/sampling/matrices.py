@@ -11,9 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, BFloat16, Float, Int8, Shaped
 
 from audiolm_jax.errors import UserError
-
-# The names that `keep` knows; 'full' is the type that the model computes in.
-TYPES = ('full', 'bfloat16', 'int8')
+from audiolm_jax.lm.sampling.weight_types import TYPES
 
 
 class Halved(NamedTuple):

@@ -1,0 +1,1 @@
+"""What the adapters do; `main` imports it once the flags are read."""
