@@ -40,6 +40,16 @@ for words in json.loads(sys.argv[1]):
 print(json.dumps(found))
 """
 
+# Runs the program and says which libraries it took.
+_LIBRARIES = """
+import json, sys
+from audiolm_jax.cli import main
+try:
+  main.run()
+finally:
+  print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))
+"""
+
 
 def run(*commands) -> list[tuple[int, str]]:
   """Exit code and output of each command."""
@@ -81,6 +91,8 @@ def test_what_needs_an_extra_says_which(tmp_path):
           f"--gin.MODEL_DIR='{tmp_path}/run'",
       ],
       'corpus': ['tfds', str(tmp_path / 'corpus'), '--dataset=librispeech'],
+      # Only a bundle is read without Orbax.
+      'bundle': [str(tmp_path), f'--output_dir={tmp_path}/bundle'],
   }
   for code, said in run(*([verb, *words] for verb, words in commands.items())):
     assert code == 2
@@ -89,6 +101,25 @@ def test_what_needs_an_extra_says_which(tmp_path):
         r" install 'audiolm_jax\[train\]'\.\n$",
         said,
     ), said
+
+
+@pytest.mark.slow
+def test_a_recording_is_continued_without_what_trains(tiny_model, tmp_path):
+  soundfile.write(tmp_path / 'a.wav', np.full(3200, 0.1), 16000)
+  words = [
+      *('generate', str(tmp_path / 'a.wav'), f'--output_dir={tmp_path}/out'),
+      *(f'--model={tiny_model}', '--prompt_seconds=0.2', '--seconds=0.1'),
+  ]
+  done = subprocess.run(
+      [sys.executable, '-c', _LIBRARIES, *words],
+      capture_output=True,
+      text=True,
+      check=True,
+  )
+  libraries = set(json.loads(done.stdout.splitlines()[-1]))
+  assert (tmp_path / 'out/a_0.wav').is_file()
+  assert 'jax' in libraries
+  assert not {'optax', 'orbax', 'tensorstore'} & libraries
 
 
 @pytest.mark.parametrize('extra', extras.EXTRAS)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from etils import epath
@@ -53,6 +53,22 @@ def read_run(folder: epath.Path) -> Run:
   path = folder / 'run' / 'metadata'
   value = described.read(path.read_bytes(), str(path), _MEND)
   return described.check(value, Run, f'{path} is damaged', _MEND)
+
+
+def candidates(directory: str) -> Iterable[epath.Path]:
+  """The checkpoints of a run that may do, or the one that is named.
+
+  Raises:
+    UserError: It is a checkpoint, and damaged.
+  """
+  path = epath.Path(directory).absolute()
+  if not is_checkpoint(path):
+    return intact(path)
+  if reason := digests.damage(path):
+    raise UserError(
+        f'Checkpoint {path} is damaged or missing: {reason}; choose another.'
+    )
+  return [path]
 
 
 def intact(directory: epath.Path) -> Iterator[epath.Path]:

@@ -1,13 +1,10 @@
 """Trained models from their folders alone."""
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from etils import epath
 from jaxtyping import PyTree
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.training.checkpoints import checksums, digests, fallback, trees
 
 
 class Model(NamedTuple):
@@ -34,7 +31,10 @@ def load_params(directory: str) -> Model:
   Raises:
     UserError: The folder holds no checkpoint, or it is damaged.
   """
-  for folder in _candidates(epath.Path(directory).absolute()):
+  # Late: Orbax comes with the extra for training, and bundles do without it.
+  from audiolm_jax.training.checkpoints import checksums, fallback, trees
+
+  for folder in fallback.candidates(directory):
     weights = trees.restore_stored(folder / 'weights')
     run = fallback.read_run(folder)
     changed = checksums.changed(weights, run.checksums)
@@ -45,13 +45,3 @@ def load_params(directory: str) -> Model:
       f'{directory} holds no checkpoint that can be read; give the folder that'
       ' a training run wrote (MODEL_DIR), or one of its checkpoints.'
   )
-
-
-def _candidates(path: epath.Path) -> Iterable[epath.Path]:
-  if not fallback.is_checkpoint(path):
-    return fallback.intact(path)
-  if reason := digests.damage(path):
-    raise UserError(
-        f'Checkpoint {path} is damaged or missing: {reason}; choose another.'
-    )
-  return [path]
