@@ -57,6 +57,7 @@ CONFINED = {
     'seqio': _STORES,
     'apache_beam': _STORES,
     'gin': ('cli',),
+    'orbax': ('training.checkpoints', 'training.monitoring.stopping'),
     'av': ('sound.containers',),
     # A checkpoint or a bundle may come from a stranger.
     'pickle': (),

@@ -47,7 +47,7 @@ def run() -> None:
     )
     sys.exit(2)
   del sys.argv[1]
-  # The imports of a verb take seconds, too.
+  # From the first import on, not only while the verb works.
   with interrupts.in_one_line(), extras.named():
     runpy.run_module(_module(verb), run_name='__main__', alter_sys=True)
 
