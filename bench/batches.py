@@ -71,7 +71,7 @@ def main(_: list[str]) -> None:
   """Measures each size of batches."""
   jax.config.update('jax_num_cpu_devices', CPU_DEVICES.value)
   compilation.keep_compiled()
-  lm = AudioLM.from_bundle(MODEL.value, 'autoregressive')
+  lm = AudioLM.load(MODEL.value, 'autoregressive')
   for batch_size in BATCH_SIZES.value:
     where = {'batch_size': batch_size, 'cpu_devices': CPU_DEVICES.value}
     models.print_line(where | measure(lm, batch_size))

@@ -85,7 +85,7 @@ def measure() -> dict[str, Any]:
 
 
 def _start():
-  lm = AudioLM.from_bundle(MODEL.value, 'autoregressive')
+  lm = AudioLM.load(MODEL.value, 'autoregressive')
   prompt = audio.read(
       pathlib.Path(PROMPT.value), lm.sample_rate, seconds=PROMPT_SECONDS.value
   )

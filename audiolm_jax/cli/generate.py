@@ -6,7 +6,7 @@ Examples:
   audiolm generate me.wav friend.mp3 --model=speech --samples_per_prompt=4
   audiolm generate --prompts='*.flac' --model=my_bundle --prompt_seconds=3 \\
       --continuation_seconds=7 --batch_size=16 --seed=1 --output_dir=seed1
-  audiolm generate me.wav --continuation_seconds=3600 --keep_prompt
+  audiolm generate me.wav --continuation_seconds=3600 --nokeep_prompt
   audiolm generate 'clips/*.wav' --temperatures=0.7 --top_p=0.9 --stop_at_end
   audiolm generate 'clips/*.wav' --mode=acoustic_generation --voice=other.wav
   audiolm generate --mode=unconditional --samples_per_prompt=8 --model=piano

@@ -41,7 +41,7 @@ def request(values: flags.FlagValues) -> Request:
       seed=values.seed,
       samplings=_samplings(values),
       temperatures=_temperatures(values),
-      keep_prompt=values.keep_prompt,
+      keep_prompt=_keep_prompt(values),
       voice=values.voice,
       stop_at_end=values.stop_at_end,
       acoustics=values.acoustics,
@@ -56,6 +56,13 @@ def _check_mode(values: flags.FlagValues) -> None:
           f'--{name} is for --mode={" or ".join(modes)}, not for'
           f' {values.mode}.'
       )
+
+
+def _keep_prompt(values: flags.FlagValues) -> bool:
+  """What is asked for; else a continuation, which has a prompt, keeps it."""
+  if values.keep_prompt is None:
+    return values.mode == CONTINUATION
+  return values.keep_prompt
 
 
 def _check_sizes(values: flags.FlagValues) -> None:

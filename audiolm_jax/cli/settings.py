@@ -38,8 +38,9 @@ def define(values: flags.FlagValues) -> None:
   _define_samplings(values)
   flags.DEFINE_bool(
       'keep_prompt',
-      False,
-      "Begins with the prompt itself, not with the codec's copy of it.",
+      None,
+      'Whether a continuation begins with the prompt itself, as it does by'
+      " default, or with the codec's copy of it.",
       flag_values=values,
   )
   flags.DEFINE_string(

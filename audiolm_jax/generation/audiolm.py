@@ -3,14 +3,16 @@
 import math
 import os
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Array, Float, Key
 
 from audiolm_jax import audio
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.errors import UserError
+from audiolm_jax.generation import takes
 from audiolm_jax.generation.chain import (
     CHAINS,
     Chain,
@@ -18,28 +20,11 @@ from audiolm_jax.generation.chain import (
     autoregressive,
     preferred,
 )
+from audiolm_jax.generation.generations import Generation, Waveform
 from audiolm_jax.generation.stage_sampler import Keys
 from audiolm_jax.generation.tokens import TokenGenerator
 from audiolm_jax.tokens.tokenizers.contract import Tokens
 from audiolm_jax.tokens.tokenizers.stream_decoder import StreamDecoder
-
-Waveform = Float[np.ndarray, ' _']
-
-
-class Generation(NamedTuple):
-  """A sample; it begins with its prompt, decoded from its tokens.
-
-  Attributes:
-    waveform: What the codec makes of `tokens`.
-    tokens: Semantic ids, without repeats behind the prompt if the stage drops
-      them and none there if no stage makes them, and codes of the levels that
-      the last stage reaches.
-    prompt_samples: How much of the waveform is the prompt.
-  """
-
-  waveform: Waveform
-  tokens: Tokens
-  prompt_samples: int
 
 
 class AudioLM:
@@ -65,7 +50,7 @@ class AudioLM:
     self._tokens = TokenGenerator(bundle.tokenizers, chain)
 
   @classmethod
-  def from_bundle(
+  def load(
       cls,
       path_or_name: str | os.PathLike,
       acoustics: str | None = None,
@@ -90,6 +75,8 @@ class AudioLM:
       raise UserError(f'acoustics={kind!r} is none of {", ".join(CHAINS)}.')
     return cls(bundle, CHAINS[kind](bundle, samplings))
 
+  from_bundle = load  # The name of before, for one more release.
+
   @property
   def sample_rate(self) -> int:
     """Sample rate of prompts and of what is generated, in Hz."""
@@ -99,6 +86,21 @@ class AudioLM:
   def hop_length(self) -> int:
     """Samples of a unit."""
     return self._tokenizers.hop_length
+
+  def continue_recording(
+      self, recording: Any, seconds: float = 7.0, seed: int = 0
+  ) -> takes.Take:
+    """A recording (a file or a Sound) as it is, and so many seconds more.
+
+    The same seed gives the same audio.
+
+    Raises:
+      UserError: The recording cannot be read.
+    """
+    prompt = takes.read(recording, self.sample_rate)
+    keys = jax.random.key(seed)[None]
+    (made,) = self.continuation([prompt], seconds, keys)
+    return takes.take(made, prompt, self.sample_rate)
 
   def continue_audio(
       self,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from audiolm_jax.generation.audiolm import Generation, Waveform
+from audiolm_jax.generation.generations import Generation, Waveform
 
 # A prompt gives way to the codec's copy of it within so long.
 _FADE_SECONDS = 0.02

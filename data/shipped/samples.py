@@ -123,7 +123,7 @@ def _pairs(bundle: Bundle, clips: Sequence[corpus.Clip]) -> list[Pair]:
   seconds = FLAGS.continuation_seconds
   chosen = continuations.choose(clips, FLAGS.prompt_seconds, FLAGS.pairs)
   excerpts = continuations.cut(bundle, chosen, FLAGS.prompt_seconds, seconds)
-  made_by = chain.KINDS[chain.preferred(bundle)]
+  made_by = chain.CHAINS[chain.preferred(bundle)]
   made = continuations.make(
       AudioLM(bundle, made_by(bundle, None)),
       bundle.tokenizers,

@@ -292,8 +292,8 @@ def test_a_temperature_is_what_is_asked_for_else_what_the_bundle_says(
 
 
 def test_a_prompt_is_kept_as_it_is(run, prompts):
-  run(f'{prompts}/a.wav', '--keep_prompt', output_dir='kept')
-  run(f'{prompts}/a.wav', output_dir='coded')
+  run(f'{prompts}/a.wav', output_dir='kept')
+  run(f'{prompts}/a.wav', '--nokeep_prompt', output_dir='coded')
   kept, coded = (
       audio.read(f'{folder}/a_0.wav', tiny.RATE) for folder in ('kept', 'coded')
   )

@@ -10,7 +10,8 @@ import tiny
 from audiolm_jax import audio, corpus
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.errors import UserError
-from audiolm_jax.generation.audiolm import AudioLM, Generation
+from audiolm_jax.generation.audiolm import AudioLM
+from audiolm_jax.generation.generations import Generation
 from audiolm_jax.tokens.tokenizers.contract import Tokens
 from data.shipped import detector_clips
 

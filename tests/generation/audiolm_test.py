@@ -1,14 +1,19 @@
 """Tests audiolm_jax/generation/audiolm.py."""
 
+import base64
+import io
 import itertools
 import math
+import re
 
 import jax
 import numpy as np
 import pytest
+import soundfile
 import tiny
 
 from audiolm_jax import audio
+from audiolm_jax.audio import Sound
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli.request import Request
 from audiolm_jax.errors import UserError
@@ -232,7 +237,7 @@ def assert_no_click(chunks):
 
 @pytest.mark.slow
 def test_the_chunks_of_a_voice_meet_without_a_click(optimized):
-  lm = AudioLM.from_bundle('speech', 'autoregressive')
+  lm = AudioLM.load('speech', 'autoregressive')
   prompt = audio.read(
       'data/prompts/speech_english_synthetic.flac', lm.sample_rate, seconds=3.0
   )
@@ -293,6 +298,62 @@ def test_any_recording_is_continued_in_one_call():
   np.testing.assert_allclose(
       np.concatenate(list(chunks)), longer[-round(0.4 * tiny.RATE) :], atol=1e-5
   )
+
+
+@pytest.fixture
+def recording(tmp_path):
+  """Half a second of noise at another rate than the model's."""
+  path = tmp_path / 'a.wav'
+  soundfile.write(path, tiny.noise(1, 0.5)[0][:11025], 22050)
+  return path
+
+
+def test_a_path_an_opened_file_and_a_sound_are_continued_alike(recording):
+  lm = AudioLM(tiny.bundle())
+  samples, rate = soundfile.read(recording, dtype='float32')
+  with recording.open('rb') as file:
+    made = [
+        lm.continue_recording(each, SECONDS, seed=3)
+        for each in (recording, str(recording), file, Sound(samples, rate))
+    ]
+  for other in made[1:]:
+    np.testing.assert_allclose(
+        other.sound.samples, made[0].sound.samples, atol=1e-4
+    )
+  again = lm.continue_recording(recording, SECONDS, seed=4)
+  assert np.abs(again.sound.samples - made[0].sound.samples).max() > 1e-2
+
+
+def test_a_take_is_the_recording_and_can_be_kept(recording, tmp_path):
+  lm = AudioLM(tiny.bundle())
+  take = lm.continue_recording(recording, SECONDS)
+  own = audio.read(recording, lm.sample_rate)
+  end = round((take.prompt_seconds - 0.02) * lm.sample_rate)
+  np.testing.assert_array_equal(take.sound.samples[:end], own[:end])
+  take.save(tmp_path / 'longer.wav')
+  saved, rate = soundfile.read(tmp_path / 'longer.wav', dtype='float32')
+  assert rate == lm.sample_rate == take.sound.sample_rate
+  np.testing.assert_allclose(saved, take.sound.samples.clip(-1, 1), atol=1e-4)
+  player = take._repr_html_()
+  data = base64.b64decode(re.search('base64,([^"]+)"', player).group(1))
+  heard, rate = soundfile.read(io.BytesIO(data), dtype='float32')
+  assert rate == lm.sample_rate
+  np.testing.assert_allclose(heard, saved, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    'recording, message',
+    [
+        (np.zeros(1600, np.float32), 'Sound'),
+        (io.BytesIO(b'no audio at all'), 'not audio'),
+        ('nowhere.wav', 'nowhere.wav'),
+    ],
+)
+def test_what_is_no_recording_is_refused_in_one_line(recording, message):
+  lm = AudioLM(tiny.bundle())
+  with pytest.raises(UserError, match=message) as error:
+    lm.continue_recording(recording)
+  assert '\n' not in str(error.value)
 
 
 def test_stages_that_cannot_follow_each_other_are_refused():

@@ -13,7 +13,8 @@ from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation import progress
 from audiolm_jax.evaluation.subjects import clips
-from audiolm_jax.generation.audiolm import AudioLM, Generation
+from audiolm_jax.generation.audiolm import AudioLM
+from audiolm_jax.generation.generations import Generation
 from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 
 Waveform = Float[np.ndarray, ' _']
