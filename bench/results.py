@@ -62,7 +62,6 @@ def main(argv: list[str]) -> None:
           f'--tokens={PIANO_TOKENS.value}',
           '--visqol=audio',
           '--prompt_seconds=4',
-          '--acoustic_only=piano_acoustic_only',
       ),
   }
   parts = []

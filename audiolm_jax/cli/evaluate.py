@@ -4,7 +4,7 @@ Examples:
   audiolm evaluate --generations=out --output_dir=report
   audiolm evaluate --model=speech --manifest=corpus/manifest.jsonl
   audiolm evaluate --model=piano --manifest=piano/manifest.jsonl \\
-      --visqol=audio --prompt_seconds=4 --acoustic_only=piano_acoustic_only
+      --visqol=audio --prompt_seconds=4 --acoustic_only=acoustic_only
   audiolm evaluate --model=speech --manifest=corpus/manifest.jsonl \\
       --tokens=tokens --pairs=pairs --split=test --num_prompts=32
   audiolm evaluate --model=speech --manifest=corpus/manifest.jsonl \\

@@ -15,7 +15,6 @@ from audiolm_jax.evaluation.sections.measuring import Findings, timed
 from audiolm_jax.evaluation.subjects import comparison, piano_excerpts
 from audiolm_jax.evaluation.subjects.comparison import (
     ACOUSTIC_ONLY,
-    AUTOREGRESSIVE,
     Asked,
     Comparison,
 )
@@ -121,7 +120,10 @@ def _piano(found: Comparison, seed: int) -> list[Table]:
   )
   rival = ACOUSTIC_ONLY if ACOUSTIC_ONLY in made else piano_excerpts.OTHER
   return piano.tables(
-      excerpts, basic_pitch.transcriber(), (AUTOREGRESSIVE, rival), seed
+      excerpts,
+      basic_pitch.transcriber(),
+      (comparison.foremost(made), rival),
+      seed,
   )
 
 

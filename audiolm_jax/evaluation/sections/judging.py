@@ -55,7 +55,8 @@ def _regenerated(
       np.concatenate([excerpt.prompt, excerpt.rest])
       for excerpt in found.excerpts
   ]
-  lm = comparison.models(bundle, None)[AUTOREGRESSIVE]
+  lms = comparison.models(bundle, None)
+  lm = lms[comparison.foremost(lms)]
   made = comparison.regenerate(lm, wholes, asked.batch_size, asked.seed)
   return [
       waveform[len(excerpt.prompt) :]

@@ -1,6 +1,6 @@
 """Held-out clips beside what the codec and the models make of them."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -92,6 +92,11 @@ def models(bundle: Bundle, acoustic_only: Bundle | None) -> dict[str, AudioLM]:
     joined = Bundle(parts, acoustic_only.where)
     found[ACOUSTIC_ONLY] = AudioLM(joined, chain.acoustic_only(joined))
   return found
+
+
+def foremost(names: Iterable[str]) -> str:
+  """The system that stands for a bundle: AudioLM's stages where it has them."""
+  return AUTOREGRESSIVE if AUTOREGRESSIVE in names else PARALLEL
 
 
 def compare(

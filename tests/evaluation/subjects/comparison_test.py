@@ -1,6 +1,7 @@
 """Tests audiolm_jax/evaluation/subjects/comparison.py."""
 
 import numpy as np
+import pytest
 import tiny
 
 from audiolm_jax import audio
@@ -23,6 +24,14 @@ def clips(folder):
     path = str(folder / f'{i}.wav')
     found.append(Clip(path, 2.0, 'test', 'noise', 'CC0-1.0', f'speaker {i}'))
   return found
+
+
+@pytest.mark.parametrize('left_out', ['coarse', 'soundstorm'])
+def test_a_bundle_with_one_way_to_the_sound_is_compared_by_it(left_out):
+  parts = tiny.bundle().parts | {'soundstorm': tiny.soundstorm()}
+  bundle = Bundle({k: v for k, v in parts.items() if k != left_out})
+  lms = comparison.models(bundle, None)
+  assert list(lms) == [comparison.foremost(lms)]
 
 
 def test_every_model_goes_on_from_every_prompt(tmp_path):
