@@ -35,6 +35,7 @@ ROOMS = (
     'generation',
     'generate',
     'evaluation',
+    'serving',
     'cli',
     'adapters',
 )
@@ -58,6 +59,8 @@ CONFINED = {
     'apache_beam': _STORES,
     'gin': ('cli',),
     'orbax': ('training.checkpoints', 'training.monitoring.stopping'),
+    'gradio': ('serving',),
+    'fastapi': ('serving',),
     'av': ('sound.containers',),
     # A checkpoint or a bundle may come from a stranger.
     'pickle': (),

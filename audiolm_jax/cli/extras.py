@@ -35,6 +35,7 @@ EXTRAS = {
         'whisper_normalizer',
     ),
     'formats': ('av',),
+    'demo': ('gradio', 'fastapi', 'imageio_ffmpeg'),
     'launch': ('attr', 'google.auth', 'kubernetes', 'xmanager'),
 }
 

@@ -11,6 +11,7 @@
   audiolm bundle        put trained parts into a folder that one can hand over
   audiolm evaluate      measure a model, and what it generated
   audiolm detect        tell continuations from originals, second by second
+  audiolm serve         open a page on which one hears a model
 
 `audiolm VERB --help` shows the flags of a verb, with examples; `audiolm
 --version` says which version this is.

@@ -1,0 +1,1 @@
+"""A local page, and its HTTP twin, on which one hears the models."""

@@ -1,0 +1,24 @@
+"""What a tab's function owes the browser: mistakes as one line, and turns."""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from audiolm_jax.errors import UserError
+
+Function = Callable[..., Iterator[Any]]
+
+
+def mended(function: Function) -> Function:
+  """Shows a UserError of a generator as a line in the page, no traceback."""
+
+  @functools.wraps(function)
+  def guarded(*args: Any) -> Iterator[Any]:
+    try:
+      yield from function(*args)
+    except UserError as error:
+      raise gr.Error(str(error), print_exception=False) from error
+
+  return guarded

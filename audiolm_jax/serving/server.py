@@ -1,0 +1,70 @@
+"""Page and HTTP on one port."""
+
+import os
+import pathlib
+from typing import NamedTuple
+
+import gradio as gr
+
+from audiolm_jax.errors import UserError
+from audiolm_jax.serving import ffmpeg, prompts, routes, uploads
+from audiolm_jax.serving.model import Model
+from audiolm_jax.serving.page import build
+
+# Nothing is fetched from elsewhere, so that the page works without a network.
+_THEME = gr.themes.Default(
+    font=['system-ui', 'sans-serif'], font_mono=['monospace']
+)
+
+
+class Place(NamedTuple):
+  """Where a server listens.
+
+  Attributes:
+    host: Address; 127.0.0.1 is this machine alone.
+    port: Number; None takes the first that is free from 7860 on.
+    share: Whether Gradio makes it reachable from everywhere.
+  """
+
+  host: str = '127.0.0.1'
+  port: int | None = None
+  share: bool = False
+
+
+def start(
+    model: Model, name: str, answers: pathlib.Path, place: Place
+) -> gr.Blocks:
+  """Starts a server in a thread; `.local_url` says where, `.close()` ends it.
+
+  Args:
+    model: What is heard.
+    name: Name of the bundle.
+    answers: Folder for the answers of the listening test.
+    place: Where it listens.
+
+  Raises:
+    UserError: Somebody else listens there.
+  """
+  folder = ffmpeg.folder()
+  if folder:
+    os.environ['PATH'] = f'{folder}{os.pathsep}{os.environ["PATH"]}'
+  domain = 'piano' if 'piano' in name else 'speech'
+  page = build(model, name, prompts.of(domain), answers)
+  try:
+    page.launch(
+        server_name=place.host,
+        server_port=place.port,
+        share=place.share,
+        prevent_thread_lock=True,
+        max_file_size=uploads.MOST_BYTES,
+        app_kwargs={'routes': routes.router(model).routes},
+        footer_links=[],
+        quiet=True,
+        ssr_mode=False,
+        theme=_THEME,
+    )
+  except OSError as error:
+    raise UserError(
+        f'Cannot listen on {place.host}:{place.port}; give another --port.'
+    ) from error
+  return page
