@@ -3,7 +3,7 @@
 Examples:
   audiolm serve
   audiolm serve --model=piano --port=8000
-  audiolm serve --model=my_bundle --answers_dir=listening
+  audiolm serve --recordings='clips/*.wav' --answers_dir=listening
   curl --data-binary @me.wav 'localhost:7860/continue?seconds=7' > longer.wav
 
 The page has three tabs. "Continue" prolongs what one records, uploads or picks,
@@ -19,11 +19,13 @@ at a time, others wait in line. Needs the extra `demo`.
 Exit code 2: a mistake of yours.
 """
 
+import pathlib
 import time
 
 from absl import flags
 
 from audiolm_jax.cli import verb
+from audiolm_jax.errors import UserError
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -55,6 +57,13 @@ flags.DEFINE_bool(
     'Asks Gradio for an address that can be reached from everywhere.',
     flag_values=FLAGS,
 )
+flags.DEFINE_multi_string(
+    'recordings',
+    [],
+    'Recordings of the listening test: a path or a glob; may be repeated. By'
+    ' default the prompts that come with the package.',
+    flag_values=FLAGS,
+)
 flags.DEFINE_string(
     'answers_dir',
     'answers',
@@ -70,15 +79,26 @@ def main(argv: list[str]) -> int:
   from audiolm_jax import files
   from audiolm_jax.bundle.bundle import Bundle
   from audiolm_jax.cli import compilation
-  from audiolm_jax.serving import server
+  from audiolm_jax.serving import prompts, server
   from audiolm_jax.serving.model import Model
+  from audiolm_jax.sound import finding
 
+  recordings = [
+      pathlib.Path(path)
+      for pattern in FLAGS.recordings
+      for path in finding.matching(pattern)
+  ]
+  if FLAGS.recordings and not recordings:
+    raise UserError('No file matches --recordings.')
   answers = files.writable(FLAGS.answers_dir)
   compilation.keep_compiled()
   classifier = Bundle.load(FLAGS.detector).classifier
+  # Of a model of one's own nobody knows what it has heard.
+  domain = 'piano' if 'piano' in FLAGS.model else 'speech'
+  recordings = recordings or prompts.of(domain)
   model = Model(Bundle.load(FLAGS.model), classifier)
   place = server.Place(FLAGS.host, FLAGS.port, FLAGS.share)
-  page = server.start(model, FLAGS.model, answers, place)
+  page = server.start(model, FLAGS.model, recordings, answers, place)
   print(f'Listening on {page.local_url} (Ctrl-C ends it)', flush=True)
   if page.share_url:
     print(f'and on {page.share_url}', flush=True)

@@ -9,12 +9,12 @@ from jaxtyping import Float
 
 from audiolm_jax.audio import Sound
 from audiolm_jax.serving import (
-  pictures,
-  prompts,
-  replies,
-  uploads,
-  verdict,
-  wav,
+    pictures,
+    prompts,
+    replies,
+    uploads,
+    verdict,
+    wav,
 )
 from audiolm_jax.serving.model import MOST_SAMPLES, MOST_SECONDS, Model, Wish
 

@@ -21,7 +21,7 @@ hear? Whether you were right is not told before you ask for the result.
 
 
 class Sitting(NamedTuple):
-  """Where a listener is; it stays on the server, so that the page tells nothing.
+  """Where a listener is; it stays on the server, so the page tells nothing.
 
   Attributes:
     listener: A name.
@@ -91,7 +91,7 @@ def build(
 
 
 def _answering(test: Test, verdict: str) -> replies.Function:
-  """What a click on a verdict does: it is written down, the next trial comes."""
+  """A click on a verdict: it is written down, and the next trial comes."""
 
   def answer(sitting: Sitting) -> Iterator[Any]:
     trial = sitting.trial

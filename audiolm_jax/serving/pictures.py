@@ -95,9 +95,7 @@ def _spectrogram(axes: Any, sound: Sound) -> None:
 
 
 def _verdict(axes: Any, generated: Float[np.ndarray, ' T']) -> None:
-  axes.bar(
-      np.arange(len(generated)), generated, 1, align='edge', color=_MADE
-  )
+  axes.bar(np.arange(len(generated)), generated, 1, align='edge', color=_MADE)
   axes.axhline(0.5, color='#999999', linewidth=0.5)
   axes.set_ylim(0, 1)
   axes.set_ylabel('detector:\ngenerated', fontsize=8)

@@ -3,14 +3,14 @@
 import json
 import pathlib
 
-_FOLDER = pathlib.Path(__file__).parents[1] / 'prompts'
+FOLDER = pathlib.Path(__file__).parents[1] / 'prompts'
 
 
 def shipped() -> dict[str, pathlib.Path]:
   """Prompts by what a person would call them; `LICENSES.md` says whose."""
-  lines = json.loads((_FOLDER / 'prompts.json').read_text())
+  lines = json.loads((FOLDER / 'prompts.json').read_text())
   return {
-      pathlib.Path(line['file']).stem.replace('_', ' '): _FOLDER / line['file']
+      pathlib.Path(line['file']).stem.replace('_', ' '): FOLDER / line['file']
       for line in lines
   }
 

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import gradio as gr
@@ -32,13 +33,18 @@ class Place(NamedTuple):
 
 
 def start(
-    model: Model, name: str, answers: pathlib.Path, place: Place
+    model: Model,
+    name: str,
+    recordings: Sequence[pathlib.Path],
+    answers: pathlib.Path,
+    place: Place,
 ) -> gr.Blocks:
   """Starts a server in a thread; `.local_url` says where, `.close()` ends it.
 
   Args:
     model: What is heard.
     name: Name of the bundle.
+    recordings: What the listening test plays.
     answers: Folder for the answers of the listening test.
     place: Where it listens.
 
@@ -48,14 +54,14 @@ def start(
   folder = ffmpeg.folder()
   if folder:
     os.environ['PATH'] = f'{folder}{os.pathsep}{os.environ["PATH"]}'
-  domain = 'piano' if 'piano' in name else 'speech'
-  page = build(model, name, prompts.of(domain), answers)
+  page = build(model, name, recordings, answers)
   try:
     page.launch(
         server_name=place.host,
         server_port=place.port,
         share=place.share,
         prevent_thread_lock=True,
+        allowed_paths=[str(prompts.FOLDER)],
         max_file_size=uploads.MOST_BYTES,
         app_kwargs={'routes': routes.router(model).routes},
         footer_links=[],

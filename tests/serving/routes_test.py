@@ -125,9 +125,7 @@ def fixture_endless(model, monkeypatch):
       yield [np.zeros(1000, np.float32)]
 
   monkeypatch.setattr(model, 'stream', stream)
-  server = uvicorn.Server(
-      uvicorn.Config(app(model), port=0, log_level='error')
-  )
+  server = uvicorn.Server(uvicorn.Config(app(model), port=0, log_level='error'))
   thread = threading.Thread(target=server.run)
   thread.start()
   while not server.started:
