@@ -35,7 +35,7 @@ EXTRAS = {
         'whisper_normalizer',
     ),
     'formats': ('av',),
-    'demo': ('gradio', 'fastapi', 'imageio_ffmpeg'),
+    'demo': ('gradio', 'fastapi', 'imageio_ffmpeg', 'matplotlib'),
     'launch': ('attr', 'google.auth', 'kubernetes', 'xmanager'),
 }
 

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from audiolm_jax.audio import Sound
 from audiolm_jax.serving import (
+    line,
     pictures,
     prompts,
     replies,
@@ -55,7 +56,8 @@ def build(model: Model) -> None:
     wish = _wish(model, *asked)
     prompt = uploads.read(path, model.sample_rate)
     prompt = prompt[: round(prompt_seconds * model.sample_rate)]
-    with model.line.turn():
+    with model.line.place() as is_first:
+      yield from ([gr.skip()] * len(outputs) for _ in line.until(is_first))
       yield from _continue(model, prompt, wish)
 
   event = start.click(

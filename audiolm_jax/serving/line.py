@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from audiolm_jax.errors import UserError
 
 # How often one who waits looks up.
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.2
 
 
 class Line:
@@ -59,10 +59,12 @@ class Line:
       with self._lock:
         self._places.remove(mine)
 
-  @contextlib.contextmanager
-  def turn(self) -> Iterator[None]:
-    """Waits, in a thread of one's own, and holds the turn for the block."""
-    with self.place() as is_first:
-      while not is_first():
-        time.sleep(POLL_SECONDS)
-      yield
+
+def until(is_first: Callable[[], bool]) -> Iterator[None]:
+  """Waits in a thread of one's own, and yields now and then until it is time.
+
+  Between two looks its owner can be told that nobody waits for it any more.
+  """
+  while not is_first():
+    time.sleep(POLL_SECONDS)
+    yield

@@ -8,7 +8,7 @@ import gradio as gr
 
 from audiolm_jax.classifier.labels import GENERATED, ORIGINAL
 from audiolm_jax.errors import UserError
-from audiolm_jax.serving import answers, replies, trials, wav
+from audiolm_jax.serving import answers, line, replies, trials, wav
 from audiolm_jax.serving.answers import Answer, Answers
 from audiolm_jax.serving.model import Model, Wish
 from audiolm_jax.serving.trials import Trial
@@ -128,7 +128,8 @@ def _start(test: Test, listener: str, seed: int) -> Iterator[Any]:
   }
   number = len(judged)
   trial = trials.trial(test.recordings, seed, number)
-  with test.model.line.turn():
+  with test.model.line.place() as is_first:
+    yield from ([gr.skip()] * 4 for _ in line.until(is_first))
     waveform, border = trials.sound(trial, test.model)
   label = f'Trial {number + 1}: what follows the first {border:.1f} s?'
   player = gr.update(

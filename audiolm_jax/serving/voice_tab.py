@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from audiolm_jax.serving import prompts, replies, uploads, wav
+from audiolm_jax.serving import line, prompts, replies, uploads, wav
 from audiolm_jax.serving.model import Model, Wish
 
 # Of what is said and of the voice.
@@ -69,5 +69,6 @@ def _say(
   who = None
   if voice is not None:
     who = uploads.read(voice, rate)[: round(_VOICE_SECONDS * rate)]
-  with model.line.turn():
+  with model.line.place() as is_first:
+    yield from (gr.skip() for _ in line.until(is_first))
     yield rate, wav.samples(model.another_voice(said, who, seed))

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from audiolm_jax.errors import UserError
+from audiolm_jax.serving import line as lines
 from audiolm_jax.serving.line import Line
 
 
@@ -34,14 +35,14 @@ def test_who_leaves_in_the_middle_holds_nobody_up():
 
 def test_an_error_frees_the_turn():
   line = Line()
-  with pytest.raises(ZeroDivisionError), line.turn():
+  with pytest.raises(ZeroDivisionError), line.place():
     raise ZeroDivisionError
   assert not len(line)
 
 
 def test_a_full_line_takes_nobody_and_stays_as_it_was():
   line = Line(longest=1)
-  with line.turn():
+  with line.place():
     with pytest.raises(UserError, match='try again later'):
       with line.place():
         raise AssertionError
@@ -53,7 +54,9 @@ def test_turns_never_overlap():
   line, inside, most = Line(), [], []
 
   def work():
-    with line.turn():
+    with line.place() as is_first:
+      for _ in lines.until(is_first):
+        pass
       inside.append(1)
       most.append(len(inside))
       inside.pop()
