@@ -78,16 +78,13 @@ def _recording() -> list[Any]:
       label='Prompt: record, upload, or pick one below',
       elem_id='prompt',
   )
-  shipped = prompts.shipped()
   pick = gr.Dropdown(
-      list(shipped), value=None, label='Prompts that come with the package'
+      list(prompts.shipped()),
+      value=None,
+      label='Prompts that come with the package',
+      elem_id='shipped',
   )
-  pick.input(
-      lambda name: str(shipped[name]) if name else None,
-      pick,
-      recording,
-      api_visibility='private',
-  )
+  pick.input(prompts.played, pick, recording, api_visibility='private')
   seconds = gr.Slider(
       uploads.SHORTEST,
       10,

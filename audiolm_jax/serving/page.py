@@ -38,5 +38,5 @@ def build(
         voice_tab.build(model)
     with gr.Tab('Listening test'):
       listening_tab.build(model, recordings, answers)
-  page.queue(max_size=_MOST_WAITING, default_concurrency_limit=8)
+  page.queue(max_size=_MOST_WAITING, default_concurrency_limit=1)
   return page

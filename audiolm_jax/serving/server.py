@@ -8,7 +8,7 @@ from typing import NamedTuple
 import gradio as gr
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.serving import ffmpeg, prompts, routes, uploads
+from audiolm_jax.serving import ffmpeg, routes, uploads
 from audiolm_jax.serving.model import Model
 from audiolm_jax.serving.page import build
 
@@ -61,7 +61,6 @@ def start(
         server_port=place.port,
         share=place.share,
         prevent_thread_lock=True,
-        allowed_paths=[str(prompts.FOLDER)],
         max_file_size=uploads.MOST_BYTES,
         app_kwargs={'routes': routes.router(model).routes},
         footer_links=[],

@@ -49,14 +49,10 @@ def _recording(label: str, name: str) -> gr.Audio:
         label=label,
         elem_id=name,
     )
-    shipped = prompts.shipped()
-    pick = gr.Dropdown(list(shipped), value=None, label='or a shipped one')
-    pick.input(
-        lambda name: str(shipped[name]) if name else None,
-        pick,
-        recording,
-        api_visibility='private',
+    pick = gr.Dropdown(
+        list(prompts.shipped()), value=None, label='or a shipped one'
     )
+    pick.input(prompts.played, pick, recording, api_visibility='private')
   return recording
 
 

@@ -18,3 +18,10 @@ def test_each_domain_has_its_own():
   speech, piano = prompts.of('speech'), prompts.of('piano')
   assert speech and piano
   assert set(speech) | set(piano) == set(prompts.shipped().values())
+
+
+def test_a_player_gets_samples_and_nothing_of_nothing():
+  rate, waveform = prompts.played('speech italian')
+  assert rate == 16000 and len(waveform) == 4 * rate
+  assert waveform.dtype == 'int16' and waveform.any()
+  assert prompts.played(None) is None
