@@ -46,6 +46,7 @@ def build(model: Model) -> None:
           label='Heard while it is made (the first sample)',
           streaming=True,
           autoplay=True,
+          buttons=[],
           elem_id='live',
       )
       results = [_result(number) for number in range(MOST_SAMPLES)]

@@ -18,5 +18,5 @@ def model():
 def recording(tmp_path_factory):
   """Path of a WAV of a second."""
   path = tmp_path_factory.mktemp('recording') / 'noise.wav'
-  soundfile.write(path, tiny.noise(1, 1.0)[0], 48000)
+  soundfile.write(path, tiny.noise(1, 1.0)[0], 16000)
   return path
