@@ -16,7 +16,7 @@ from audiolm_jax.classifier.listening import Heard
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation import chain
 from audiolm_jax.generation.audiolm import AudioLM
-from audiolm_jax.generation.chain import KINDS, Samplings
+from audiolm_jax.generation.chain import CHAINS, Samplings
 from audiolm_jax.serving.line import Line
 
 Waveform = Float[np.ndarray, ' N']
@@ -152,9 +152,9 @@ class Model:
     return self._with(kind, chain.at_temperatures(chain.AUDIOLM, temperatures))
 
   def _build(self, kind: str, samplings: Samplings) -> AudioLM:
-    if kind not in KINDS:
-      raise UserError(f'acoustics={kind!r} is none of {", ".join(KINDS)}.')
-    return AudioLM(self.bundle, KINDS[kind](self.bundle, samplings))
+    if kind not in CHAINS:
+      raise UserError(f'acoustics={kind!r} is none of {", ".join(CHAINS)}.')
+    return AudioLM(self.bundle, CHAINS[kind](self.bundle, samplings))
 
 
 def _keys(seed: int, num_samples: int) -> Key[Array, ' B']:
