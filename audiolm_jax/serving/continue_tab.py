@@ -19,7 +19,7 @@ from audiolm_jax.serving import (
 )
 from audiolm_jax.serving.model import MOST_SAMPLES, MOST_SECONDS, Model, Wish
 
-Waveform = Float[np.ndarray, ' N']
+Waveform = Float[np.ndarray, ' _']
 
 _PROMPT_SECONDS = 3.0
 
@@ -53,7 +53,7 @@ def build(model: Model) -> None:
   outputs = [live, *(part for result in results for part in result)]
 
   @replies.mended
-  def go_on(path: str | None, prompt_seconds: float, *asked: Any):
+  def go_on(path: str | None, prompt_seconds: replies.Number, *asked: Any):
     wish = _wish(model, *asked)
     prompt = uploads.read(path, model.sample_rate)
     prompt = prompt[: round(prompt_seconds * model.sample_rate)]
@@ -115,14 +115,16 @@ def _settings(model: Model) -> list[Any]:
 
 def _wish(
     model: Model,
-    seconds: float,
-    samples: float,
-    seed: float | None,
+    seconds: replies.Number,
+    samples: replies.Number,
+    seed: replies.Number | None,
     acoustics: str,
-    *temperatures: float,
+    *temperatures: replies.Number,
 ) -> Wish:
-  named = tuple(zip(model.temperatures, temperatures, strict=True))
-  return Wish(seconds, int(samples), int(seed or 0), acoustics, named).check()
+  named = tuple(zip(model.temperatures, map(float, temperatures), strict=True))
+  return Wish(
+      float(seconds), int(samples), int(seed or 0), acoustics, named
+  ).check()
 
 
 def _result(number: int) -> Result:

@@ -64,7 +64,7 @@ def build(
   shown = [sitting, heard, *verdicts.values()]
 
   @replies.mended
-  def start(listener: str, seed: float | None):
+  def start(listener: str, seed: replies.Number | None):
     yield from _start(test, listener.strip(), int(seed or 0))
 
   begin.click(

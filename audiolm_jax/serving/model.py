@@ -19,7 +19,7 @@ from audiolm_jax.generation.audiolm import AudioLM
 from audiolm_jax.generation.chain import CHAINS, Samplings
 from audiolm_jax.serving.line import Line
 
-Waveform = Float[np.ndarray, ' N']
+Waveform = Float[np.ndarray, ' _']
 
 MOST_SECONDS = 30.0
 MOST_SAMPLES = 4

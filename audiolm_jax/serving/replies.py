@@ -9,6 +9,8 @@ import gradio as gr
 from audiolm_jax.errors import UserError
 
 Function = Callable[..., Iterator[Any]]
+# A browser has one kind of numbers: 3.0 comes as 3.
+Number = int | float
 
 
 def mended(function: Function) -> Function:

@@ -13,7 +13,7 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.serving import line, uploads, wav
 from audiolm_jax.serving.model import Model, Wish
 
-Waveform = Float[np.ndarray, ' N']
+Waveform = Float[np.ndarray, ' _']
 
 
 def router(model: Model) -> fastapi.APIRouter:

@@ -14,7 +14,7 @@ from audiolm_jax import audio
 from audiolm_jax.classifier.labels import GENERATED, ORIGINAL
 from audiolm_jax.serving.model import Model, Wish
 
-Waveform = Float[np.ndarray, ' N']
+Waveform = Float[np.ndarray, ' _']
 
 # Seconds, as in the paper; less where recordings are shorter than both.
 _PROMPT_SECONDS, _SECONDS = 3.0, 7.0

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from audiolm_jax import audio
 from audiolm_jax.errors import UserError
 
-Waveform = Float[np.ndarray, ' N']
+Waveform = Float[np.ndarray, ' _']
 
 MOST_BYTES = 32 << 20
 # Seconds.

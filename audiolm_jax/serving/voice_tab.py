@@ -29,7 +29,7 @@ def build(model: Model) -> None:
   )
 
   @replies.mended
-  def say(path: str | None, voice: str | None, seed: float | None):
+  def say(path: str | None, voice: str | None, seed: replies.Number | None):
     yield from _say(model, path, voice, int(seed or 0))
 
   start.click(

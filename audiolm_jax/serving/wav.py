@@ -6,7 +6,7 @@ import wave
 import numpy as np
 from jaxtyping import Float, Int16
 
-Waveform = Float[np.ndarray, ' N']
+Waveform = Float[np.ndarray, ' _']
 
 _BYTES = 2  # Of a sample.
 
