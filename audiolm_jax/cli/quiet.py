@@ -8,7 +8,14 @@ import sys
 from absl import logging as absl_logging
 
 # Whose files they come from; absl's and the root's handlers print for all.
-_LIBRARIES = {'orbax', 'apache_beam', 'tensorflow', 'etils', 'tensorboardX'}
+_LIBRARIES = {
+    'orbax',
+    'apache_beam',
+    'tensorflow',
+    'etils',
+    'tensorboardX',
+    'httpx',
+}
 # Gin calls it an error where the first of several folders lacks a file.
 _SILENT = {'resource_reader.py'}
 
