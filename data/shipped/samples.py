@@ -6,9 +6,9 @@ Example:
 
 Held-out clips, speakers or pieces in turn, are cut short and continued once
 with one seed: nothing is chosen by ear. The folder gets a pair of Opus files a
-clip, both with the recorded beginning, their spectrograms, and README.md, which
-says whose recordings they are, on which terms, and where each goes on by
-itself. Needs the extras `eval` and `formats`.
+clip, both with the recorded beginning, spectrograms of the first pair, and
+README.md, which says whose recordings they are and on which terms. Needs the
+extras `eval` and `formats`.
 """
 
 import pathlib
@@ -53,21 +53,24 @@ flags.DEFINE_float(
 flags.DEFINE_integer('seed', 0, 'Seed of the samples.', flag_values=FLAGS)
 
 TAKES = ('recorded', 'continued')
+_PICTURE = 'spectrograms.png'
 _NOTE = """# {model}: recordings and continuations
 
 `python -m data.shipped.samples` made these files. The first {prompt:g} s of
 each pair are the recording, once as it goes on and once as `{model}`
 ({fingerprint}) goes on from there, with seed {seed}: the first sample of each
 of the first clips of the split `{split}`, which no model heard; none was chosen
-by ear. Opus, {bit_rate} kbit/s. In a picture the white line is where the
-continuation begins.
+by ear. Opus, {bit_rate} kbit/s. The first pair; the continuation begins at the
+white line:
+
+![spectrograms]({picture})
 
 Recordings are changed as said (cut, resampled to {rate} Hz, coded). Whoever
 passes a file on keeps the notice of its line: continuations begin with the
 recording, too.
 
-| recording | continuation | picture | source | who or what | terms |
-| --- | --- | --- | --- | --- | --- |
+| recording | continuation | source | who or what | terms |
+| --- | --- | --- | --- | --- |
 """
 
 
@@ -106,7 +109,7 @@ def main(argv: list[str]) -> None:
   for pair in pairs:
     for take, waveform in pair.takes().items():
       opus.write(folder / f'{pair.name}_{take}.opus', waveform, rate)
-    _draw(pair, rate, folder / f'{pair.name}.png')
+  _draw(pairs[0], rate, folder / _PICTURE)
   files.write(folder / 'README.md', _page(bundle, pairs).encode())
 
 
@@ -159,6 +162,7 @@ def _page(bundle: Bundle, pairs: Sequence[Pair]) -> str:
       split=FLAGS.split,
       bit_rate=opus.BIT_RATE // 1000,
       rate=bundle.tokenizers.sample_rate,
+      picture=_PICTURE,
   )
   return text + ''.join(map(_line, pairs))
 
@@ -168,7 +172,6 @@ def _line(pair: Pair) -> str:
   links = [f'[{take}]({pair.name}_{take}.opus)' for take in TAKES]
   cells = [
       *links,
-      f'[picture]({pair.name}.png)',
       clip.source,
       clip.speaker or clip.piece or pathlib.Path(clip.path).stem,
       clip.licence,

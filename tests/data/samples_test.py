@@ -49,7 +49,7 @@ def test_pairs_share_their_beginning_and_go_on_apart(manifest, tmp_path):
   )
   names = sorted(path.name for path in (tmp_path / 'out').iterdir())
   files = [f'{n}_{take}.opus' for n in (1, 2) for take in samples.TAKES]
-  assert names == sorted([*files, '1.png', '2.png', 'README.md'])
+  assert names == sorted([*files, 'spectrograms.png', 'README.md'])
   recorded, continued = (
       soundfile.read(tmp_path / 'out' / file)[0]
       for file in sorted(files)[:2][::-1]
