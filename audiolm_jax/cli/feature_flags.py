@@ -7,7 +7,7 @@ def define(values: flags.FlagValues, hours: float) -> None:
   """Adds the flags.
 
   Args:
-    values: Of a verb.
+    values: The flags of a verb.
     hours: How much is drawn by default.
   """
   flags.DEFINE_string(

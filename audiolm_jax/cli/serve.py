@@ -93,7 +93,7 @@ def main(argv: list[str]) -> int:
   answers = files.writable(FLAGS.answers_dir)
   compilation.keep_compiled()
   classifier = Bundle.load(FLAGS.detector).classifier
-  # Of a model of one's own nobody knows what it has heard.
+  # Nobody knows what a model of one's own has heard.
   domain = 'piano' if 'piano' in FLAGS.model else 'speech'
   recordings = recordings or prompts.of(domain)
   model = Model(Bundle.load(FLAGS.model), classifier)

@@ -20,7 +20,7 @@ MODULES = {
     'w2v_bert_2': w2v_bert_2.W2vBert2,
 }
 
-# Of a codec: checkpoint to module and params.
+# Functions from the checkpoint of a codec to its module and params.
 _CODECS = {
     'encodec': encodec.convert,
     'dac': dac.convert,

@@ -8,7 +8,7 @@ import gradio as gr
 from audiolm_jax.serving import line, prompts, replies, uploads, wav
 from audiolm_jax.serving.model import Model, Wish
 
-# Of what is said and of the voice.
+# Seconds of what is said and of the voice that are used.
 _SAID_SECONDS, _VOICE_SECONDS = 10.0, 3.0
 
 

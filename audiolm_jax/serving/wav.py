@@ -8,7 +8,7 @@ from jaxtyping import Float, Int16
 
 Waveform = Float[np.ndarray, ' _']
 
-_BYTES = 2  # Of a sample.
+_BYTES = 2  # A sample has so many.
 
 
 def header(sample_rate: int, num_samples: int) -> bytes:
