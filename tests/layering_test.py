@@ -42,8 +42,8 @@ ROOMS = (
 
 # Within a room, the same of its sub-rooms.
 SUB_ROOMS = {
-    'adapters': ('work',),
-    'cli': ('work',),
+    'adapters': ('readers',),
+    'cli': ('actions',),
     'evaluation': ('metrics', 'listeners', 'subjects', 'report', 'sections'),
     'lm': ('sampling',),
     'tokens': ('tokenizers', 'store', 'batches', 'extraction'),
@@ -54,7 +54,7 @@ SUB_ROOMS = {
 _STORES = ('tokens.store', 'tokens.batches', 'tokens.extraction')
 CONFINED = {
     'tensorflow': _STORES,
-    'tensorflow_datasets': (*_STORES, 'adapters.work.tfds_audio'),
+    'tensorflow_datasets': (*_STORES, 'adapters.readers.tfds_audio'),
     'seqio': _STORES,
     'apache_beam': _STORES,
     'gin': ('cli',),

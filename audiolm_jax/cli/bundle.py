@@ -64,7 +64,7 @@ def main(argv: list[str]) -> None:
     if unknown:
       raise UserError(f'--{flag}={unknown[0]}: parts are {", ".join(PARTS)}.')
   # Late, so that --help need not wait for JAX.
-  from audiolm_jax.cli.work import bundle
+  from audiolm_jax.cli.actions import bundle
 
   bundle.main(argv, FLAGS)
 

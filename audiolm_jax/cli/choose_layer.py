@@ -69,7 +69,7 @@ def main(argv: list[str]) -> None:
   if not FLAGS.num_clusters:
     raise UserError('--num_clusters is empty; give one or more, as 512,1024.')
   # Late, so that --help need not wait for JAX.
-  from audiolm_jax.cli.work import choose_layer
+  from audiolm_jax.cli.actions import choose_layer
 
   choose_layer.main(FLAGS)
 

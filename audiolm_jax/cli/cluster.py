@@ -45,7 +45,7 @@ def main(argv: list[str]) -> None:
   if not (FLAGS.model and FLAGS.manifest and FLAGS.output_dir):
     raise UserError('Give --model, --manifest and --output_dir.')
   # Late, so that --help need not wait for JAX.
-  from audiolm_jax.cli.work import cluster
+  from audiolm_jax.cli.actions import cluster
 
   cluster.main(FLAGS)
 

@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
   if not argv[1:]:
     raise UserError("Give audio, as in audiolm detect 'clips/*.wav'.")
   # Late, so that --help need not wait for JAX.
-  from audiolm_jax.cli.work import detect
+  from audiolm_jax.cli.actions import detect
 
   return detect.main(argv, FLAGS)
 

@@ -105,7 +105,7 @@ evaluation_flags.define(FLAGS)
 def main(argv: list[str]) -> int:
   _check_flags(argv)
   # Late, so that --help need not wait for JAX.
-  from audiolm_jax.cli.work import evaluate
+  from audiolm_jax.cli.actions import evaluate
 
   return evaluate.main(FLAGS)
 

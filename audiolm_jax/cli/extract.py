@@ -57,7 +57,7 @@ def main(argv: list[str]) -> int:
   if not (FLAGS.input and FLAGS.model and FLAGS.output_dir):
     raise UserError('Give --input, --model and --output_dir.')
   # Late, so that --help need not wait for JAX.
-  from audiolm_jax.cli.work import extract
+  from audiolm_jax.cli.actions import extract
 
   return extract.main(argv, FLAGS)
 

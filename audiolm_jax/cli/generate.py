@@ -93,7 +93,7 @@ flags.DEFINE_bool(
 
 def main(argv: list[str]) -> int:
   # Late, so that --help need not wait for JAX.
-  from audiolm_jax.cli.work import generate
+  from audiolm_jax.cli.actions import generate
 
   return generate.main(argv, FLAGS)
 

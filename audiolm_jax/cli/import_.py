@@ -44,7 +44,7 @@ flags.DEFINE_string(
 def main(argv: list[str]) -> None:
   _check_flags(argv)
   # Late, so that --help need not wait for JAX.
-  from audiolm_jax.cli.work import import_
+  from audiolm_jax.cli.actions import import_
 
   import_.main(FLAGS)
 

@@ -70,7 +70,7 @@ def main(argv: list[str]) -> None:
   if len(argv) > 1 or not (FLAGS.model and FLAGS.manifest):
     raise UserError('Give --model and --manifest; see audiolm probe --help.')
   # Late, so that --help need not wait for JAX.
-  from audiolm_jax.cli.work import probe
+  from audiolm_jax.cli.actions import probe
 
   probe.main(FLAGS)
 

@@ -103,7 +103,7 @@ def main(argv: list[str]) -> int:
     raise UserError(f'{argv[1]!r} is not a flag; see audiolm train --help.')
   with _sigterm_is_a_stop():
     # Late, so that --help need not wait for JAX.
-    from audiolm_jax.cli.work import train
+    from audiolm_jax.cli.actions import train
 
     return 0 if train.main(FLAGS) else STOPPED
 

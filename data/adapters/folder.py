@@ -50,7 +50,7 @@ def main(argv: list[str]) -> int:
         "Give files and a manifest: audiolm corpus folder 'GLOB_OR_DIR' OUT"
     )
   # Late, so that --help need not wait for what reads audio.
-  from audiolm_jax.adapters.work import folder
+  from audiolm_jax.adapters.readers import folder
 
   return folder.main(argv, FLAGS)
 

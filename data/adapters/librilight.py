@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
         'Give a folder and a manifest: audiolm corpus librilight DIR OUT'
     )
   # Late, so that --help need not wait for what reads audio.
-  from audiolm_jax.adapters.work import librilight
+  from audiolm_jax.adapters.readers import librilight
 
   return librilight.main(argv, FLAGS)
 

@@ -24,7 +24,7 @@ def main(argv: list[str]) -> int:
         'Give a folder and a manifest: audiolm corpus maestro DIR OUT'
     )
   # Late, so that --help need not wait for what reads audio.
-  from audiolm_jax.adapters.work import maestro
+  from audiolm_jax.adapters.readers import maestro
 
   return maestro.main(argv)
 

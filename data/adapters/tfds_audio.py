@@ -50,7 +50,7 @@ def main(argv: list[str]) -> None:
         ' --dataset=NAME'
     )
   # Late, so that --help need not wait for what reads audio.
-  from audiolm_jax.adapters.work import tfds_audio
+  from audiolm_jax.adapters.readers import tfds_audio
 
   tfds_audio.main(argv, FLAGS)
 

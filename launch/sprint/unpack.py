@@ -20,7 +20,7 @@ from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.bundle.collecting import collect
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.cli import verb
-from audiolm_jax.cli.work.bundle import model_card
+from audiolm_jax.cli.actions.bundle import model_card
 from audiolm_jax.errors import UserError
 from launch.sprint import folder
 from launch.sprint.folder import Parcel

@@ -6,7 +6,7 @@ import tiny
 
 from audiolm_jax import corpus
 from audiolm_jax.cli import probe
-from audiolm_jax.cli.work import probe as probe_work
+from audiolm_jax.cli.actions import probe as probe_action
 from audiolm_jax.corpus import AudioBatches
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.listeners import recogniser
@@ -60,7 +60,7 @@ def test_it_speaks_in_any_length_and_counts_its_time(manifest):
 def test_the_verb_says_how_many_words_come_through(
     manifest, monkeypatch, capsys, tmp_path
 ):
-  monkeypatch.setattr(probe_work, 'load', lambda path: Loudness())
+  monkeypatch.setattr(probe_action, 'load', lambda path: Loudness())
   monkeypatch.setattr(
       recogniser, 'whisper', lambda threads: lambda waveform, language: 'a b d'
   )

@@ -6,8 +6,8 @@ import pathlib
 from absl import logging
 
 from audiolm_jax.adapters.performance import read_midi
+from audiolm_jax.adapters.readers.folder import measure
 from audiolm_jax.adapters.recording import finish, write_labels
-from audiolm_jax.adapters.work.folder import measure
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 

@@ -5,8 +5,8 @@ import pathlib
 
 from absl import flags, logging
 
+from audiolm_jax.adapters.readers.folder import measure
 from audiolm_jax.adapters.recording import finish
-from audiolm_jax.adapters.work.folder import measure
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.splits import by_speaker

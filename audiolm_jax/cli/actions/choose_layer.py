@@ -11,8 +11,8 @@ from jaxtyping import Float
 
 from audiolm_jax import corpus, files
 from audiolm_jax.cli import compilation, features
+from audiolm_jax.cli.actions import cluster
 from audiolm_jax.cli.features import Source
-from audiolm_jax.cli.work import cluster
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.metrics import labels, layers
 from audiolm_jax.evaluation.metrics.layers import Score

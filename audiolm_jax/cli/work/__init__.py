@@ -1,1 +1,0 @@
-"""What the verbs do; `main` imports it once the flags are read."""

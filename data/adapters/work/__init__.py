@@ -1,1 +1,0 @@
-"""What the adapters do; `main` imports it once the flags are read."""
