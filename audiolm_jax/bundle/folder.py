@@ -11,6 +11,7 @@ MODEL_CARD.md          what the model heard, and under which licences
 import os
 import pathlib
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from jaxtyping import PyTree
 
@@ -43,6 +44,31 @@ def read(path_or_name: str | os.PathLike) -> dict[str, Part]:
       )
       for name, entry in entries.items()
   }
+
+
+def configs_of(path_or_name: str | os.PathLike) -> dict[str, dict[str, Any]]:
+  """Configurations of the parts, by name; no weights are read.
+
+  Raises:
+    UserError: It is no bundle, or its description is damaged.
+  """
+  entries = _read_entries(_find(path_or_name) / 'bundle.json')
+  return {name: entry.config for name, entry in entries.items()}
+
+
+def dtypes(path_or_name: str | os.PathLike) -> dict[str, str]:
+  """How the parts are stored (stored.DTYPES), by name."""
+  folder = _find(path_or_name)
+  return {
+      name: parts.stored_dtype(folder / f'{name}.safetensors')
+      for name in configs_of(folder)
+  }
+
+
+def card(path_or_name: str | os.PathLike) -> str:
+  """The text of the model card, empty if there is none."""
+  path = _find(path_or_name) / 'MODEL_CARD.md'
+  return path.read_text(encoding='utf-8') if path.is_file() else ''
 
 
 def write(
@@ -106,6 +132,13 @@ def weights(
   return {'config': bundled[part].config, **parts.variables(bundled[part])}
 
 
+def is_bundle(path_or_name: str | os.PathLike) -> bool:
+  """Returns whether it is a bundle: a folder, or a shipped one's name."""
+  return any(
+      (folder / 'bundle.json').is_file() for folder in _places(path_or_name)
+  )
+
+
 def is_shipped(path_or_name: str | os.PathLike) -> bool:
   """Returns whether it is a bundle that comes with the package."""
   return _find(path_or_name).parent == SHIPPED
@@ -113,9 +146,7 @@ def is_shipped(path_or_name: str | os.PathLike) -> bool:
 
 def _find(path_or_name: str | os.PathLike) -> pathlib.Path:
   folder = pathlib.Path(path_or_name)
-  # A path that is mistyped must not become a bundle of the same name.
-  is_name = len(folder.parts) == 1 and not folder.is_absolute()
-  for candidate in [folder, SHIPPED / folder] if is_name else [folder]:
+  for candidate in _places(folder):
     if (candidate / 'bundle.json').is_file():
       return candidate
   if (folder / 'model.json').is_file():
@@ -125,6 +156,13 @@ def _find(path_or_name: str | os.PathLike) -> pathlib.Path:
       f'{folder} is not a bundle (a folder with a bundle.json); the bundles'
       f' that come with the package are {", ".join(shipped) or "none"}.'
   )
+
+
+def _places(path_or_name: str | os.PathLike) -> list[pathlib.Path]:
+  folder = pathlib.Path(path_or_name)
+  # A path that is mistyped must not become a bundle of the same name.
+  is_name = len(folder.parts) == 1 and not folder.is_absolute()
+  return [folder, SHIPPED / folder] if is_name else [folder]
 
 
 def _read_entries(path: pathlib.Path) -> dict[str, configs.Entry]:

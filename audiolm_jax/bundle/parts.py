@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+import safetensors
 import safetensors.numpy
 from flax import linen as nn
 from flax import traverse_util
@@ -148,6 +149,23 @@ def write(path: pathlib.Path, part: Part, dtype: str) -> str:
   data = safetensors.numpy.save(arrays)
   path.write_bytes(data)
   return hashlib.sha256(data).hexdigest()
+
+
+def stored_dtype(path: pathlib.Path) -> str:
+  """Returns which of stored.DTYPES the arrays of a file have; reads its head.
+
+  Raises:
+    UserError: The file is missing, or no safetensors.
+  """
+  try:
+    with safetensors.safe_open(path, 'numpy') as opened:
+      names = list(opened.keys())
+      types = {opened.get_slice(name).get_dtype() for name in names}
+  except (OSError, safetensors.SafetensorError) as error:
+    raise UserError(
+        f'{path} cannot be read ({error}); copy the bundle again.'
+    ) from error
+  return stored.dtype_of(names, types)
 
 
 def read(path: pathlib.Path, digest: str) -> PyTree:

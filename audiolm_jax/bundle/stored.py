@@ -1,6 +1,6 @@
 """How weights lie in a file: as they are, in half the room or in a quarter."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import safetensors
@@ -42,6 +42,18 @@ def load(data: bytes) -> PyTree:
   for name in folders & arrays.keys():
     raise ValueError(f'{name} is an array and a folder of arrays')
   return traverse_util.unflatten_dict(arrays, sep='/')
+
+
+def dtype_of(names: Iterable[str], dtypes: Collection[str]) -> str:
+  """Returns which of DTYPES a file was shrunk to.
+
+  Args:
+    names: Names of its arrays.
+    dtypes: Their types, as safetensors calls them.
+  """
+  if any(name.endswith(_SCALES) for name in names):
+    return 'int8'
+  return 'float16' if 'F16' in dtypes else 'float32'
 
 
 def shrink(

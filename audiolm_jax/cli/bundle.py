@@ -5,11 +5,16 @@ Examples:
       --output_dir=tokenizers
   audiolm bundle tokenizers runs/semantic runs/coarse runs/fine \\
       runs/soundstorm --output_dir=my_model --manifest=corpus/manifest.jsonl
+  audiolm bundle runs/soundstorm/checkpoints/3000 --base=speech \\
+      --output_dir=speech_with_my_soundstorm
 
 Each argument is the folder of a training run, or a bundle whose parts are taken
 over; none is required. The parts must belong together: what predicts tokens is
 refused beside tokenizers that did not write them. Extract tokens with the
 bundle of the tokenizers, and the fingerprints will fit.
+
+--base names a bundle whose parts are taken where no argument has one, stored as
+they were there; MODEL_CARD.md then says what that bundle heard, too.
 
 --manifest (may be repeated) lets MODEL_CARD.md say what the model heard, and
 under which licences; a model that is passed on needs this.
@@ -24,6 +29,12 @@ from audiolm_jax.errors import UserError
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
     'output_dir', None, 'Where the bundle goes.', flag_values=FLAGS
+)
+flags.DEFINE_string(
+    'base',
+    None,
+    'Bundle, by its folder or name, whose parts the arguments replace.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_list(
     'float16',

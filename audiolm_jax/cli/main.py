@@ -7,6 +7,7 @@
   audiolm cluster       fit the k-means that makes semantic tokens
   audiolm choose-layer  compare layers as sources of semantic tokens
   audiolm train         train any of the models from a Gin file
+  audiolm finetune      let a model learn on from your own recordings
   audiolm probe         judge semantic tokens: what is understood of them
   audiolm bundle        put trained parts into a folder that one can hand over
   audiolm evaluate      measure a model, and what it generated

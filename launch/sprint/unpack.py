@@ -20,7 +20,7 @@ from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.bundle.collecting import collect
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.cli import verb
-from audiolm_jax.cli.actions.bundle import model_card
+from audiolm_jax.cli.card import model_card
 from audiolm_jax.errors import UserError
 from launch.sprint import folder
 from launch.sprint.folder import Parcel
@@ -48,7 +48,7 @@ def main(argv: list[str]) -> None:
   out = files.writable(FLAGS.output_dir)
   makers = {'decoder': _decoder, 'soundstorm': _soundstorm}
   bundle = Bundle(makers[parcel.contents['task']](parcel))
-  bundle.save(out, model_card(out.name, bundle, (), ''))
+  bundle.save(out, model_card(out.name, bundle, ()))
   print(f'Wrote {out}, of step {parcel.contents["step"]}.')
 
 

@@ -131,3 +131,37 @@ def test_temperatures_that_make_no_sense_are_refused(tmp_path, text, message):
   soundstorm = runs.save(tmp_path / 'soundstorm', tiny.soundstorm())
   with pytest.raises(UserError, match=message):
     run(soundstorm, f'--output_dir={tmp_path}/m', f'--temperatures={text}')
+
+
+def test_one_part_is_replaced_and_the_others_stay_as_they_were(tmp_path):
+  base = tmp_path / 'base'
+  whole = tiny.fast_semantic_bundle()
+  soundstorm = whole.parts['soundstorm']
+  warm = soundstorm._replace(config=soundstorm.config | {'temperature': 0.5})
+  heard = '## What it heard\n\n| larks | CC-BY-4.0 A. Lark |\n\n## Limits\n'
+  Bundle({**whole.parts, 'soundstorm': warm}).save(
+      base, heard, float16=['coarse'], int8=['semantic']
+  )
+  other = tiny.soundstorm(seed=1, sizes=tiny.FAST_SEMANTIC)
+  new = runs.save(tmp_path / 'soundstorm', other)
+  run(new, f'--base={base}', f'--output_dir={tmp_path}/model')
+  for name in set(whole.parts) - {'soundstorm'}:
+    file = f'{name}.safetensors'
+    assert (tmp_path / 'model' / file).read_bytes() == (
+        base / file
+    ).read_bytes()
+  replaced = Bundle.load(tmp_path / 'model')
+  kernel = replaced.parts['soundstorm'].arrays['params']['semantic']
+  np.testing.assert_allclose(
+      kernel, other.arrays['params']['semantic'], atol=1e-3
+  )
+  # The one before was best sampled so; the new one does not say.
+  assert replaced.temperatures == {'soundstorm': 0.5}
+  card = (tmp_path / 'model/MODEL_CARD.md').read_text()
+  assert '| larks | CC-BY-4.0 A. Lark |' in card
+  assert 'do not pass this model on' in card
+
+
+def test_shipped_bundles_are_known_by_name(tmp_path):
+  run('detector', f'--output_dir={tmp_path}/model')
+  assert set(Bundle.load(tmp_path / 'model').parts) == {'classifier'}

@@ -1,49 +1,55 @@
 """Writes a bundle, as the flags of `audiolm bundle` say."""
 
-import collections
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from absl import flags
 
-import audiolm_jax
 from audiolm_jax import corpus, files
-from audiolm_jax.bundle import parts
+from audiolm_jax.bundle import folder as bundle_folder
 from audiolm_jax.bundle.bundle import Bundle
-from audiolm_jax.bundle.collecting import collect
+from audiolm_jax.bundle.collecting import collect, onto
 from audiolm_jax.bundle.parts import Part
-from audiolm_jax.corpus import Clip
+from audiolm_jax.cli import card
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import tables
 from audiolm_jax.generation.chain import Samplings
 from audiolm_jax.lm.sampling.methods import Sampling
-
-_GENERATING = (
-    'It continues any voice it is given and makes up what it says. Do not pass'
-    ' its output off as a recording.'
-)
-_DETECTING = (
-    'It knows what it was trained with. Its answer is a probability and no'
-    ' proof.'
-)
 
 
 def main(argv: list[str], values: flags.FlagValues) -> None:
   folder = files.writable(values.output_dir)
   notes = _read_notes(values.notes)
-  bundle = Bundle(_warm(collect(argv[1:]), values.temperatures))
+  new = collect(argv[1:])
+  collected = _warm(onto(values.base, new), values.temperatures)
+  bundle = Bundle(collected)
   clips = [
       clip
       for path in values.manifest
       for clip in corpus.read_manifest(path, 'train')
   ]
-  card = model_card(folder.name, bundle, clips, notes)
-  bundle.save(folder, card, values.float16, values.int8)
+  kept = [name for name in bundle.parts if name not in new]
+  origin = ''
+  if values.base:
+    origin = card.origin(values.base, bundle_folder.card(values.base), kept)
+  text = card.model_card(folder.name, bundle, clips, notes, origin)
+  bundle.save(folder, text, *_rounded(values, kept))
   # Rounded tokenizers may have ceased to fit.
   fingerprint = Bundle.load(folder).fingerprint
   print(f'Wrote {folder}, fingerprint {fingerprint}:')
-  for path in sorted(folder.iterdir()):
+  for path in sorted(path for path in folder.iterdir() if path.is_file()):
     print(f'  {path} ({path.stat().st_size / 1e6:.1f} MB)')
+
+
+def _rounded(
+    values: flags.FlagValues, kept: Sequence[str]
+) -> tuple[set[str], set[str]]:
+  """Parts in half and in a quarter of the room; kept ones as they were."""
+  rounded = {'float16': set(values.float16), 'int8': set(values.int8)}
+  stored = bundle_folder.dtypes(values.base) if values.base else {}
+  for dtype, names in rounded.items():
+    names -= set(kept)
+    names |= {name for name in kept if stored[name] == dtype}
+  return rounded['float16'], rounded['int8']
 
 
 def _read_notes(path: str | None) -> str:
@@ -76,49 +82,3 @@ def _warm(
     config = part.config | {'temperature': temperature}
     warm[name] = part._replace(config=config)
   return warm
-
-
-def model_card(
-    name: str, bundle: Bundle, clips: Iterable[Clip], notes: str
-) -> str:
-  """Says what is in the bundle, and where it comes from."""
-  detects = set(bundle.parts) == {'classifier'}
-  verb_name = 'detect' if detects else 'generate'
-  sections = [
-      f'# {name}',
-      'An AudioLM bundle made with audiolm_jax'
-      f' {audiolm_jax.__version__}: `audiolm {verb_name} --model=FOLDER`.',
-      '## Parts',
-      tables.grid(
-          ('part', 'parameters'),
-          [
-              (part, f'{_num_parameters(bundle.parts[part]):,}')
-              for part in bundle.parts
-          ],
-      ),
-      '## What it heard',
-      _heard(clips) or 'Not recorded; do not pass this model on.',
-      '## Limits',
-      _DETECTING if detects else _GENERATING,
-      notes or '',
-  ]
-  return '\n\n'.join(section.rstrip() for section in sections if section) + '\n'
-
-
-def _num_parameters(part: Part) -> int:
-  return sum(leaf.size for leaf in parts.flat(part.arrays).values())
-
-
-def _heard(clips: Iterable[Clip]) -> str:
-  seconds = collections.Counter()
-  counts = collections.Counter()
-  for clip in clips:
-    key = (clip.source, clip.licence)
-    seconds[key] += clip.seconds
-    counts[key] += 1
-  rows = [
-      (*key, f'{counts[key]:,}', f'{seconds[key] / 3600:.2f}')
-      for key in sorted(counts)
-  ]
-  header = ('source', 'licence', 'clips', 'hours')
-  return tables.grid(header, rows) if rows else ''

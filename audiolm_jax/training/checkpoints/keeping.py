@@ -8,20 +8,21 @@ from etils import epath
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.training.checkpoints import digests, fallback
-
-# Where Orbax keeps what `save` was given.
-_METRICS = 'metrics/metrics'
+from audiolm_jax.training.checkpoints import best, digests, fallback
 
 
 def options(
-    last: int, best: int, every: int, metric: str, on_commit: Callable[[], None]
+    last: int,
+    num_best: int,
+    every: int,
+    metric: str,
+    on_commit: Callable[[], None],
 ) -> ocp.CheckpointManagerOptions:
   """Options for Orbax; a checkpoint stays if any of three reasons holds.
 
   Args:
     last: So many of the newest.
-    best: So many with the lowest value of the metric.
+    num_best: So many with the lowest value of the metric.
     every: Those whose step it divides; 0 for none.
     metric: A mean of the evaluations.
     on_commit: Called when all files are written.
@@ -29,10 +30,10 @@ def options(
   policies = [preservation_policy.LatestN(last)]
   if every:
     policies.append(preservation_policy.EveryNSteps(every))
-  if best:
+  if num_best:
     policies.append(
         preservation_policy.BestN(
-            n=best,
+            n=num_best,
             get_metric_fn=operator.itemgetter(metric),
             reverse=True,  # Those that are sorted last are kept.
             keep_checkpoints_without_metrics=False,
@@ -41,7 +42,7 @@ def options(
   return ocp.CheckpointManagerOptions(
       preservation_policy=preservation_policy.AnyPreservationPolicy(policies),
       # Without it metrics are neither written nor read.
-      best_fn=operator.itemgetter(metric) if best else None,
+      best_fn=operator.itemgetter(metric) if num_best else None,
       best_mode='min',
       cleanup_tmp_directories=True,
       async_options=ocp.AsyncOptions(post_finalization_callback=on_commit),
@@ -59,8 +60,8 @@ def hide_damaged_metrics(steps: epath.Path) -> None:
     steps: The folder of checkpoints.
   """
   for folder in list(steps.iterdir()):
-    path = folder / _METRICS
-    if path.is_file() and (reason := digests.damage(folder, _METRICS)):
+    path = folder / best.METRICS
+    if path.is_file() and (reason := digests.damage(folder, best.METRICS)):
       fallback.pass_over(folder, reason)
       path.rename(path.parent / 'damaged')
 

@@ -1,0 +1,127 @@
+"""Learns on from a bundle, as the flags of `audiolm finetune` say."""
+
+import pathlib
+import shlex
+import subprocess
+import sys
+from collections.abc import Collection, Sequence
+
+from absl import flags
+
+from audiolm_jax import files
+from audiolm_jax.bundle import folder as bundle_folder
+from audiolm_jax.bundle.names import PREDICTORS, TOKENIZERS
+from audiolm_jax.cli.actions import learning
+from audiolm_jax.errors import UserError
+from audiolm_jax.training.checkpoints import best
+
+# Some recordings could not be read, and were named and left out.
+_LEFT_OUT = 1
+
+
+class _Stopped(Exception):
+  """A command ended with an exit code that is not 0."""
+
+
+def main(values: flags.FlagValues) -> int:
+  """Returns 0, or the exit code of the command that stopped."""
+  configs = bundle_folder.configs_of(values.model)
+  names = _names(configs, values.parts, values.model)
+  output = files.writable(values.output_dir)
+  training = output / 'training'
+  training.mkdir(exist_ok=True)
+  tokens = training / 'tokens'
+  try:
+    manifests = _listed(values.input, training, values.licence)
+    _run(
+        'extract',
+        *(f'--input={path}' for path in manifests),
+        f'--model={values.model}',
+        f'--output_dir={tokens}',
+        passed=(_LEFT_OUT,),
+    )
+    learnt = []
+    for name in names:
+      run = training / name
+      settings = learning.Settings(
+          values.model,
+          str(tokens),
+          str(run),
+          values.steps,
+          values.batch_size,
+          values.learning_rate,
+      )
+      _run('train', *learning.arguments(name, configs[name], settings))
+      learnt.append(_best(name, run))
+    _run(
+        'bundle',
+        *learnt,
+        f'--base={values.model}',
+        *(f'--manifest={path}' for path in manifests),
+        f'--output_dir={output}',
+    )
+  except _Stopped as stopped:
+    return stopped.args[0]
+  print(f'Hear it: audiolm generate --model={shlex.quote(str(output))} ...')
+  return 0
+
+
+def _names(
+    configs: Collection[str], wanted: Sequence[str] | None, model: str
+) -> list[str]:
+  """The parts that learn, in the order of the chain."""
+  missing = [name for name in TOKENIZERS if name not in configs]
+  missing += [name for name in wanted or () if name not in configs]
+  if missing:
+    raise UserError(
+        f'--model={model} has no {missing[0]}; it has {", ".join(configs)}.'
+    )
+  if wanted is None:
+    parallel = 'soundstorm' in configs
+    wanted = ['semantic', *(['soundstorm'] if parallel else ['coarse', 'fine'])]
+  names = [name for name in PREDICTORS if name in wanted and name in configs]
+  if not names:
+    raise UserError(f'--model={model} has no part that could learn.')
+  return names
+
+
+def _listed(
+    inputs: Sequence[str], training: pathlib.Path, licence: str
+) -> list[str]:
+  """Manifests of all inputs; those of folders and globs are written."""
+  manifests = []
+  for number, source in enumerate(inputs):
+    if source.endswith(('.jsonl', '.json')):
+      manifests.append(source)
+      continue
+    manifests.append(str(training / f'corpus_{number}.jsonl'))
+    _run(
+        'corpus',
+        'folder',
+        source,
+        manifests[-1],
+        f'--licence={licence}',
+        passed=(_LEFT_OUT,),
+    )
+  return manifests
+
+
+def _best(name: str, run: pathlib.Path) -> str:
+  """The checkpoint that knows the held-out recordings best."""
+  step, loss = best.checkpoint(run, 'loss')
+  print(f'{name}: the loss on what is held out is lowest, {loss:.3f} nats,')
+  print(f'  after {step} steps, which are taken.')
+  return str(run / 'checkpoints' / str(step))
+
+
+def _run(*arguments: str, passed: Sequence[int] = ()) -> None:
+  """Prints and runs `audiolm ARGUMENTS`.
+
+  Raises:
+    _Stopped: It ended with another exit code than 0 or those that pass.
+  """
+  print(f'$ {shlex.join(["audiolm", *arguments])}', flush=True)
+  command = [sys.executable, '-m', 'audiolm_jax.cli.main', *arguments]
+  code = subprocess.run(command).returncode
+  if code and code not in passed:
+    raise _Stopped(code)
