@@ -52,10 +52,7 @@ def train(
 
   A run that was stopped, or killed, and started again gives the same bits as
   one that was not: noise comes from (seed, step), and the data's position is
-  saved with the state.
-
-  Arguments that are not explained here are those of settings.Schedule, Keeping
-  and Limits.
+  saved. Other arguments are those of settings.Schedule, Keeping and Limits.
 
   Args:
     train_step: The model, its losses and its optimizers.
@@ -65,17 +62,15 @@ def train(
     partitioner: Mesh and axis rules; pure data parallelism if None.
     seed: Seed of parameters and noise.
     initial: Returns weights to start from, {'params', 'mutables'} or parts of
-      them; not called if there is a checkpoint to go on from.
+      them; it is called unless there is a checkpoint.
     operative_config: Text saved beside the model.
 
   Returns:
-    The state after the last step taken: fewer than num_steps after SIGTERM or
-    the time limit.
+    The state after the last step taken; SIGTERM or the time limit end it early.
 
   Raises:
     FloatingPointError: A metric or a parameter is NaN or infinite, more than
-      max_skipped times in a row. Names step and metric; an earlier checkpoint
-      is kept.
+      max_skipped times in a row; an earlier checkpoint is kept.
     UserError: The checkpoints or initial weights are another model's, all
       checkpoints are damaged, or another run trains in `model_dir`.
   """
