@@ -227,6 +227,7 @@ class AudioLM:
   def _tokenize(self, waveforms: Sequence[Waveform]) -> list[Tokens]:
     """Tokens of the whole units of each waveform; what is left has none."""
     fitted = [self.fit(waveform) for waveform in waveforms]
+    # Tokenizers are never asked about nothing: some have no frame to normalize.
     heard = iter(
         self._tokenizers.encode([w for w in fitted if len(w)])
         if any(map(len, fitted))
@@ -244,6 +245,8 @@ class AudioLM:
         np.concatenate([self._tokens.audible(row) for row in rows]),
     )
     codec = self._tokenizers.acoustic
+    # Prompt and continuation are decoded as one: the codec hears the prompt
+    # when it comes to the border, and there is no click.
     waveform = np.zeros(0, np.float32)
     if len(tokens.acoustic):
       waveform = codec.decode(tokens.acoustic[None])[0]

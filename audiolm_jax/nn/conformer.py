@@ -40,6 +40,7 @@ class LayerNorm(nn.Module):
     ones, zeros = nn.initializers.ones, nn.initializers.zeros
     scale = self.param('scale', nn.with_logical_partitioning(ones, axes), width)
     bias = self.param('bias', nn.with_logical_partitioning(zeros, axes), width)
+    # A mean of squares in bfloat16 would keep the largest only.
     x = x.astype(jnp.float32)
     x = x - x.mean(axis=-1, keepdims=True)
     x = x * jax.lax.rsqrt(jnp.square(x).mean(axis=-1, keepdims=True) + 1e-6)
@@ -133,6 +134,7 @@ class ConvModule(nn.Module):
     width = x.shape[-1]
     h = LayerNorm(self.dtype, name='norm')(x)
     h = Dense(2 * width, ('embed', 'mlp'), self.dtype, name='gated')(h)
+    # To the taps padding is what lies beyond the ends: nothing.
     h = jnp.where(valid[..., None], nn.glu(h), 0)
     h = DepthwiseConv(self.kernel_size, self.dtype, name='depthwise')(h)
     h = nn.silu(LayerNorm(self.dtype, name='conv_norm')(h))

@@ -101,6 +101,7 @@ class SoundStreamTrainStep:
       self, state: TrainState, batch: Batch, key: PRNGKeyArray
   ) -> tuple[TrainState, Metrics]:
     """Moves codec, codebooks and discriminators with one forward pass."""
+    # The noise follows from (key, step): a resumed run draws the same.
     codec_key, revival_key = jax.random.split(
         jax.random.fold_in(key, state.step)
     )
@@ -110,6 +111,8 @@ class SoundStreamTrainStep:
     def codec(params: PyTree) -> tuple[Any, Learnt]:
       return self._codec(params, state, sound, codec_key)
 
+    # One forward pass for all losses. Each has its gradient at the output; the
+    # balancer makes one of them, and that alone goes back through the decoder.
     (output, commitment), pull, learnt = jax.vjp(codec, params, has_aux=True)
     values, gradients = self._reconstruction(sound, output)
     game = self._play(state, sound, output)
@@ -119,8 +122,12 @@ class SoundStreamTrainStep:
         self._weights,
         self.balancer_decay,
     )
+    # Commitment is a matter of the latents and none of the output, so it is not
+    # among what the balancer weighs.
     (grads,) = pull((cotangent, jnp.float32(self.commitment_weight)))
     params, opt_state = self._move(params, grads, state.opt_state['generator'])
+    # Codebooks follow averages of what chose them (VQ-VAE, appendix A.1), and
+    # no gradient: the optimizer does not see them.
     books = self._learn(learnt, revival_key)
     params = {'generator': params, 'discriminator': game.params}
     new_state = TrainState(

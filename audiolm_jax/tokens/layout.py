@@ -158,6 +158,7 @@ class Stage:
     """Lays out a crop of at most `frames`; `ends` where the recording does."""
     prefix = self._prefix(codes, frames)
     target = self.target.flatten(codes[self.target.source])
+    # A crop that ends elsewhere says nothing about where recordings end.
     if ends:
       target = np.append(target, np.int32(EOS))
     example = Example(
@@ -188,6 +189,8 @@ class Stage:
       end = len(known) + -(-num_ids // len(self.target.levels))
       times.append(self._times(self.target, end))
       positions = np.concatenate(times)[: len(positions)]
+    # Counted from the first id that is drawn, positions stay small however long
+    # the prompt is; distances are the same.
     return Prompt(ids, positions[: len(ids) + num_ids] - positions[len(ids)])
 
   def _prefix(self, codes: Codes, frames: Frames) -> Slot:

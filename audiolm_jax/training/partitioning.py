@@ -61,6 +61,8 @@ def make_mesh(
         ' devices; set data=-1 and a model that divides them.'
     )
   shape, names = (data, model), ('data', 'model')
+  # Only parameters, batch and a few activations are told where they lie; XLA
+  # finds out about the rest.
   types = (AxisType.Auto, AxisType.Auto)
   if num_described:
     return AbstractMesh(shape, names, types)
@@ -118,6 +120,8 @@ class Partitioner:
     """
     if not isinstance(self.mesh, Mesh):
       return DataLayout(0, 1)
+    # A process reads the rows that any of its devices has; with more devices a
+    # row than a host has, two hosts read the same ones.
     local = np.vectorize(lambda device: device.process_index)(self.mesh.devices)
     rows = np.flatnonzero((local == jax.process_index()).any(axis=1))
     return DataLayout(
@@ -136,6 +140,7 @@ class Partitioner:
       UserError: The rows do not divide over the data axis.
     """
     self.check_rows(batch, self.data_layout.num_shards)
+    # No process holds the whole batch, and none has to.
     return {
         name: jax.make_array_from_process_local_data(
             self.batch_sharding(name), np.asarray(value)
@@ -163,6 +168,8 @@ class Partitioner:
       UserError: An axis name has no rule or a size does not divide.
     """
     with self.context():
+      # Boxes bring the logical names of the axes. The state has lost them, but
+      # its optimizer repeats the parameters, and lies as they do.
       boxed = jax.eval_shape(train_step.variables, key, batch)
       state = jax.eval_shape(train_step.init, key, batch)
     shardings = of_variables(boxed, self.mesh, self.rules)

@@ -79,6 +79,8 @@ def pack(model: Transformer, params: PyTree, kind: str = 'full') -> Weights:
     UserError: There is no such kind.
   """
   reach = jnp.arange(-model.max_distance, model.max_distance + 1)
+  # All distances beyond the greatest share its bucket. So a table with one
+  # column for each nearer distance says all, without logarithms in the loop.
   buckets = relative_position_bucket(
       reach[None], True, model.num_buckets, model.max_distance
   )
@@ -138,6 +140,8 @@ def prefill(
   """
   x = weights.embedding[inputs]
   mask = causal_mask(valid.astype(jnp.int32))
+  # Queries in blocks, each with the keys up to its end only: the scores of a
+  # long prompt against all of it would be half wasted, and large.
   biases = [
       distance_bias(weights, positions[:, start:end], positions[:, :end])
       for start, end in query_blocks(inputs.shape[1], model.query_block)
@@ -191,6 +195,7 @@ def logits(
     x: Float[Array, 'B D'], embeddings: Float[Array, 'K D']
 ) -> Float[Array, 'B K']:
   """Logits of the ids whose embeddings are given."""
+  # As t5x scales logits where the embeddings serve twice.
   x = x / x.shape[-1] ** 0.5
   return jnp.matmul(x, embeddings.T, preferred_element_type=jnp.float32)
 
@@ -223,6 +228,7 @@ def _attend(
 ) -> Float[Array, 'N E']:
   q = q / q.shape[-1] ** 0.5
   scores = _dot('ne,nes->ns', q, cache.keys) + bias
+  # A softmax whose division waits until S weights have become E values.
   weights = jnp.exp(scores - scores.max(axis=-1, keepdims=True))
   total = weights.sum(axis=-1, keepdims=True)
   return _dot('ns,nes->ne', weights.astype(q.dtype), cache.values) / total

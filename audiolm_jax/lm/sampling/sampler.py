@@ -59,6 +59,7 @@ def stack(
 
 
 def _padded(prompt: Prompt, amount: int) -> tuple[np.ndarray, ...]:
+  # Positions go on to the left, below zero: only distances are seen.
   before = np.arange(-amount, 0) + prompt.positions[0]
   return (
       np.pad(prompt.ids, (amount, 0), constant_values=PAD),
@@ -120,8 +121,11 @@ def draw_pieces(
   for size in sizes:
     piece = np.full((len(keys), size), PAD, np.int32)
     for begin, end, length in _stretches(start, start + size, growth):
+      # To look at `done` is to wait for the device; most stages never end.
       if program.ends and np.asarray(state.done).all():
         break
+      # All arguments are as long as the cache, so that one program serves each
+      # stretch between two growths, wherever in it a piece begins or ends.
       state, ids = loop.extend(
           program,
           weights,
