@@ -61,7 +61,7 @@ def quoted(path):
   return f"'{path}'"
 
 
-def test_trains_as_the_files_and_flags_say(tmp_path):
+def test_trains_as_the_files_and_flags_say(tmp_path, capsys):
   run(
       tmp_path,
       f'--gin.MODEL_DIR={quoted(tmp_path / "run")}',
@@ -69,6 +69,16 @@ def test_trains_as_the_files_and_flags_say(tmp_path):
   )
   steps = {path.name for path in (tmp_path / 'run/checkpoints').iterdir()}
   assert steps == {'0', '2'}
+  told = capsys.readouterr().out
+  assert f'Next: audiolm bundle {tmp_path}/run' in told
+
+
+def test_a_run_that_stops_says_how_to_go_on(tmp_path, capsys):
+  limit = '--gin.loop.train.time_limit_seconds=0.0'
+  folder = f'--gin.MODEL_DIR={quoted(tmp_path / "run")}'
+  assert run(tmp_path, folder, limit) == train.STOPPED
+  told = capsys.readouterr().out
+  assert f'of 3; the same command goes on from {tmp_path}/run' in told
 
 
 @pytest.mark.parametrize('flag', ['--gin.', '--gin_bindings='])

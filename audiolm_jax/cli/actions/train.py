@@ -1,6 +1,11 @@
 """Trains, or plans to, as the flags of `audiolm train` say."""
 
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
 import gin
+import jax
 from absl import flags
 
 from audiolm_jax.cli import gin_config
@@ -42,7 +47,24 @@ def main(values: flags.FlagValues) -> bool:
     return True
   arguments = gin_config.bound_arguments()
   state = loop.train(**arguments, operative_config=gin_config.operative())
-  return int(state.step) >= arguments['num_steps']
+  done = int(state.step) >= arguments['num_steps']
+  if jax.process_index() == 0:
+    print(_ending(int(state.step), done, arguments))
+  return done
+
+
+def _ending(step: int, done: bool, arguments: Mapping[str, Any]) -> str:
+  """Says where the run is, and what goes on from there."""
+  folder = shlex.quote(arguments['model_dir'])
+  if not done:
+    return (
+        f'Stopped after step {step} of {arguments["num_steps"]}; the same'
+        f' command goes on from {folder}.'
+    )
+  kind = arguments['train_step'].model_config().get('kind')
+  # It has features and no tokens yet.
+  verb = 'cluster --model=' if kind == 'w2v_bert' else 'bundle '
+  return f'Took step {step}, the last. Next: audiolm {verb}{folder} ...'
 
 
 def plan_of_run(
