@@ -41,7 +41,7 @@ tiny: $(VENV)/test
 ## The documentation, into site/: open site/index.html. To search in it as well:
 ## python3 -m http.server --directory site
 docs: $(VENV)/docs
-	$(BIN)/python -m mkdocs build --quiet --strict
+	$(BIN)/python -m mkdocs build --strict
 
 $(VENV)/core: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

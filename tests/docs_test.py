@@ -193,6 +193,22 @@ def strings(name: str) -> frozenset[str]:
   return found
 
 
+def imported(code: str) -> Iterator[tuple[str, str]]:
+  """Modules of the package and the names that code takes out of them."""
+  for node in ast.walk(ast.parse(code)):
+    if isinstance(node, ast.ImportFrom) and node.module:
+      if node.module.partition('.')[0] == 'audiolm_jax':
+        yield from ((node.module, alias.name) for alias in node.names)
+
+
+def offers(module: str, name: str) -> bool:
+  if importlib.util.find_spec(module) is None:
+    return False
+  if hasattr(importlib.import_module(module), name):
+    return True
+  return importlib.util.find_spec(f'{module}.{name}') is not None
+
+
 def test_the_commands_of_pages_are_seen():
   found = [
       words
@@ -219,6 +235,14 @@ def test_the_examples_of_a_help_can_be_given(module):
   for example in re.findall(r'^Examples?:\n((?:  .*\n)+)', text, re.M):
     for words in commands(example):
       assert not faults(words)
+
+
+@pytest.mark.parametrize('page', PAGES, ids=name_of)
+def test_what_python_on_a_page_imports_is_there(page):
+  for language, code in FENCE.findall(page.read_text()):
+    if language == 'python':
+      for module, name in imported(code):
+        assert offers(module, name), f'{module}.{name}'
 
 
 @pytest.mark.parametrize('page', PAGES, ids=name_of)
@@ -290,7 +314,7 @@ def anchors(file: pathlib.Path) -> set[str]:
     importlib.util.find_spec('mkdocs') is None, reason='needs the extra docs'
 )
 def test_the_site_can_be_built(tmp_path):
-  program = [sys.executable, '-m', 'mkdocs', 'build', '--strict', '--quiet']
+  program = [sys.executable, '-m', 'mkdocs', 'build', '--strict']
   done = subprocess.run(
       [*program, '--site-dir', str(tmp_path)],
       cwd=ROOT,
