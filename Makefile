@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
        --constraint constraints.txt
 
-.PHONY: continue test fast lint format tiny clean
+.PHONY: continue test fast lint format tiny docs clean
 
 # A folder holds continuations of one seed: out/speech, out/speech-1, ...
 OUT_SEED := $(if $(filter-out 0,$(SEED)),-$(SEED))
@@ -38,6 +38,11 @@ format: $(VENV)/test
 tiny: $(VENV)/test
 	PATH=$(abspath $(BIN)):$$PATH bash launch/tiny.sh
 
+## The documentation, into site/: open site/index.html. To search in it as well:
+## python3 -m http.server --directory site
+docs: $(VENV)/docs
+	$(BIN)/python -m mkdocs build --strict
+
 $(VENV)/core: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --editable .
@@ -47,5 +52,9 @@ $(VENV)/test: $(VENV)/core
 	$(PIP) --editable '.[test]' --requirement data/requirements-tiny.txt
 	touch $@
 
+$(VENV)/docs: $(VENV)/core
+	$(PIP) --editable '.[docs]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build site *.egg-info

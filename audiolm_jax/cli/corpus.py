@@ -13,7 +13,7 @@ Each writes a manifest: JSON lines, one clip a line, for `audiolm extract` and
 import runpy
 import sys
 
-_MODULES = {
+MODULES = {
     'folder': 'folder',
     'librilight': 'librilight',
     'maestro': 'maestro',
@@ -27,16 +27,16 @@ def run() -> None:
   if name in ('help', '-h', '--help', '--helpfull'):
     print(__doc__.strip())
     return
-  if name not in _MODULES:
+  if name not in MODULES:
     asked = f'there is no adapter {name!r}' if name else 'name an adapter'
     print(
-        f'Error: audiolm corpus: {asked}; there are {", ".join(_MODULES)}.',
+        f'Error: audiolm corpus: {asked}; there are {", ".join(MODULES)}.',
         file=sys.stderr,
     )
     sys.exit(2)
   del sys.argv[1]
   # By name: adapters stand above the verbs, whose flags and errors they use.
-  module = f'audiolm_jax.adapters.{_MODULES[name]}'
+  module = f'audiolm_jax.adapters.{MODULES[name]}'
   runpy.run_module(module, run_name='__main__', alter_sys=True)
 
 

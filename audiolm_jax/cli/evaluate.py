@@ -42,7 +42,8 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     'pairs',
     None,
-    'Minimal pairs in the layout of ZeroSpeech 2021 (data.minimal_pairs).',
+    'Minimal pairs in the layout of ZeroSpeech 2021'
+    ' (data.shipped.minimal_pairs).',
     flag_values=FLAGS,
 )
 flags.DEFINE_string(

@@ -26,7 +26,7 @@ import sys
 import audiolm_jax
 from audiolm_jax.cli import extras, interrupts
 
-_VERBS = tuple(
+VERBS = tuple(
     line.split()[1]
     for line in __doc__.splitlines()
     if line[:10] == '  audiolm '
@@ -51,16 +51,17 @@ def run() -> None:
   del sys.argv[1]
   # From the first import on, not only while the verb works.
   with interrupts.in_one_line(), extras.named():
-    runpy.run_module(_module(verb), run_name='__main__', alter_sys=True)
+    runpy.run_module(module_of(verb), run_name='__main__', alter_sys=True)
 
 
-def _module(verb: str) -> str:
+def module_of(verb: str) -> str:
+  """The module that holds the help and the flags of a verb."""
   name = verb.replace('-', '_')
   return f'audiolm_jax.cli.{name}{"_" * keyword.iskeyword(verb)}'
 
 
 def _available() -> list[str]:
-  return [verb for verb in _VERBS if importlib.util.find_spec(_module(verb))]
+  return [verb for verb in VERBS if importlib.util.find_spec(module_of(verb))]
 
 
 if __name__ == '__main__':

@@ -21,8 +21,8 @@ def test_every_adapter_has_a_name_and_a_line_of_help():
       for name in modules - {'__init__'}
       if hasattr(importlib.import_module(f'audiolm_jax.adapters.{name}'), 'run')
   }
-  assert set(corpus._MODULES.values()) == adapters_there
-  for name in corpus._MODULES:
+  assert set(corpus.MODULES.values()) == adapters_there
+  for name in corpus.MODULES:
     assert f'\n  audiolm corpus {name} ' in corpus.__doc__
 
 
@@ -48,7 +48,7 @@ def test_what_is_no_adapter_is_one_line(words, monkeypatch, capsys):
     main.run()
   assert ended.value.code == 2
   (line,) = capsys.readouterr().err.splitlines()
-  assert all(name in line for name in corpus._MODULES)
+  assert all(name in line for name in corpus.MODULES)
 
 
 def test_help_names_the_adapters(monkeypatch, capsys):

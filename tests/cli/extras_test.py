@@ -66,7 +66,7 @@ def run(*commands) -> list[tuple[int, str]]:
 
 def test_help_and_the_first_error_of_every_verb_need_no_extra():
   verbs = [[verb] for verb in main._available() if verb != 'corpus']
-  verbs += [['corpus', adapter] for adapter in corpus._MODULES]
+  verbs += [['corpus', adapter] for adapter in corpus.MODULES]
   assert len(verbs) >= 14
   helped = run(*([*verb, '--help'] for verb in verbs))
   assert [code for code, _ in helped] == [0] * len(verbs)

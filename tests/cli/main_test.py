@@ -11,7 +11,7 @@ from audiolm_jax.cli import corpus, main
 
 VERBS = [
     *([verb] for verb in main._available()),
-    *(['corpus', adapter] for adapter in corpus._MODULES),
+    *(['corpus', adapter] for adapter in corpus.MODULES),
 ]
 # What takes long to import, and brings the rest of what does.
 HEAVY = set(
