@@ -72,12 +72,23 @@ class Bundle:
   def load(
       cls, path_or_name: str | os.PathLike, kept: str = 'full'
   ) -> 'Bundle':
-    """Reads a folder, or one of the bundles that come with the package."""
+    """Reads a folder, a bundle of the package or one on the hub.
+
+    Args:
+      path_or_name: A folder, `speech`, `piano` or another bundle that comes
+        with the package, or hf://ORG/NAME or hf://ORG/NAME@REVISION on the
+        Hugging Face hub (extra `hub`).
+      kept: How the sampler keeps the stages' matrices, as in `__init__`.
+
+    Raises:
+      UserError: It is no bundle, it is damaged or it cannot be downloaded.
+    """
+    folder = bundle_folder.find(path_or_name)
     return cls(
-        bundle_folder.read(path_or_name),
+        bundle_folder.read(folder),
         str(path_or_name),
         kept,
-        bundle_folder.is_shipped(path_or_name),
+        bundle_folder.is_shipped(folder),
     )
 
   def save(

@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Mapping, Sequence
 
-from audiolm_jax.bundle import parts
+from audiolm_jax.bundle import hub, parts
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.errors import UserError
@@ -28,7 +28,8 @@ def collect(sources: Sequence[str]) -> dict[str, Part]:
 
 
 def _parts_in(source: str) -> Mapping[str, Part]:
-  if (pathlib.Path(source) / 'bundle.json').is_file():
+  is_bundle = (pathlib.Path(source) / 'bundle.json').is_file()
+  if is_bundle or hub.is_address(source):
     return Bundle.load(source).parts
   name, part = parts.from_checkpoint(loading.load_params(source))
   return {name: part}

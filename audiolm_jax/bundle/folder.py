@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from jaxtyping import PyTree
 
 from audiolm_jax import described
-from audiolm_jax.bundle import configs, parts
+from audiolm_jax.bundle import configs, hub, parts
 from audiolm_jax.bundle.names import HALVED, PARTS
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.errors import UserError
@@ -29,12 +29,12 @@ _MEND = 'copy the bundle again.'
 
 
 def read(path_or_name: str | os.PathLike) -> dict[str, Part]:
-  """Parts by name, of a folder or of a bundle that comes with the package.
+  """Parts by name, of what `find` finds.
 
   Raises:
     UserError: It is no bundle, or damaged.
   """
-  folder = _find(path_or_name)
+  folder = find(path_or_name)
   entries = _read_entries(folder / 'bundle.json')
   return {
       name: Part(
@@ -88,7 +88,7 @@ def weights(
   """The weights that a training run may start from (`loop.train`'s initial).
 
   Args:
-    model: A bundle's folder or name, or the folder of a training run.
+    model: A bundle's folder, name or address, or the folder of a run.
     part: Which part of the bundle.
 
   Raises:
@@ -108,10 +108,22 @@ def weights(
 
 def is_shipped(path_or_name: str | os.PathLike) -> bool:
   """Returns whether it is a bundle that comes with the package."""
-  return _find(path_or_name).parent == SHIPPED
+  return find(path_or_name).parent == SHIPPED
 
 
-def _find(path_or_name: str | os.PathLike) -> pathlib.Path:
+def find(path_or_name: str | os.PathLike) -> pathlib.Path:
+  """The folder of a bundle.
+
+  Args:
+    path_or_name: A folder, a bundle that comes with the package, or one on the
+      Hugging Face hub, as hf://ORG/NAME or hf://ORG/NAME@REVISION, which is
+      downloaded unless the hub's cache has it.
+
+  Raises:
+    UserError: It is no bundle, or cannot be downloaded.
+  """
+  if hub.is_address(path_or_name):
+    return hub.fetch(os.fspath(path_or_name))
   folder = pathlib.Path(path_or_name)
   # A path that is mistyped must not become a bundle of the same name.
   is_name = len(folder.parts) == 1 and not folder.is_absolute()
@@ -123,7 +135,8 @@ def _find(path_or_name: str | os.PathLike) -> pathlib.Path:
   shipped = sorted(path.parent.name for path in SHIPPED.glob('*/bundle.json'))
   raise UserError(
       f'{folder} is not a bundle (a folder with a bundle.json); the bundles'
-      f' that come with the package are {", ".join(shipped) or "none"}.'
+      f' that come with the package are {", ".join(shipped) or "none"}, and'
+      ' those on the Hugging Face hub are hf://ORG/NAME.'
   )
 
 

@@ -56,10 +56,10 @@ class AudioLM:
       acoustics: str | None = None,
       samplings: Samplings | None = None,
   ) -> 'AudioLM':
-    """Loads a folder, or a bundle that comes with the package.
+    """Loads a folder, a bundle that comes with the package or one on the hub.
 
     Args:
-      path_or_name: The folder or the name.
+      path_or_name: The folder, the name, or hf://ORG/NAME (@REVISION).
       acoustics: What makes the sound, one of kinds.KINDS; by default SoundStorm
         where the bundle has one, else the coarse and fine stages, which are
         heard sooner in a stream.
