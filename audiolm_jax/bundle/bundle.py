@@ -4,12 +4,13 @@ import functools
 import hashlib
 import json
 import os
+import pathlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from flax import linen as nn
 
-from audiolm_jax.bundle import fitting, parts
+from audiolm_jax.bundle import fitting, parts, publishing
 from audiolm_jax.bundle import folder as bundle_folder
 from audiolm_jax.bundle.names import HALVED, PARTS, PREDICTORS, STAGES
 from audiolm_jax.bundle.parts import Part
@@ -47,6 +48,7 @@ class Bundle:
       where: str = 'The bundle',
       kept: str = 'full',
       trusted: bool = False,
+      folder: pathlib.Path | None = None,
   ):
     """Checks that the parts belong together.
 
@@ -58,12 +60,14 @@ class Bundle:
         is drawn.
       trusted: Whether the arrays are known to be those of their modules. They
         are looked at otherwise, which takes half a second a part.
+      folder: Where the parts were read from, if they were.
 
     Raises:
       UserError: Two parts do not fit; both are named.
     """
     self.parts = {name: bundled[name] for name in PARTS if name in bundled}
     self.where, self.kept, self._trusted = where, kept, trusted
+    self.folder = folder
     for name in self.parts:
       if name in PREDICTORS:
         self._check_fit(name)
@@ -89,6 +93,7 @@ class Bundle:
         str(path_or_name),
         kept,
         bundle_folder.is_shipped(folder),
+        folder,
     )
 
   def save(
@@ -104,6 +109,31 @@ class Bundle:
     before tokens are extracted with it, or not at all.
     """
     bundle_folder.write(folder, self.parts, model_card, float16, int8)
+
+  def push_to_hub(
+      self,
+      repo_id: str,
+      private: bool | None = None,
+      token: str | None = None,
+  ) -> str:
+    """Uploads the folder it was loaded from to the Hugging Face hub.
+
+    `publishing.push` says what goes there; a bundle that was not loaded is
+    saved first, and then loaded.
+
+    Args:
+      repo_id: ORG/NAME; the repository is made if it does not exist.
+      private: Whether a repository that is made is closed to others; by default
+        what its owner has set on the hub.
+      token: By default the one of `hf auth login`.
+
+    Returns:
+      hf://ORG/NAME@COMMIT, which `load` takes and which never changes.
+
+    Raises:
+      UserError: The bundle stands in no folder, or the hub does not take it.
+    """
+    return publishing.push(self.folder, repo_id, private, token)
 
   @property
   def tokenizers(self) -> Tokenizers:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from audiolm_jax import audio
+from audiolm_jax.bundle import publishing
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation import takes
@@ -48,6 +49,7 @@ class AudioLM:
     chain = chain or autoregressive(bundle)
     self._tokenizers = bundle.tokenizers
     self._tokens = TokenGenerator(bundle.tokenizers, chain)
+    self._folder = bundle.folder
 
   @classmethod
   def load(
@@ -76,6 +78,15 @@ class AudioLM:
     return cls(bundle, CHAINS[kind](bundle, samplings))
 
   from_bundle = load  # The name of before, for one more release.
+
+  def push_to_hub(
+      self,
+      repo_id: str,
+      private: bool | None = None,
+      token: str | None = None,
+  ) -> str:
+    """Uploads the bundle that it was loaded from, as `Bundle.push_to_hub`."""
+    return publishing.push(self._folder, repo_id, private, token)
 
   @property
   def sample_rate(self) -> int:
