@@ -121,9 +121,10 @@ def test_a_malformed_name_is_one_line(cache, name):
   assert len(str(error.value).splitlines()) == 1
 
 
-def test_without_the_library_the_line_says_what_to_install(monkeypatch):
+def test_only_an_address_needs_the_library(monkeypatch, folder):
   monkeypatch.setitem(sys.modules, 'huggingface_hub', None)
   refused('hf://org/tiny', "pip install 'audiolm_jax[hub]'")
+  assert Bundle.load(folder).fingerprint == tiny.bundle().fingerprint
 
 
 def test_weights_from_the_hub_are_trusted_no_more_than_others(cache, folder):
