@@ -62,6 +62,7 @@ CONFINED = {
     'gradio': ('serving',),
     'fastapi': ('serving',),
     'av': ('sound.containers',),
+    'huggingface_hub': ('bundle.hub',),
     # A checkpoint or a bundle may come from a stranger.
     'pickle': (),
 }

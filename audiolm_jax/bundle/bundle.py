@@ -4,37 +4,29 @@ import functools
 import hashlib
 import json
 import os
+import pathlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from flax import linen as nn
 
-from audiolm_jax.bundle import fitting, parts
+from audiolm_jax.bundle import fitting, parts, publishing, tokenizers
 from audiolm_jax.bundle import folder as bundle_folder
 from audiolm_jax.bundle.names import HALVED, PARTS, PREDICTORS, STAGES
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.bundle.predictors import LanguageModel, ParallelModel
 from audiolm_jax.classifier.clips import ClipClassifier
 from audiolm_jax.errors import UserError
-from audiolm_jax.nn.kmeans import KMeans
-from audiolm_jax.soundstream import networks
-from audiolm_jax.tokens.fields import Field
 from audiolm_jax.tokens.layout import Stage
 from audiolm_jax.tokens.stages import TRAITS
 from audiolm_jax.tokens.tokenizers.clusters import ClusterTokenizer
 from audiolm_jax.tokens.tokenizers.codec import CodecTokenizer
 from audiolm_jax.tokens.tokenizers.codes import CodeTokenizer
-from audiolm_jax.tokens.tokenizers.contract import (
-    AcousticTokenizer,
-    SemanticTokenizer,
-    Tokenizers,
-)
-from audiolm_jax.tokens.tokenizers.public_codecs import public_tokenizer
+from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 from audiolm_jax.tokens.tokenizers.resampled import Resampled
-from audiolm_jax.tokens.tokenizers.soundstream import soundstream_tokenizer
 
 
-class Bundle:
+class Bundle(publishing.Published):
   """Tokenizers and what predicts their tokens, in parts that fit each other.
 
   A bundle may hold some parts only: the tokenizers are enough to extract
@@ -47,6 +39,7 @@ class Bundle:
       where: str = 'The bundle',
       kept: str = 'full',
       trusted: bool = False,
+      folder: pathlib.Path | None = None,
   ):
     """Checks that the parts belong together.
 
@@ -58,12 +51,14 @@ class Bundle:
         is drawn.
       trusted: Whether the arrays are known to be those of their modules. They
         are looked at otherwise, which takes half a second a part.
+      folder: Where the parts were read from, if they were.
 
     Raises:
       UserError: Two parts do not fit; both are named.
     """
     self.parts = {name: bundled[name] for name in PARTS if name in bundled}
     self.where, self.kept, self._trusted = where, kept, trusted
+    self.folder = folder
     for name in self.parts:
       if name in PREDICTORS:
         self._check_fit(name)
@@ -72,12 +67,24 @@ class Bundle:
   def load(
       cls, path_or_name: str | os.PathLike, kept: str = 'full'
   ) -> 'Bundle':
-    """Reads a folder, or one of the bundles that come with the package."""
+    """Reads a folder, a bundle of the package or one on the hub.
+
+    Args:
+      path_or_name: A folder, `speech`, `piano` or another bundle that comes
+        with the package, or hf://ORG/NAME or hf://ORG/NAME@REVISION on the
+        Hugging Face hub (extra `hub`).
+      kept: How the sampler keeps the stages' matrices, as in `__init__`.
+
+    Raises:
+      UserError: It is no bundle, it is damaged or it cannot be downloaded.
+    """
+    folder = bundle_folder.find(path_or_name)
     return cls(
-        bundle_folder.read(path_or_name),
+        bundle_folder.read(folder),
         str(path_or_name),
         kept,
-        bundle_folder.is_shipped(path_or_name),
+        bundle_folder.is_shipped(folder),
+        folder,
     )
 
   def save(
@@ -102,37 +109,20 @@ class Bundle:
   @functools.cached_property
   def acoustic(self) -> CodecTokenizer:
     """Waveform to codes and back."""
-    part = self._part('acoustic_tokenizer')
-    model = self._module('acoustic_tokenizer')
-    if part.config['kind'] not in networks.KINDS:
-      return public_tokenizer(model, part.arrays['params'])
-    return soundstream_tokenizer(
-        model, part.arrays['params'], part.arrays['codebooks']
-    )
+    name = 'acoustic_tokenizer'
+    return tokenizers.acoustic(self._module(name), self._part(name))
 
   @functools.cached_property
   def semantic(self) -> ClusterTokenizer | CodeTokenizer | Resampled:
     """Waveform to semantic ids; it hears the rate of the codec beside it."""
-    tokenizer = self._semantic()
+    name = 'semantic_tokenizer'
+    part = self._part(name)
+    tokenizer = tokenizers.semantic(self._module(name), part, self.where)
     if 'acoustic_tokenizer' in self.parts:
       rate = self.acoustic.sample_rate
       if rate != tokenizer.sample_rate:
         return Resampled(tokenizer, rate)
     return tokenizer
-
-  def _semantic(self) -> ClusterTokenizer | CodeTokenizer:
-    config, arrays = self._part('semantic_tokenizer')
-    model = self._module('semantic_tokenizer')
-    if config['kind'] == 'semantic_vq':
-      return CodeTokenizer(model, arrays['params'], arrays['codebooks'])
-    if 'kmeans' not in arrays:
-      raise UserError(
-          f'The semantic tokenizer of {self.where} has no clusters yet: run'
-          f' audiolm cluster --model={self.where}.'
-      )
-    return ClusterTokenizer(
-        model, arrays['params'], config['layer'], KMeans(**arrays['kmeans'])
-    )
 
   @functools.cached_property
   def language_models(self) -> dict[str, LanguageModel]:
@@ -213,7 +203,7 @@ class Bundle:
       tokenizer = getattr(self, field.source)
       wanted = learnt.get(field.source)
       if wanted in (None, tokenizer.fingerprint):
-        if _sizes_fit(field, tokenizer):
+        if tokenizers.fits(field, tokenizer):
           continue
       raise UserError(
           f'{self.where}: {name} learnt the tokens of {part}'
@@ -227,15 +217,3 @@ class Bundle:
 def load_tokenizers(path_or_name: str) -> Tokenizers:
   """Those of a bundle; workers elsewhere can import this, and call it."""
   return Bundle.load(path_or_name).tokenizers
-
-
-def _sizes_fit(
-    field: Field, tokenizer: SemanticTokenizer | AcousticTokenizer
-) -> bool:
-  rate = tokenizer.sample_rate / tokenizer.hop_length
-  num_levels = getattr(tokenizer, 'num_quantizers', 1)
-  return (
-      field.codebook_size == tokenizer.codebook_size
-      and abs(field.frames_per_second - rate) < 1e-3
-      and field.levels.stop <= num_levels
-  )

@@ -16,7 +16,7 @@ from typing import Any
 from jaxtyping import PyTree
 
 from audiolm_jax import described
-from audiolm_jax.bundle import configs, parts
+from audiolm_jax.bundle import configs, hub, parts
 from audiolm_jax.bundle.names import HALVED, PARTS
 from audiolm_jax.bundle.parts import Part
 from audiolm_jax.errors import UserError
@@ -30,12 +30,12 @@ _MEND = 'copy the bundle again.'
 
 
 def read(path_or_name: str | os.PathLike) -> dict[str, Part]:
-  """Parts by name, of a folder or of a bundle that comes with the package.
+  """Parts by name, of what `find` finds.
 
   Raises:
     UserError: It is no bundle, or damaged.
   """
-  folder = _find(path_or_name)
+  folder = find(path_or_name)
   entries = _read_entries(folder / 'bundle.json')
   return {
       name: Part(
@@ -52,13 +52,13 @@ def configs_of(path_or_name: str | os.PathLike) -> dict[str, dict[str, Any]]:
   Raises:
     UserError: It is no bundle, or its description is damaged.
   """
-  entries = _read_entries(_find(path_or_name) / 'bundle.json')
+  entries = _read_entries(find(path_or_name) / 'bundle.json')
   return {name: entry.config for name, entry in entries.items()}
 
 
 def dtypes(path_or_name: str | os.PathLike) -> dict[str, str]:
   """How the parts are stored (stored.DTYPES), by name."""
-  folder = _find(path_or_name)
+  folder = find(path_or_name)
   return {
       name: parts.stored_dtype(folder / f'{name}.safetensors')
       for name in configs_of(folder)
@@ -67,7 +67,7 @@ def dtypes(path_or_name: str | os.PathLike) -> dict[str, str]:
 
 def card(path_or_name: str | os.PathLike) -> str:
   """The text of the model card, empty if there is none."""
-  path = _find(path_or_name) / 'MODEL_CARD.md'
+  path = find(path_or_name) / 'MODEL_CARD.md'
   return path.read_text(encoding='utf-8') if path.is_file() else ''
 
 
@@ -114,7 +114,7 @@ def weights(
   """The weights that a training run may start from (`loop.train`'s initial).
 
   Args:
-    model: A bundle's folder or name, or the folder of a training run.
+    model: A bundle's folder, name or address, or the folder of a run.
     part: Which part of the bundle.
 
   Raises:
@@ -133,18 +133,30 @@ def weights(
 
 
 def is_bundle(path_or_name: str | os.PathLike) -> bool:
-  """Returns whether it is a bundle: a folder, or a shipped one's name."""
-  return any(
+  """Returns whether it is a bundle: a folder, a name or an hf:// address."""
+  return hub.is_address(path_or_name) or any(
       (folder / 'bundle.json').is_file() for folder in _places(path_or_name)
   )
 
 
 def is_shipped(path_or_name: str | os.PathLike) -> bool:
   """Returns whether it is a bundle that comes with the package."""
-  return _find(path_or_name).parent == SHIPPED
+  return find(path_or_name).parent == SHIPPED
 
 
-def _find(path_or_name: str | os.PathLike) -> pathlib.Path:
+def find(path_or_name: str | os.PathLike) -> pathlib.Path:
+  """The folder of a bundle.
+
+  Args:
+    path_or_name: A folder, a bundle that comes with the package, or one on the
+      Hugging Face hub, as hf://ORG/NAME or hf://ORG/NAME@REVISION, which is
+      downloaded unless the hub's cache has it.
+
+  Raises:
+    UserError: It is no bundle, or cannot be downloaded.
+  """
+  if hub.is_address(path_or_name):
+    return hub.fetch(os.fspath(path_or_name))
   folder = pathlib.Path(path_or_name)
   for candidate in _places(folder):
     if (candidate / 'bundle.json').is_file():
@@ -154,7 +166,8 @@ def _find(path_or_name: str | os.PathLike) -> pathlib.Path:
   shipped = sorted(path.parent.name for path in SHIPPED.glob('*/bundle.json'))
   raise UserError(
       f'{folder} is not a bundle (a folder with a bundle.json); the bundles'
-      f' that come with the package are {", ".join(shipped) or "none"}.'
+      f' that come with the package are {", ".join(shipped) or "none"}, and'
+      ' those on the Hugging Face hub are hf://ORG/NAME.'
   )
 
 

@@ -33,7 +33,7 @@ FLAGS = flags.FlagValues()
 flags.DEFINE_string(
     'model',
     'detector',
-    'Bundle with a classifier: detector, speakers or a folder.',
+    'Bundle with a classifier: detector, speakers, a folder or hf://ORG/NAME.',
     flag_values=FLAGS,
 )
 flags.DEFINE_bool('json', False, 'One object a line.', flag_values=FLAGS)

@@ -30,7 +30,10 @@ from audiolm_jax.errors import UserError
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
-    'model', None, 'Folder or name of a bundle.', flag_values=FLAGS
+    'model',
+    None,
+    'Folder or name of a bundle, or hf://ORG/NAME.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     'manifest', None, 'Manifest with held-out clips.', flag_values=FLAGS

@@ -26,7 +26,10 @@ flags.DEFINE_multi_string(
     'input', [], 'Manifest or glob of audio.', flag_values=FLAGS
 )
 flags.DEFINE_string(
-    'model', None, 'Bundle with the tokenizers.', flag_values=FLAGS
+    'model',
+    None,
+    'Bundle with the tokenizers: a folder, a name or hf://ORG/NAME.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     'output_dir', None, 'Folder of the token store.', flag_values=FLAGS

@@ -36,6 +36,7 @@ EXTRAS = {
     ),
     'formats': ('av',),
     'demo': ('gradio', 'fastapi', 'imageio_ffmpeg', 'matplotlib'),
+    'hub': ('huggingface_hub',),
     'launch': ('attr', 'google.auth', 'kubernetes', 'xmanager'),
 }
 

@@ -40,7 +40,10 @@ flags.DEFINE_multi_string(
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
-    'model', 'speech', 'Bundle: speech, piano or a folder.', flag_values=FLAGS
+    'model',
+    'speech',
+    'Bundle: speech, piano, a folder or hf://ORG/NAME.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     'output_dir',

@@ -20,7 +20,10 @@ from audiolm_jax.errors import UserError
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
-    'model', None, 'A bundle, a run or a checkpoint.', flag_values=FLAGS
+    'model',
+    None,
+    'A bundle (hf://ORG/NAME, too), a run or a checkpoint.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     'manifest',

@@ -29,7 +29,10 @@ from audiolm_jax.errors import UserError
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
-    'model', 'speech', 'Bundle: speech, piano or a folder.', flag_values=FLAGS
+    'model',
+    'speech',
+    'Bundle: speech, piano, a folder or hf://ORG/NAME.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     'detector',

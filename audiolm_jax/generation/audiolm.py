@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from audiolm_jax import audio
+from audiolm_jax.bundle import publishing
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation import takes
@@ -27,7 +28,7 @@ from audiolm_jax.tokens.tokenizers.contract import Tokens
 from audiolm_jax.tokens.tokenizers.stream_decoder import StreamDecoder
 
 
-class AudioLM:
+class AudioLM(publishing.Published):
   """Generates audio with the models of a bundle (AudioLM s. III-D).
 
   Every sample has a key of its own and depends on nothing else in the batch:
@@ -48,6 +49,7 @@ class AudioLM:
     chain = chain or autoregressive(bundle)
     self._tokenizers = bundle.tokenizers
     self._tokens = TokenGenerator(bundle.tokenizers, chain)
+    self.folder = bundle.folder
 
   @classmethod
   def load(
@@ -56,15 +58,13 @@ class AudioLM:
       acoustics: str | None = None,
       samplings: Samplings | None = None,
   ) -> 'AudioLM':
-    """Loads a folder, or a bundle that comes with the package.
+    """Loads a folder, a bundle that comes with the package or one on the hub.
 
     Args:
-      path_or_name: The folder or the name.
+      path_or_name: The folder, the name, or hf://ORG/NAME (@REVISION).
       acoustics: What makes the sound, one of kinds.KINDS; by default SoundStorm
-        where the bundle has one, else the coarse and fine stages, which are
-        heard sooner in a stream.
-      samplings: How the models sample; by default as AudioLM's do, at the
-        temperatures that the bundle recommends.
+        where the bundle has one, else the coarse and fine stages.
+      samplings: How the models sample; by default at the bundle's temperatures.
 
     Raises:
       UserError: There is no such bundle, or it lacks a model.
@@ -91,8 +91,6 @@ class AudioLM:
       self, recording: Any, seconds: float = 7.0, seed: int = 0
   ) -> takes.Take:
     """A recording (a file or a Sound) as it is, and so many seconds more.
-
-    The same seed gives the same audio.
 
     Raises:
       UserError: The recording cannot be read.
@@ -138,9 +136,8 @@ class AudioLM:
   def fit(self, waveform: Waveform) -> Waveform:
     """Drops what is beyond whole units.
 
-    All methods do this to what they are given: padding a prompt to the next
-    unit would put silence between it and its continuation. A prompt shorter
-    than a unit is none.
+    All methods do this to what they are given: padding would put silence
+    between a prompt and its continuation. One shorter than a unit is none.
     """
     return waveform[: len(waveform) // self.hop_length * self.hop_length]
 
