@@ -1,6 +1,7 @@
 """Strict arithmetic and eight CPU devices for every test."""
 
 import os
+import pathlib
 
 # Most tests compile more than they compute, and the emitters that XLA:CPU has
 # for fusions take half as long again to compile as those it had before. What
@@ -14,6 +15,12 @@ import pytest  # noqa: E402
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 jax.config.update('jax_num_cpu_devices', 8)
 jax.config.update('jax_disable_most_optimizations', True)
+# Runs that go on, tests that are alike and the next run of the tests compile
+# most programs once. What tests start has no part in it.
+_PROGRAMS = pathlib.Path(__file__).parents[1] / '.pytest_cache/programs'
+jax.config.update('jax_compilation_cache_dir', str(_PROGRAMS))
+jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
+jax.config.update('jax_persistent_cache_min_entry_size_bytes', -1)
 
 
 @pytest.fixture
