@@ -16,7 +16,7 @@ from audiolm_jax.cli.plan import Job
 from audiolm_jax.cli.request import Request
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation.audiolm import AudioLM
-from audiolm_jax.generation.beginnings import begin_with, keep_prompt
+from audiolm_jax.generation.beginnings import begin_stream_with, keep_prompt
 from audiolm_jax.training import partitioning
 
 Waveform = Float[np.ndarray, ' N']
@@ -105,20 +105,9 @@ def stream(
   keys = _keys(request, batch)
   seconds = request.continuation_seconds
   chunks = lm.stream_from_start(waveforms, seconds, keys)
-  if not request.keep_prompt:
-    yield from chunks
-    return
-  begun = [np.zeros(0, np.float32)] * len(batch)
-  for chunk in chunks:
-    begun = [np.concatenate(pair) for pair in zip(begun, chunk, strict=True)]
-    # A codec that looks ahead holds the prompt's end back.
-    if all(len(x) >= len(y) for x, y in zip(begun, waveforms, strict=True)):
-      break
-  yield [
-      begin_with(prompt, waveform, lm.sample_rate)
-      for prompt, waveform in zip(waveforms, begun, strict=True)
-  ]
-  yield from chunks
+  if request.keep_prompt:
+    chunks = begin_stream_with(waveforms, chunks, lm.sample_rate)
+  return chunks
 
 
 def _keys(request: Request, batch: Sequence[Row]) -> Key[Array, ' B']:

@@ -1,5 +1,7 @@
 """True prompts in the place of what a codec made of them."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from audiolm_jax.generation.generations import Generation, Waveform
@@ -32,3 +34,28 @@ def begin_with(
   weight[end - fade :] = np.linspace(1, 0, fade, dtype=np.float32)
   mixed = weight * prompt + (1 - weight) * waveform[:end]
   return np.concatenate([mixed, waveform[end:]])
+
+
+def begin_stream_with(
+    prompts: Sequence[Waveform],
+    chunks: Iterator[list[Waveform]],
+    sample_rate: int,
+) -> Iterator[list[Waveform]]:
+  """Chunks of streams whose first one begins with the true prompts.
+
+  Args:
+    prompts: One for each stream, in whole units.
+    chunks: Those of `AudioLM.stream_from_start`.
+    sample_rate: Sample rate of both, in Hz.
+  """
+  begun = [np.zeros(0, np.float32)] * len(prompts)
+  for chunk in chunks:
+    begun = [np.concatenate(pair) for pair in zip(begun, chunk, strict=True)]
+    # A codec that looks ahead holds the prompt's end back.
+    if all(len(x) >= len(y) for x, y in zip(begun, prompts, strict=True)):
+      break
+  yield [
+      begin_with(prompt, waveform, sample_rate)
+      for prompt, waveform in zip(prompts, begun, strict=True)
+  ]
+  yield from chunks

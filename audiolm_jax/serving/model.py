@@ -16,6 +16,7 @@ from audiolm_jax.classifier.listening import Heard
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation import chain
 from audiolm_jax.generation.audiolm import AudioLM
+from audiolm_jax.generation.beginnings import begin_stream_with
 from audiolm_jax.generation.chain import CHAINS, Samplings
 from audiolm_jax.serving.line import Line
 
@@ -41,6 +42,8 @@ class Wish(NamedTuple):
     acoustics: One of `Model.acoustics`; None is the bundle's own choice.
     temperatures: Those that are asked for, by name of the model; others are
       the bundle's.
+    keep_prompt: Whether the prompt is heard as it is, and not as the codec has
+      it.
   """
 
   seconds: float = 7.0
@@ -48,6 +51,7 @@ class Wish(NamedTuple):
   seed: int = 0
   acoustics: str | None = None
   temperatures: tuple[tuple[str, float], ...] = ()
+  keep_prompt: bool = True
 
   def check(self) -> 'Wish':
     """Itself.
@@ -111,7 +115,7 @@ class Model:
     return self.num_prompt_samples(prompt) + units * hop
 
   def stream(self, prompt: Waveform, wish: Wish) -> Iterator[list[Waveform]]:
-    """The prompt, as the codec has it, and its continuations, in chunks.
+    """The prompt and its continuations, in chunks.
 
     Only who holds the turn of the line calls this.
 
@@ -119,8 +123,11 @@ class Model:
       A chunk of each continuation, as soon as it is there.
     """
     keys = _keys(wish.seed, wish.num_samples)
-    prompts = [prompt] * wish.num_samples
-    yield from self._lm(wish).stream_from_start(prompts, wish.seconds, keys)
+    prompts = [self._default.fit(prompt)] * wish.num_samples
+    chunks = self._lm(wish).stream_from_start(prompts, wish.seconds, keys)
+    if wish.keep_prompt:
+      chunks = begin_stream_with(prompts, chunks, self.sample_rate)
+    yield from chunks
 
   def copy(self, recording: Waveform) -> Waveform:
     """The recording as the codec has it."""

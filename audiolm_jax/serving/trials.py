@@ -64,7 +64,8 @@ def sound(trial_: Trial, model: Model) -> tuple[Waveform, float]:
   if trial_.truth == ORIGINAL:
     waveform = model.copy(whole)
   else:
-    wish = Wish(length - prompt_seconds, seed=trial_.seed)
+    seconds = length - prompt_seconds
+    wish = Wish(seconds, seed=trial_.seed, keep_prompt=False)
     waveform = np.concatenate([rows[0] for rows in model.stream(prompt, wish)])
   # Both kinds have the same length, which would tell them apart otherwise.
   return waveform[: _length(model, len(whole))], prompt_seconds
