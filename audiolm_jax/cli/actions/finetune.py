@@ -4,7 +4,8 @@ import pathlib
 import shlex
 import subprocess
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from absl import flags
 
@@ -30,36 +31,11 @@ def main(values: flags.FlagValues) -> int:
   output = files.writable(values.output_dir)
   training = output / 'training'
   training.mkdir(exist_ok=True)
-  tokens = training / 'tokens'
   try:
     manifests = _listed(values.input, training, values.licence)
-    _run(
-        'extract',
-        *(f'--input={path}' for path in manifests),
-        f'--model={values.model}',
-        f'--output_dir={tokens}',
-        passed=(_LEFT_OUT,),
-    )
-    learnt = []
-    for name in names:
-      run = training / name
-      settings = learning.Settings(
-          values.model,
-          str(tokens),
-          str(run),
-          values.steps,
-          values.batch_size,
-          values.learning_rate,
-      )
-      _run('train', *learning.arguments(name, configs[name], settings))
-      learnt.append(_best(name, run))
-    _run(
-        'bundle',
-        *learnt,
-        f'--base={values.model}',
-        *(f'--manifest={path}' for path in manifests),
-        f'--output_dir={output}',
-    )
+    _extract(manifests, values.model, training)
+    learnt = [_learn(name, configs[name], values, training) for name in names]
+    _bundle(learnt, names, manifests, values.model, output)
   except _Stopped as stopped:
     return stopped.args[0]
   print(f'Hear it: audiolm generate --model={shlex.quote(str(output))} ...')
@@ -106,11 +82,66 @@ def _listed(
   return manifests
 
 
-def _best(name: str, run: pathlib.Path) -> str:
+def _extract(
+    manifests: Sequence[str], model: str, training: pathlib.Path
+) -> None:
+  _run(
+      'extract',
+      *(f'--input={path}' for path in manifests),
+      f'--model={model}',
+      f'--output_dir={training / "tokens"}',
+      passed=(_LEFT_OUT,),
+  )
+
+
+def _learn(
+    name: str,
+    config: Mapping[str, Any],
+    values: flags.FlagValues,
+    training: pathlib.Path,
+) -> str:
+  """Trains a part; returns its best checkpoint."""
+  run = training / name
+  settings = learning.Settings(
+      values.model,
+      str(training / 'tokens'),
+      str(run),
+      values.steps,
+      values.batch_size,
+      values.learning_rate,
+  )
+  _run('train', *learning.arguments(name, config, settings))
+  return _best(name, run, values.steps)
+
+
+def _bundle(
+    learnt: Sequence[str],
+    names: Sequence[str],
+    manifests: Sequence[str],
+    model: str,
+    output: pathlib.Path,
+) -> None:
+  # Parts take as much room as they did.
+  stored = bundle_folder.dtypes(model)
+  small = [name for name in names if stored[name] == 'int8']
+  _run(
+      'bundle',
+      *learnt,
+      f'--base={model}',
+      *([f'--int8={",".join(small)}'] if small else []),
+      *(f'--manifest={path}' for path in manifests),
+      f'--output_dir={output}',
+  )
+
+
+def _best(name: str, run: pathlib.Path, num_steps: int) -> str:
   """The checkpoint that knows the held-out recordings best."""
   step, loss = best.checkpoint(run, 'loss')
-  print(f'{name}: the loss on what is held out is lowest, {loss:.3f} nats,')
-  print(f'  after {step} steps, which are taken.')
+  print(f'{name}: the loss on what is held out is lowest, {loss:.3f} nats, at')
+  print(f'  step {step}, which is taken.', end='')
+  # It overfits from its best step on; without an end to the fall there is none.
+  more = ' It was still falling: more --steps may help.'
+  print(more if step == num_steps else '')
   return str(run / 'checkpoints' / str(step))
 
 
