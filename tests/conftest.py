@@ -23,6 +23,22 @@ jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
 jax.config.update('jax_persistent_cache_min_entry_size_bytes', -1)
 
 
+# Memory of a process in which programs need not pile up any more.
+_MOST_BYTES = 4e9
+
+
+@pytest.fixture(autouse=True, scope='module')
+def few_programs():
+  """Drops compiled programs where they have come to fill the memory."""
+  yield
+  statm = pathlib.Path('/proc/self/statm')
+  if not statm.exists():  # Not on macOS.
+    return
+  pages = int(statm.read_text().split()[1])
+  if pages * os.sysconf('SC_PAGE_SIZE') > _MOST_BYTES:
+    jax.clear_caches()
+
+
 @pytest.fixture
 def optimized():
   """Lets a test that computes for long have fast programs."""
