@@ -126,6 +126,18 @@ def test_without_a_soundstorm_the_stages_learn():
   ]
 
 
+def test_parts_take_as_much_room_as_they_did(tmp_path, monkeypatch):
+  tiny.fast_semantic_bundle().save(tmp_path / 'base', '')
+  asked = []
+  monkeypatch.setattr(finetune, '_run', lambda *argv: asked.extend(argv))
+  for model in ('speech', str(tmp_path / 'base')):
+    names = ['semantic', 'soundstorm']
+    finetune._bundle([], names, [], model, tmp_path / 'mine')
+  sizes = [flag for flag in asked if flag.startswith('--int8')]
+  # All of `speech` is stored as integers, nothing of the other.
+  assert sizes == ['--int8=semantic,soundstorm']
+
+
 @pytest.mark.slow
 def test_a_bundle_learns_on_from_a_folder(tmp_path, capfd):
   tiny.fast_semantic_bundle().save(tmp_path / 'base', CARD)
