@@ -115,14 +115,31 @@ class SoundStorm(nn.Module):
       levels: Which head is asked, from 0.
       deterministic: No dropout; else there must be a random stream 'dropout'.
     """
+    frames = self.frames(semantic, acoustic, lengths, deterministic)
+    return self.logits(frames, levels)
+
+  def frames(
+      self,
+      semantic: Int[Array, 'B T'],
+      acoustic: Int[Array, 'B T Q'],
+      lengths: Int[Array, ' B'],
+      deterministic: bool = True,
+  ) -> Float[Array, 'B T D']:
+    """Everything below the heads; arguments are those of a call."""
     num_frames = jnp.maximum(lengths, 1)  # Attention has to see something.
     valid = jnp.arange(semantic.shape[1])[None] < num_frames[:, None]
     x = self._embed(semantic, acoustic)
     for block in self.blocks:
       x = block(x, None, valid, deterministic)
+    return x
+
+  def logits(
+      self, frames: Float[Array, 'B T D'], levels: Int[Array, ' B']
+  ) -> Float[Array, 'B T K']:
+    """What the heads of these levels make of `frames`."""
     kernel = self.head_kernel.astype(self.dtype)[levels]
     logits = jnp.einsum(
-        'btd,bdk->btk', x, kernel, preferred_element_type=jnp.float32
+        'btd,bdk->btk', frames, kernel, preferred_element_type=jnp.float32
     )
     logits += self.head_bias[levels][:, None]
     return nn.with_logical_constraint(logits, ('batch', 'length', 'vocab'))

@@ -1,13 +1,13 @@
 """How SoundStorm learns: one step, as the train loop wants it."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from audiolm_jax.soundstorm import masking
 from audiolm_jax.soundstorm.model import SoundStorm
@@ -39,6 +39,10 @@ class SoundStormTrainStep(TrainStep):
     level_decay: How much less often than a level the next one is learnt. 1 in
       the paper; with less, a small budget goes where most is heard.
     longest_prompt: Share of a window that may be prompt (masking.mask).
+    ahead: Weights of the losses of the next levels above the one that is drawn.
+      None in the paper. All their codes behind the prompt are hidden, and many
+      of those below them are known, as when a sampler comes to them; each costs
+      a head and no pass of the blocks.
     num_microbatches: Pieces that a batch is computed in, one after the other.
     ema_decay: Decay of the moving average of the parameters, which evaluations
       and bundles then use; None for none.
@@ -51,6 +55,7 @@ class SoundStormTrainStep(TrainStep):
   tokenizers: Mapping[str, str] = dataclasses.field(default_factory=dict)
   level_decay: float = 1.0
   longest_prompt: float = 1.0
+  ahead: Sequence[float] = ()
   num_microbatches: int = 1
   ema_decay: float | None = None
 
@@ -88,7 +93,8 @@ class SoundStormTrainStep(TrainStep):
     key = jax.random.fold_in(jax.random.key(0), batch['acoustic'].sum())
     codes, lengths = batch['acoustic'], batch['lengths']
     masked = masking.mask(key, codes, lengths, self.model.mask_id)
-    return self._metrics(params, batch, masked, {})
+    frames = self._frames(params, batch, masked, {})
+    return self._metrics(params, batch, masked, frames)
 
   def model_config(self) -> dict[str, Any]:
     """Sizes of the model, and which tokens it knows."""
@@ -112,31 +118,40 @@ class SoundStormTrainStep(TrainStep):
         self.level_decay,
         self.longest_prompt,
     )
-    rngs = {'dropout': dropout_key}
-    metrics = self._metrics(params, batch, masked, rngs)
-    return metrics['loss'], (metrics, mutables)
+    frames = self._frames(params, batch, masked, {'dropout': dropout_key})
+    metrics = self._metrics(params, batch, masked, frames)
+    loss = metrics['loss']
+    for distance, weight in enumerate(self.ahead, start=1):
+      loss += weight * self._loss_ahead(params, batch, masked, frames, distance)
+    return loss, (metrics, mutables)
+
+  def _frames(
+      self,
+      params: PyTree,
+      batch: Batch,
+      masked: masking.Masked,
+      rngs: Mapping[str, PRNGKeyArray],
+  ) -> Float[Array, 'B T D']:
+    """Dropout only where there is a random stream for it."""
+    return self.model.apply(
+        {'params': params},
+        batch['semantic'],
+        masked.codes,
+        batch['lengths'],
+        deterministic=not rngs,
+        rngs=rngs,
+        method='frames',
+    )
 
   def _metrics(
       self,
       params: PyTree,
       batch: Batch,
       masked: masking.Masked,
-      rngs: Mapping[str, PRNGKeyArray],
+      frames: Float[Array, 'B T D'],
   ) -> Metrics:
-    """Dropout only where there is a random stream for it."""
-    codes, lengths = batch['acoustic'], batch['lengths']
-    logits = self.model.apply(
-        {'params': params},
-        batch['semantic'],
-        masked.codes,
-        lengths,
-        masked.levels,
-        deterministic=not rngs,
-        rngs=rngs,
-    )
-    wanted = jnp.take_along_axis(codes, masked.levels[:, None, None], axis=-1)
-    loss, accuracy = losses.masked_prediction(
-        logits, wanted[..., 0], masked.targets
+    loss, accuracy = self._prediction(
+        params, batch, frames, masked.levels, masked.targets
     )
     return {
         'loss': loss,
@@ -145,6 +160,43 @@ class SoundStormTrainStep(TrainStep):
         'weight': masked.targets.sum().astype(jnp.float32),
     }
 
+  def _loss_ahead(
+      self,
+      params: PyTree,
+      batch: Batch,
+      masked: masking.Masked,
+      frames: Float[Array, 'B T D'],
+      distance: int,
+  ) -> Float[Array, '']:
+    """The loss of levels so far above the drawn ones, where they exist."""
+    levels = masked.levels + distance
+    exists = levels < self.model.num_quantizers
+    levels = jnp.where(exists, levels, 0)
+    hidden = _at_level(masked.codes, levels) == self.model.mask_id
+    targets = hidden & exists[:, None] & self._valid(batch)
+    return self._prediction(params, batch, frames, levels, targets)[0]
+
+  def _prediction(
+      self,
+      params: PyTree,
+      batch: Batch,
+      frames: Float[Array, 'B T D'],
+      levels: Int[Array, ' B'],
+      targets: Bool[Array, 'B T'],
+  ) -> tuple[Float[Array, ''], Float[Array, '']]:
+    """Cross-entropy and accuracy of a level of each row."""
+    logits = self.model.apply(
+        {'params': params}, frames, levels, method='logits'
+    )
+    wanted = _at_level(batch['acoustic'], levels)
+    return losses.masked_prediction(logits, wanted, targets)
+
   def _valid(self, batch: Batch) -> Array:
     frames = jnp.arange(batch['semantic'].shape[1])
     return frames[None] < batch['lengths'][:, None]
+
+
+def _at_level(
+    codes: Int[Array, 'B T Q'], levels: Int[Array, ' B']
+) -> Int[Array, 'B T']:
+  return jnp.take_along_axis(codes, levels[:, None, None], axis=-1)[..., 0]

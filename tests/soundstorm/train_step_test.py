@@ -110,6 +110,44 @@ def test_only_masked_codes_of_the_drawn_level_are_asked_for(state, monkeypatch):
   assert found['weight'] == 8
 
 
+def test_levels_ahead_are_asked_for_behind_the_prompt(state, monkeypatch):
+  """Above a drawn level 0 there are 1 and 2, above level 3 there is none."""
+  tiny_model, data = train_step().model, batch(2)
+  hidden = np.zeros(data['acoustic'].shape, bool)
+  hidden[0, 5:, 1:] = hidden[0, 7, 0] = hidden[1, 6, 3] = True
+
+  def mask(key, codes, lengths, mask_id, level_decay, longest_prompt):
+    del key, lengths, level_decay, longest_prompt
+    targets = jnp.asarray(hidden[np.arange(2), :, [0, 3]])
+    return masking.Masked(
+        jnp.where(hidden, mask_id, codes), jnp.array([0, 3]), targets
+    )
+
+  monkeypatch.setattr(masking, 'mask', mask)
+
+  def loss(ahead):
+    learner = train_step(ahead=ahead)
+    asked = jax.jit(learner._training_loss)  # noqa: SLF001
+    return asked(state.params, {}, data, KEY)[0]
+
+  masked = np.where(hidden, 8, data['acoustic'])
+
+  def nats(level):
+    logits = jax.jit(tiny_model.apply)(
+        {'params': state.params},
+        data['semantic'],
+        masked,
+        data['lengths'],
+        np.full(2, level),
+    )
+    surprise = -jax.nn.log_softmax(logits[0, 5:])
+    asked = data['acoustic'][0, 5:, level]
+    return surprise[np.arange(len(asked)), asked].mean()
+
+  found = loss((0.5, 0.25)) - loss(())
+  np.testing.assert_allclose(found, 0.5 * nats(1) + 0.25 * nats(2), rtol=1e-4)
+
+
 def test_padding_has_no_say(step, state):
   data = batch()
   data['lengths'][::2] = 7
