@@ -137,6 +137,11 @@ class Run:
     batches = watchdog.watched(
         map(self.partitioner.put, batches), 'a batch of the evaluation'
     )
-    return evaluating.evaluate(
+    means = evaluating.evaluate(
         self.compiled, self.state, batches, step, self.monitors.summaries
     )
+    if 'loss' in means:
+      overfitting = self.monitors.progress.overfitting
+      if warning := overfitting.warning(step, means['loss']):
+        log.warning('%s', warning)
+    return means

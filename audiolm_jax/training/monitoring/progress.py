@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import PyTree
 
 from audiolm_jax.training.monitoring import throughput
+from audiolm_jax.training.monitoring.overfitting import Overfitting
 from audiolm_jax.training.monitoring.summaries import Summaries
 from audiolm_jax.training.monitoring.throughput import Throughput
 from audiolm_jax.training.state import Metrics, TrainState
@@ -30,6 +31,7 @@ class Progress:
       max_skipped: int = 0,
   ):
     """Args: as of loop.train; `step` is the steps taken before this run."""
+    self.overfitting = Overfitting()
     self._summaries = summaries
     self._num_steps = num_steps
     self._log_every = log_every
@@ -68,6 +70,8 @@ class Progress:
       return
     check_finite(step, values)
     self._skipped_in_a_row = 0
+    if 'loss' in values:
+      self.overfitting.add(values['loss'])
     if step % self._log_every == 0 or step == self._num_steps:
       self._report(step, values)
     elif step == self._first:
