@@ -12,6 +12,7 @@ PACKAGE = pathlib.Path(__file__).parent.parent / 'audiolm_jax'
 ROOMS = (
     'errors',
     'files',
+    'progress',
     'cache',
     'described',
     'encodings',

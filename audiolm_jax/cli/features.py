@@ -2,7 +2,6 @@
 
 import functools
 import pathlib
-import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ from absl import flags
 from flax import linen as nn
 from jaxtyping import Array, Float, PyTree
 
-from audiolm_jax import corpus
+from audiolm_jax import corpus, progress
 from audiolm_jax.bundle import folder as bundle_folder
 from audiolm_jax.bundle import parts
 from audiolm_jax.errors import UserError
@@ -94,21 +93,8 @@ def draw(
   seconds = min(values.hours * 3600, sum(clip.seconds for clip in clips))
   count = round(seconds / values.crop_seconds / values.batch_size)
   ends = np.arange(num_frames)[None] * model.hop_length
-  for _ in _counted(max(count, 1)):
+  for _ in progress.follow(range(max(count, 1)), 'Features'):
     batch = next(batches)
     waveform, length = batch['waveform'], batch['length']
     found = apply(model, layer, source.params, waveform, length)
     yield np.asarray(found)[ends < length[:, None]]
-
-
-def _counted(count: int) -> Iterator[None]:
-  """`count` times nothing; says now and then how much is left."""
-  start = time.monotonic()
-  for step in range(1, count + 1):
-    yield
-    elapsed = time.monotonic() - start
-    if step % max(count // 20, 1) == 0:
-      print(
-          f'{step}/{count} batches, {elapsed * (count / step - 1):.0f} s left',
-          flush=True,
-      )

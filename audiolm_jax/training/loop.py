@@ -141,7 +141,8 @@ class _Task:
           if is_new:
             # A full or unwritable disk shows now, not in an hour.
             run.save(start)
-          run.go_on(start)
+          with run.monitors.progress:
+            run.go_on(start)
         with watchdog.waiting_for('the last checkpoint to be written'):
           checkpoints.wait()
     return run.state

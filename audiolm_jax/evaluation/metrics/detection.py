@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from audiolm_jax import progress
 from audiolm_jax.audio import Sound
 from audiolm_jax.classifier.distortions import EVALUATED, Distortion
-from audiolm_jax.evaluation import intervals, progress
+from audiolm_jax.evaluation import intervals
 from audiolm_jax.evaluation.intervals import Figure
 from audiolm_jax.evaluation.tables import Table
 

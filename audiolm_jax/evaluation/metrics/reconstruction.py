@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from audiolm_jax.evaluation import progress
+from audiolm_jax import progress
 from audiolm_jax.evaluation.metrics.fidelity import Metric
 
 LEVELS = (1, 2, 4, 8, 12)

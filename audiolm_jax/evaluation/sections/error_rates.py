@@ -3,8 +3,9 @@
 from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
+from audiolm_jax import progress
 from audiolm_jax.audio import Sound
-from audiolm_jax.evaluation import intervals, progress
+from audiolm_jax.evaluation import intervals
 from audiolm_jax.evaluation.intervals import Figure
 from audiolm_jax.evaluation.listeners.recogniser import Recogniser
 from audiolm_jax.evaluation.metrics import spoken_text

@@ -9,8 +9,9 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
+from audiolm_jax import progress
 from audiolm_jax.audio import Sound
-from audiolm_jax.evaluation import intervals, progress
+from audiolm_jax.evaluation import intervals
 from audiolm_jax.evaluation.listeners.speaker_encoder import Encoder
 from audiolm_jax.evaluation.tables import Cell, Missing, Table
 

@@ -4,9 +4,10 @@ import math
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
+from audiolm_jax import progress
 from audiolm_jax.audio import Sound
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import intervals, progress, tables
+from audiolm_jax.evaluation import intervals, tables
 from audiolm_jax.evaluation.intervals import Figure
 from audiolm_jax.evaluation.listeners import perceptual
 from audiolm_jax.evaluation.tables import Cell, Missing, Table

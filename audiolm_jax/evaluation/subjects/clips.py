@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from audiolm_jax import audio
+from audiolm_jax import audio, progress
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import progress
 
 BATCH_SIZE = 8
 # Less holds too few syllables or notes for a score.

@@ -8,10 +8,10 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
+from audiolm_jax import progress
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import progress
 from audiolm_jax.evaluation.subjects import clips
 from audiolm_jax.generation.audiolm import AudioLM
 from audiolm_jax.generation.generations import Generation

@@ -8,8 +8,8 @@ import jax
 import numpy as np
 import optax
 
+from audiolm_jax import progress
 from audiolm_jax.bundle.predictors import LanguageModel
-from audiolm_jax.evaluation import progress
 from audiolm_jax.evaluation.metrics import language_model
 from audiolm_jax.tokens.layout import Codes, Stage
 

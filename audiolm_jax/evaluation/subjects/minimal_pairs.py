@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiolm_jax import audio
+from audiolm_jax import audio, progress
 from audiolm_jax.bundle.predictors import LanguageModel
 from audiolm_jax.errors import UserError
-from audiolm_jax.evaluation import intervals, progress
+from audiolm_jax.evaluation import intervals
 from audiolm_jax.evaluation.intervals import Figure
 from audiolm_jax.evaluation.subjects import likelihoods
 from audiolm_jax.evaluation.subjects.likelihoods import Likelihood

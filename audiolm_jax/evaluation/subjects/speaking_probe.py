@@ -18,7 +18,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from audiolm_jax.evaluation import progress
+from audiolm_jax import progress
 from audiolm_jax.evaluation.subjects.probe_network import Probe
 from audiolm_jax.semantic_vq import hearing, speaking
 from audiolm_jax.soundstream import losses

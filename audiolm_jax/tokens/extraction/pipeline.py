@@ -20,7 +20,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.extraction import options
-from audiolm_jax.tokens.extraction.progress import Progress
+from audiolm_jax.tokens.extraction.progress import Watch
 from audiolm_jax.tokens.extraction.shards import (
     Shard,
     deal,
@@ -91,7 +91,7 @@ def extract(
       tf.io.gfile.remove(shard.path)  # Damaged, or not all clips are in it.
   if todo:
     handler = TokenizerHandler(make_tokenizers, batch_size)
-    with Progress(todo):
+    with Watch(todo):
       try:
         _run(todo, handler, tokenizers.sample_rate, parsed)
       except UserError as error:

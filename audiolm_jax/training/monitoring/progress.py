@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
 
+from audiolm_jax.progress import Reporter
 from audiolm_jax.training.monitoring import throughput
 from audiolm_jax.training.monitoring.overfitting import Overfitting
 from audiolm_jax.training.monitoring.summaries import Summaries
@@ -41,6 +42,17 @@ class Progress:
     self._skipped_in_a_row = 0
     self._num_skipped = 0
     self._pending: tuple[int, Metrics] | None = None
+    self._reporter = Reporter(
+        'Training', num_steps, 'steps', step, has_lines=False
+    )
+
+  def __enter__(self) -> 'Progress':
+    self._reporter.__enter__()
+    self._reporter.at(self._first - 1, 'compiling, a minute or more')
+    return self
+
+  def __exit__(self, *error) -> None:
+    self._reporter.__exit__(*error)
 
   def is_idle(self) -> bool:
     """Returns whether the devices have done all steps that were added."""
@@ -63,6 +75,7 @@ class Progress:
       return
     step, metrics = self._pending
     self._pending = None
+    self._reporter.at(step)
     values = {k: float(v) for k, v in jax.device_get(metrics).items()}
     self._throughput.add(values)
     if values.pop('skipped', 0.0):
