@@ -26,7 +26,8 @@ def follow(items: Sequence[Item], what: str) -> Iterator[Item]:
 class Reporter:
   """Says how much of some work is done, how fast it is and what is left.
 
-  It works within its `with` block. Log lines stand above the bar.
+  It works within its `with` block. Log lines stand above the bar; there is no
+  second bar within the block of another reporter.
   """
 
   def __init__(
@@ -50,10 +51,12 @@ class Reporter:
     self._first = self._done = done
     self._has_lines = has_lines
     self._begin = self._said = time.monotonic()
-    self._bar = _Bar(what, total, done) if sys.stderr.isatty() else None
+    self._is_seen = sys.stderr.isatty()
+    self._bar: _Bar | None = None
 
   def __enter__(self) -> 'Reporter':
-    if self._bar:
+    if self._is_seen and not _Bar.is_shown:
+      self._bar = _Bar(self._what, self._total, self._done)
       self._bar.start()
     return self
 
@@ -66,16 +69,17 @@ class Reporter:
     now, self._done = time.monotonic(), done
     if self._bar:
       self._bar.at(done, f'{self._speed(now)} {note}'.strip())
-      return
     is_time = now - self._said >= _SECONDS_BETWEEN_LINES
-    if self._has_lines and is_time and done < self._total:
+    has_lines = self._has_lines and not self._is_seen
+    if has_lines and is_time and done < self._total:
       self._said = now
       log.info('%s', self._line(now, note))
 
   def _line(self, now: float, note: str) -> str:
     left = (self._total - self._done) / max(self._rate(now), 1e-9)
+    done = f'{self._done:.9g}/{self._total:.9g} {self._unit}'.strip()
     parts = (
-        f'{self._what}: {self._done:g}/{self._total:g} {self._unit}'.strip(),
+        f'{self._what}: {done}',
         self._speed(now),
         note,
         f'{datetime.timedelta(seconds=round(left))} left',
@@ -92,7 +96,9 @@ class Reporter:
 
 
 class _Bar:
-  """Rich's bar on stderr."""
+  """Rich's bar on stderr, of which there is one at a time."""
+
+  is_shown = False
 
   def __init__(self, what: str, total: int | float, done: int | float):
     # Half of its 0.1 s would be paid by every --help.
@@ -101,7 +107,7 @@ class _Bar:
     self._progress = progress.Progress(
         progress.TextColumn('{task.description}'),
         progress.BarColumn(),
-        progress.TextColumn('{task.completed:g}/{task.total:g}'),
+        progress.TextColumn('{task.completed:.9g}/{task.total:.9g}'),
         progress.TimeRemainingColumn(),
         progress.TextColumn('{task.fields[note]}'),
         console=console.Console(stderr=True),
@@ -112,6 +118,7 @@ class _Bar:
     self._streams = []
 
   def start(self) -> None:
+    _Bar.is_shown = True
     self._progress.start()
     # Rich has put a stream of its own in the place of stderr.
     for handler in _stream_handlers():
@@ -123,6 +130,7 @@ class _Bar:
         handler.setStream(stream)
     self._streams.clear()
     self._progress.stop()
+    _Bar.is_shown = False
 
   def at(self, done: int | float, note: str) -> None:
     self._progress.update(self._task, completed=done, note=note)

@@ -70,6 +70,21 @@ def test_a_terminal_sees_a_bar_and_no_lines(monkeypatch, caplog):
   assert not caplog.messages
 
 
+def test_one_bar_at_a_time(monkeypatch):
+  screen = terminal(monkeypatch)
+  for _ in range(2):
+    with progress.Reporter('Outer', 2):
+      assert list(progress.follow([1, 2], 'Inner')) == [1, 2]
+  assert 'Outer' in screen.getvalue() and 'Inner' not in screen.getvalue()
+
+
+def test_a_million_is_written_out(monkeypatch):
+  screen = terminal(monkeypatch)
+  with progress.Reporter('Training', 1_000_000, done=999_999) as reporter:
+    reporter.at(1_000_000)
+  assert '999999/1000000' in screen.getvalue()
+
+
 def test_what_is_logged_stands_above_the_bar_and_streams_come_back(monkeypatch):
   screen = terminal(monkeypatch)
   handler = absl_logging.get_absl_handler().python_handler
