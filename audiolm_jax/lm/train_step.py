@@ -13,9 +13,11 @@ from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.training import descent
 from audiolm_jax.training.state import (
     Batch,
+    Hearing,
     Metrics,
     TrainState,
     TrainStep,
+    Waveform,
     sizes,
 )
 
@@ -41,6 +43,7 @@ class LanguageModelTrainStep(TrainStep):
     num_microbatches: Pieces that a batch is computed in, one after the other.
     ema_decay: Decay of the moving average of the parameters, which evaluations
       and bundles then use; None for none.
+    hearing: Makes what one hears at evaluations; None for nothing.
   """
 
   model: Transformer
@@ -52,6 +55,11 @@ class LanguageModelTrainStep(TrainStep):
   label_smoothing: float = 0.0
   num_microbatches: int = 1
   ema_decay: float | None = None
+  hearing: Hearing | None = None
+
+  def __post_init__(self):
+    if self.hearing:
+      self.hearing.check(self.model_config())
 
   def variables(self, key: PRNGKeyArray, batch: Batch) -> dict[str, PyTree]:
     """Returns {'params', 'mutables'}; parameters carry logical axis names."""
@@ -85,6 +93,15 @@ class LanguageModelTrainStep(TrainStep):
     params = state.mutables.get('ema', state.params)
     _, (metrics, _) = self._loss(params, state.mutables, batch, None)
     return metrics
+
+  def waveforms(
+      self, state: TrainState, batch: Batch
+  ) -> Mapping[str, Waveform]:
+    """Returns what `hearing` makes with the parameters that are evaluated."""
+    if self.hearing is None:
+      return {}
+    params = state.mutables.get('ema', state.params)
+    return self.hearing(self.model_config(), params)
 
   def model_config(self) -> dict[str, Any]:
     """Sizes of the model, and which tokens it knows."""

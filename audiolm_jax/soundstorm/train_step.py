@@ -14,9 +14,11 @@ from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.training import descent
 from audiolm_jax.training.state import (
     Batch,
+    Hearing,
     Metrics,
     TrainState,
     TrainStep,
+    Waveform,
     sizes,
 )
 from audiolm_jax.w2v_bert import losses
@@ -46,6 +48,7 @@ class SoundStormTrainStep(TrainStep):
     num_microbatches: Pieces that a batch is computed in, one after the other.
     ema_decay: Decay of the moving average of the parameters, which evaluations
       and bundles then use; None for none.
+    hearing: Makes what one hears at evaluations; None for nothing.
   """
 
   model: SoundStorm
@@ -58,6 +61,11 @@ class SoundStormTrainStep(TrainStep):
   ahead: Sequence[float] = ()
   num_microbatches: int = 1
   ema_decay: float | None = None
+  hearing: Hearing | None = None
+
+  def __post_init__(self):
+    if self.hearing:
+      self.hearing.check(self.model_config())
 
   def variables(self, key: PRNGKeyArray, batch: Batch) -> dict[str, PyTree]:
     """Returns {'params', 'mutables'}; parameters carry logical axis names."""
@@ -95,6 +103,15 @@ class SoundStormTrainStep(TrainStep):
     masked = masking.mask(key, codes, lengths, self.model.mask_id)
     frames = self._frames(params, batch, masked, {})
     return self._metrics(params, batch, masked, frames)
+
+  def waveforms(
+      self, state: TrainState, batch: Batch
+  ) -> Mapping[str, Waveform]:
+    """Returns what `hearing` makes with the parameters that are evaluated."""
+    if self.hearing is None:
+      return {}
+    params = state.mutables.get('ema', state.params)
+    return self.hearing(self.model_config(), params)
 
   def model_config(self) -> dict[str, Any]:
     """Sizes of the model, and which tokens it knows."""

@@ -51,6 +51,19 @@ class Waveform(NamedTuple):
 
 
 @runtime_checkable
+class Hearing(Protocol):
+  """Makes sound with a model that makes none alone, as the stages are."""
+
+  def check(self, config: Mapping[str, Any]) -> None:
+    """Raises a UserError if it could not, before the model is trained."""
+
+  def __call__(
+      self, config: Mapping[str, Any], params: PyTree
+  ) -> Mapping[str, Waveform]:
+    """Returns what to listen to, given a model's configuration."""
+
+
+@runtime_checkable
 class TrainStep(Protocol):
   """The one contract between the train loop and a model.
 
