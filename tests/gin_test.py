@@ -69,6 +69,21 @@ def test_parts_that_read_tokens(part, size):
   assert gin.query_parameter('TRAIN_STEPS/macro.value') == 1_000_000
 
 
+@pytest.mark.parametrize('part', ['semantic', 'soundstorm'])
+def test_what_learns_can_be_heard(part):
+  bindings = ["TOKENS = 'tokens'", "HEAR_WITH = 'piano'"]
+  parse(part, 'small', 'hear', bindings=[*bindings, "HEAR_PROMPTS = ['*.wav']"])
+  steps = {
+      'semantic': 'audiolm_jax.lm.train_step.LanguageModelTrainStep',
+      'soundstorm': 'audiolm_jax.soundstorm.train_step.SoundStormTrainStep',
+  }
+  with gin.unlock_config():
+    hearing = gin.query_parameter(
+        f'{steps[part]}.hearing'
+    ).scoped_configurable_fn
+  assert hearing().bundle == 'piano' and hearing().prompts == ['*.wav']
+
+
 @pytest.mark.parametrize(
     'part', ['semantic', 'coarse', 'fine', 'acoustic_only']
 )
