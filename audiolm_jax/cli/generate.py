@@ -2,7 +2,7 @@
 
 Examples:
   audiolm generate --prompts='data/prompts/speech_*' --output_dir=out
-  audiolm generate me.wav --seconds=20 -o mine
+  audiolm generate me.wav --seconds=20 -o longer.wav
   audiolm generate me.wav friend.mp3 --model=speech --samples_per_prompt=4
   audiolm generate --prompts='*.flac' --model=my_bundle --prompt_seconds=3 \\
       --continuation_seconds=7 --batch_size=16 --seed=1 --output_dir=seed1
@@ -48,7 +48,8 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     'output_dir',
     'out',
-    'Folder that the WAV files go to.',
+    'Folder that the WAV files go to; of a single sample, a name that ends in'
+    ' .wav is the file itself.',
     short_name='o',
     flag_values=FLAGS,
 )

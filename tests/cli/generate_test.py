@@ -62,6 +62,42 @@ def test_short_names_of_flags_are_the_same_flags(run, prompts, tmp_path):
   assert one.read_bytes() == other.read_bytes()
 
 
+def single(tiny_model, *arguments):
+  generate.FLAGS.unparse_flags()
+  sizes = ('--prompt_seconds=0.2', '--continuation_seconds=0.2')
+  flags = ('generate', f'--model={tiny_model}', *sizes, *arguments)
+  return generate.main(generate.FLAGS(flags))
+
+
+def test_one_sample_can_be_one_file(run, prompts, tiny_model, tmp_path, capsys):
+  prompt = str(prompts / 'a.wav')
+  _, lines = run(prompt)
+  assert single(tiny_model, prompt, '-o', 'longer.wav') == 0
+  assert capsys.readouterr().out.splitlines()[-1] == 'longer.wav'
+  (name,) = lines
+  wanted = (tmp_path / 'out' / name).read_bytes()
+  assert (tmp_path / 'longer.wav').read_bytes() == wanted
+  found = {path.name for path in tmp_path.iterdir()}
+  assert found == {'prompts', 'out', 'longer.wav'}
+
+
+@pytest.mark.usefixtures('run')
+def test_a_file_is_neither_overwritten_nor_many(prompts, tiny_model, tmp_path):
+  a, b = str(prompts / 'a.wav'), str(prompts / 'b.flac')
+  (tmp_path / 'there.wav').write_bytes(b'precious')
+  for arguments, message in (
+      ((a, '-o', 'there.wav'), 'there already'),
+      ((a, b, '-o', 'two.wav'), 'one file, and 2 samples'),
+      ((a, '-o', 'two.wav', '--samples_per_prompt=3'), 'and 3 samples'),
+      ((a, '-o', 'x.wav', '--num_hosts=2', '--host_index=0'), 'on 2 hosts'),
+      ((a, '-o', 'x.mp3'), 'x.wav in the place of x.mp3'),
+  ):
+    with pytest.raises(UserError, match=message):
+      single(tiny_model, *arguments)
+  assert (tmp_path / 'there.wav').read_bytes() == b'precious'
+  assert {p.name for p in tmp_path.iterdir()} == {'prompts', 'there.wav'}
+
+
 def test_every_prompt_gets_its_samples_and_a_line_in_the_manifest(
     run, prompts, tmp_path, capsys
 ):

@@ -18,6 +18,7 @@ from audiolm_jax.cli import (
     prompts,
     requested,
     samples,
+    single_file,
 )
 from audiolm_jax.cli.modes import UNCONDITIONAL
 from audiolm_jax.cli.outputs import Outputs
@@ -34,7 +35,13 @@ def main(argv: list[str], values: flags.FlagValues) -> int:
   asked = requested.request(values)
   share = hosts.share(values.num_hosts, values.host_index, values.multiprocess)
   paths = _paths(values.mode, [*values.prompts, *argv[1:]])
-  folder = files.writable(values.output_dir)
+  num_samples = max(len(paths), 1) * values.samples_per_prompt
+  is_file = single_file.is_asked_for(values.output_dir)
+  folder = (
+      single_file.folder(values.output_dir, num_samples, share.count)
+      if is_file
+      else files.writable(values.output_dir)
+  )
   compilation.keep_compiled()
   bundle = Bundle.load(values.model, values.weights)
   asked = asked.resolved(bundle)
@@ -56,7 +63,12 @@ def main(argv: list[str], values: flags.FlagValues) -> int:
   )
   about = common | {'model': values.model}
   bad = making.make(asked, lm, outputs, about, batches)
-  _conclude(folder, outputs.finish(jobs))
+  written = outputs.finish(jobs)
+  if is_file and written:
+    single_file.conclude(values.output_dir, folder / written[0])
+    print(values.output_dir)
+  else:
+    _conclude(folder, written)
   num_bad = max(len(paths) - len(found), 0) + len(bad)
   if num_bad:
     print(f'{num_bad} prompts could not be read, see above.', file=sys.stderr)
