@@ -9,9 +9,10 @@ Examples:
 
 --input is a manifest (JSON lines) or a glob of audio files, about every tenth
 of which, and one at least, is held out as `dev` by its name, unless --split
-names one for all; it may be repeated. What follows `--` goes to Apache Beam;
-its workers must see the same files. A run that was killed, or whose clips could
-not all be read, goes on where it was when it is started again.
+names one for all; it may be repeated. This process does it all, unless options
+of Apache Beam follow `--`: its workers must see the same files. A run that was
+killed, or whose clips could not all be read, goes on where it was when it is
+started again.
 
 Exit code 1: some clips could not be read and were left out; 2: nothing done.
 """

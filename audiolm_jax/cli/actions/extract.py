@@ -10,6 +10,7 @@ from absl import flags
 
 from audiolm_jax import audio, corpus
 from audiolm_jax.bundle.bundle import load_tokenizers
+from audiolm_jax.cli import compilation
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.sound import finding
@@ -21,6 +22,7 @@ _HOLD_OUT_EVERY = 10
 
 def main(argv: list[str], values: flags.FlagValues) -> int:
   clips, num_bad = find_clips(values.input, values.split)
+  compilation.keep_compiled()
   model = values.model
   if os.path.isdir(model):
     model = os.path.abspath(model)  # Workers may run in another folder.

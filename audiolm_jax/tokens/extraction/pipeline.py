@@ -1,10 +1,11 @@
-"""Audio to a token store: an Apache Beam pipeline that can be killed.
+"""Audio to a token store, on this machine or on many; it can be killed.
 
-Clips are dealt out to shards by the manifest alone. A shard travels through the
-pipeline as one element and appears on disk whole, with a summary beside it, so
-that a run started again only does what is missing. store.json comes last.
+Clips are dealt out to shards by the manifest alone. A shard appears on disk
+whole, with a summary beside it, so that a run started again only does what is
+missing, and the store is the same whoever makes it. store.json comes last.
 """
 
+import functools
 import hashlib
 import json
 import logging
@@ -12,25 +13,16 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import apache_beam as beam
 import tensorflow as tf
-from apache_beam.ml.inference.base import KeyedModelHandler, RunInference
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens.extraction import options
-from audiolm_jax.tokens.extraction.progress import Watch
+from audiolm_jax.tokens.extraction import local
 from audiolm_jax.tokens.extraction.shards import (
     Shard,
     deal,
     is_complete,
     read_summary,
-)
-from audiolm_jax.tokens.extraction.transforms import (
-    ReadAudio,
-    TokenizerHandler,
-    WriteShard,
 )
 from audiolm_jax.tokens.store import store
 from audiolm_jax.tokens.store.shards import Written, read_json, write_json
@@ -39,7 +31,6 @@ from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 log = logging.getLogger(__name__)
 
 _PLAN = 'extraction.json'
-_BEAM_SAYS = ' [while running '
 
 
 class Report(NamedTuple):
@@ -68,19 +59,19 @@ def extract(
 
   Args:
     clips: What to tokenize; each path once.
-    make_tokenizers: Called here and by every worker; Beam sends it there.
+    make_tokenizers: Called here, and by every worker of Beam.
     output_dir: Folder of the store, local or of a cloud's bucket.
     num_shards: Files a split; by default one for ten minutes of audio. At least
       as many as hosts will read them.
     batch_size: Clips that are tokenized together.
-    beam_options: As on a command line, e.g. '--runner=DataflowRunner'; by
-      default Beam's local runner works in this process.
+    beam_options: As on a command line, e.g. '--runner=DataflowRunner'; without
+      any this process does it all, and Beam is not imported.
 
   Raises:
     UserError: No clip can be read, output_dir was begun with other clips or
       tokenizers, or an option is none of Beam's.
   """
-  parsed = options.parse(beam_options)
+  run_on_beam = _on_beam(beam_options) if beam_options else None
   shards = deal(clips, output_dir, num_shards)
   tokenizers = make_tokenizers()
   _begin(output_dir, shards, tokenizers)
@@ -89,15 +80,21 @@ def extract(
   for shard in todo:
     if tf.io.gfile.exists(shard.path):
       tf.io.gfile.remove(shard.path)  # Damaged, or not all clips are in it.
-  if todo:
-    handler = TokenizerHandler(make_tokenizers, batch_size)
-    with Watch(todo):
-      try:
-        _run(todo, handler, tokenizers.sample_rate, parsed)
-      except UserError as error:
-        # Beam appends in which step it was.
-        raise UserError(str(error).partition(_BEAM_SAYS)[0]) from error
+  if todo and run_on_beam:
+    run_on_beam(todo, make_tokenizers, tokenizers.sample_rate, batch_size)
+  elif todo:
+    local.run(todo, tokenizers, batch_size)
   return _finish(output_dir, shards, tokenizers)
+
+
+def _on_beam(options: Sequence[str]) -> Callable[..., None]:
+  """A pipeline with these options, which are looked at at once."""
+  # Beam takes seconds and half a gigabyte to import.
+  from audiolm_jax.tokens.extraction import distributed
+  from audiolm_jax.tokens.extraction import options as beam_options
+
+  parsed = beam_options.parse(options)
+  return functools.partial(distributed.run, options=parsed)
 
 
 def _begin(
@@ -132,24 +129,6 @@ def _begin(
     raise UserError(
         f'{output_dir} was begun with other {name}: {begun.get(name)}, now'
         f' {plan[name]}; use another folder, or delete this one.'
-    )
-
-
-def _run(
-    shards: Sequence[Shard],
-    handler: TokenizerHandler,
-    sample_rate: int,
-    beam_options: PipelineOptions,
-) -> None:
-  with beam.Pipeline(options=beam_options) as pipeline:
-    _ = (
-        pipeline
-        | 'Shards' >> beam.Create(shards)
-        # Lets workers share the shards.
-        | 'Deal' >> beam.Reshuffle()
-        | 'Read' >> beam.ParDo(ReadAudio(sample_rate))
-        | 'Tokenize' >> RunInference(KeyedModelHandler(handler))
-        | 'Write' >> beam.ParDo(WriteShard())
     )
 
 

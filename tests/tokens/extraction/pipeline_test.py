@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from audiolm_jax import audio, corpus
+from audiolm_jax import audio, corpus, progress
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.extraction import pipeline
 from audiolm_jax.tokens.extraction import shards as extraction_shards
@@ -24,6 +24,7 @@ from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 from tests.tokens import fake
 
 ROOT = pathlib.Path(__file__).parents[3]
+BEAM = ('--runner=FnApiRunner',)
 
 
 @pytest.fixture(scope='module')
@@ -180,6 +181,7 @@ def _fill(folder):
   )
 
 
+@pytest.mark.parametrize('options', [(), BEAM], ids=['alone', 'beam'])
 @pytest.mark.parametrize(
     'happens, said',
     [
@@ -188,7 +190,7 @@ def _fill(folder):
     ],
 )
 def test_a_folder_that_vanishes_or_fills_is_one_line(
-    clips, tmp_path, monkeypatch, happens, said
+    clips, tmp_path, monkeypatch, happens, said, options
 ):
   folder, writer = tmp_path / 'tokens', tf.io.TFRecordWriter
   opened = itertools.count()
@@ -200,7 +202,7 @@ def test_a_folder_that_vanishes_or_fills_is_one_line(
 
   monkeypatch.setattr(tf.io, 'TFRecordWriter', failing)
   with pytest.raises(UserError, match=said) as error:
-    extract(clips, folder)
+    extract(clips, folder, beam_options=options)
   assert '\n' not in str(error.value) and str(folder) in str(error.value)
   assert 'while running' not in str(error.value)
   monkeypatch.undo()
@@ -329,3 +331,42 @@ def test_two_extractions_write_the_same_bytes(clips, tmp_path):
     extract(clips, folder)
     contents.append([path.read_bytes() for path in sorted(folder.glob('*tf*'))])
   assert contents[0] == contents[1]
+
+
+def test_workers_of_beam_write_the_same_store(clips, tmp_path):
+  bad = clips[0]._replace(path=str(tmp_path / 'missing.wav'))
+  reports = [
+      extract([*clips, bad], tmp_path / name, beam_options=options)
+      for name, options in (('alone', ()), ('beam', BEAM))
+  ]
+  assert reports[0] == reports[1] and len(reports[0].failures) == 1
+  assert contents(tmp_path / 'alone') == contents(tmp_path / 'beam')
+
+
+def test_one_process_needs_no_beam(clips, tmp_path):
+  manifest = tmp_path / 'manifest.jsonl'
+  corpus.write_manifest(manifest, clips)
+  program = f"""
+import sys
+sys.modules['apache_beam'] = None
+from audiolm_jax import corpus
+from audiolm_jax.tokens.extraction import pipeline
+from tests.tokens import fake
+clips = corpus.read_manifest({str(manifest)!r}, None)
+print(pipeline.extract(clips, fake.tokenizers, {str(tmp_path / 'out')!r}))
+"""
+  done = subprocess.run(
+      [sys.executable, '-c', program], cwd=ROOT, capture_output=True, text=True
+  )
+  assert f'num_clips={len(clips)}' in done.stdout, done.stderr
+
+
+def test_clips_are_counted_as_they_are_tokenized(clips, tmp_path, monkeypatch):
+  seen = []
+  monkeypatch.setattr(
+      progress.Reporter, 'at', lambda self, done, note='': seen.append(done)
+  )
+  bad = clips[0]._replace(path=str(tmp_path / 'missing.wav'))
+  extract([*clips, bad], tmp_path / 'tokens', batch_size=4)
+  assert seen == sorted(seen) and seen[-1] == len(clips) + 1
+  assert len(set(seen)) > 5
