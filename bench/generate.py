@@ -115,7 +115,7 @@ def draw(lm: Ours, kind: str, rows: int, past: int) -> Iterator[timing.Seconds]:
 def step_bytes(lm: Ours, kind: str, rows: int, past: int) -> int:
   """What a step needs to read: weights, and the cache as far as it is filled.
 
-  Of the embedding, that is the codes of the level that is sampled.
+  The embedding counts with the codes of the level that is sampled.
   """
   weights = lm.weights[kind]
   layers = sum(leaf.nbytes for leaf in jax.tree.leaves(weights.layers))

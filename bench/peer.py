@@ -91,7 +91,7 @@ def sample(
 ) -> list[timing.Seconds]:
   """Seconds of each id of its `generate`, with its cache.
 
-  Of all but the first, which waits for the prefix, and the last.
+  The first, which waits for the prefix, and the last are left out.
 
   Args:
     stage: Its name.

@@ -3,7 +3,7 @@ r"""What SoundStorm says of true semantic tokens, and in whose voice.
   python -m bench.spoken --model=runs/bundle \
       --manifest=corpora/speech/manifest.jsonl
 
-Of each held-out clip the semantic tokens are kept, and acoustic codes are made
+The semantic tokens of each held-out clip are kept, and acoustic codes are made
 anew behind three seconds of another clip of the same speaker. The bundle needs
 tokenizers and SoundStorm, no semantic stage. Words, voice and naturalness are
 measured as in bench.copies, beside the codec's copies. One JSON object a line.

@@ -12,8 +12,8 @@ is silent. Where seconds in a row are generated, the longest such run is the
 headline: "generated from 10.0 to 17.0 s". --json writes one object a line
 instead, with every label. The level of a file does not matter.
 
-Of a file that is shorter than a second, or holds nothing but silence or noise,
-the answer is "cannot say" with the reason (--json: a label of null). So it is
+The answer is "cannot say", with the reason (--json: a label of null), where a
+file is shorter than a second or holds nothing but silence or noise. So it is
 where most of the sound is music or noises, if the detector has learnt what
 those are (a label `other`); where less is, the rest decides.
 

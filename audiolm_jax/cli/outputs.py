@@ -71,8 +71,8 @@ class Outputs:
   def finish(self, plan: Sequence[Job]) -> list[str] | None:
     """Writes the manifest of all hosts, unless others are still at work.
 
-    Of hosts that end at the same time at least one sees the lines of all: each
-    reads after its own are on the disk.
+    Hosts may end at the same time: at least one of them sees the lines of all,
+    since each reads after its own are on the disk.
 
     Returns:
       Files of the plan; None while others are at work.

@@ -22,7 +22,7 @@ def shipped() -> dict[str, pathlib.Path]:
 def played(name: str | None) -> tuple[int, Int16[np.ndarray, ' N']] | None:
   """The prompt as a player of the page takes it: samples a second, samples.
 
-  Of a path Gradio would ask `ffprobe`, which imageio-ffmpeg does not bring.
+  Gradio would run `ffprobe` on a path, which imageio-ffmpeg does not bring.
   """
   if name is None:
     return None

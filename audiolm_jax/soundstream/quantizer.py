@@ -75,8 +75,8 @@ def draw_num_levels(
 ) -> Int[Array, ' B']:
   """Quantizer dropout: each row keeps a uniform 1..Q of its levels.
 
-  Of the rows `full_share`, the first ones, keep all of them (Descript's codec
-  leaves a half, arXiv 2306.06546): so that the whole is not learnt last.
+  The first `full_share` of the rows keep all of them (Descript's codec leaves a
+  half, arXiv 2306.06546), so that the whole is not learnt last.
   """
   some = jax.random.randint(key, (batch_size,), 1, num_quantizers + 1)
   is_full = jnp.arange(batch_size) < full_share * batch_size

@@ -116,7 +116,7 @@ class Partitioner:
   def data_layout(self) -> DataLayout:
     """The rows of the data axis that this process's devices hold.
 
-    Of a described mesh, where nothing runs, all.
+    They are all rows on a described mesh, where nothing runs.
     """
     if not isinstance(self.mesh, Mesh):
       return DataLayout(0, 1)

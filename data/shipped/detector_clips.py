@@ -5,7 +5,7 @@ Example:
       --manifest='corpora/*/manifest.jsonl' --dev_speakers=af_sarah,bm_daniel \\
       --test_speakers=it_IT_m_Carlo,ru_RU_f_IvrvoiceRU,af_nova,am_michael
 
-Of every clip the first --prompt_seconds are continued, every other one with the
+The first --prompt_seconds of every clip are continued, every other one with the
 stages one after another and every other one in parallel, and the continuation
 is kept without its prompt. What the clip really went on with is kept twice: as
 the bundle's codec has it, which is what a detector has to tell continuations

@@ -4,7 +4,7 @@ Example:
   python -m data.shipped.other_sounds detector/other \
       --piano=corpora/piano/manifest.jsonl
 
-Of each piece or noise up to --most_excerpts are kept, as FLACs; `origin` of
+Up to --most_excerpts of each piece or noise are kept, as FLACs; `origin` of
 all is 'other' in OUT/manifest.jsonl. A Debian package is in one split only, so
 that tests hear other composers and other instruments than training. --piano
 adds excerpts of a manifest's pieces, in their splits.

@@ -61,8 +61,8 @@ class Transforms(NamedTuple):
   whose products the complex one follows (Karatsuba).
 
   Attributes:
-    samples: Of a block.
-    taps: Of a filter, so that products correlate.
+    samples: From a block to its points.
+    taps: From a filter to its points, so that products correlate.
     outputs: Back to the m = n - k + 1 samples that no wrapping touches.
   """
 

@@ -55,9 +55,9 @@ def of_frames(
 ) -> np.ndarray:
   """The label at the centre of each frame, UNLABELLED outside of all.
 
-  Of notes that sound together the highest counts: in keyboard music it mostly
+  The highest of notes that sound together counts: in keyboard music it mostly
   carries the melody, and one label a frame keeps the measures those of speech.
-  Of other labels that overlap the one that started last counts.
+  Where other labels overlap, the one that started last counts.
   """
   pitched = are_pitches(intervals)
   rank = (lambda i: int(i.label)) if pitched else (lambda i: i.start_seconds)

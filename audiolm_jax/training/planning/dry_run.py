@@ -106,7 +106,7 @@ def plan(
 ) -> Plan:
   """Plans a run; `partitioner` may have a described mesh.
 
-  Of the data one batch is read, for its shapes.
+  It reads one batch of the data, for its shapes.
 
   Raises:
     UserError: The batch or a parameter does not divide over the mesh.
