@@ -73,15 +73,12 @@ def test_parts_that_read_tokens(part, size):
 def test_what_learns_can_be_heard(part):
   bindings = ["TOKENS = 'tokens'", "HEAR_WITH = 'piano'"]
   parse(part, 'small', 'hear', bindings=[*bindings, "HEAR_PROMPTS = ['*.wav']"])
-  steps = {
-      'semantic': 'audiolm_jax.lm.train_step.LanguageModelTrainStep',
-      'soundstorm': 'audiolm_jax.soundstorm.train_step.SoundStormTrainStep',
-  }
-  with gin.unlock_config():
-    hearing = gin.query_parameter(
-        f'{steps[part]}.hearing'
-    ).scoped_configurable_fn
-  assert hearing().bundle == 'piano' and hearing().prompts == ['*.wav']
+  step = {
+      'semantic': 'language_model.LanguageModelTrainStep',
+      'soundstorm': 'soundstorm_train_step.SoundStormTrainStep',
+  }[part]
+  hearing = gin.query_parameter(f'{step}.hearing').scoped_configurable_fn()
+  assert hearing.bundle == 'piano' and hearing.prompts == ['*.wav']
 
 
 @pytest.mark.parametrize(
