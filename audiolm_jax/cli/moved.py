@@ -28,7 +28,7 @@ _MOVED = {
     'token_generator': 'generation.tokens',
     'tokens.blank': 'tokens.batches.blank',
     'tokens.extraction': 'tokens.extraction.pipeline',
-    'tokens.extraction_progress': 'tokens.extraction.progress',
+    'tokens.extraction_progress': 'tokens.extraction.watch',
     'tokens.extraction_shards': 'tokens.extraction.shards',
     'tokens.extraction_transforms': 'tokens.extraction.transforms',
     'tokens.resampled': 'tokens.tokenizers.resampled',

@@ -7,13 +7,13 @@ from apache_beam.ml.inference.base import KeyedModelHandler, RunInference
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens.extraction.watch import Watch
 from audiolm_jax.tokens.extraction.shards import Shard
 from audiolm_jax.tokens.extraction.transforms import (
     ReadAudio,
     TokenizerHandler,
     WriteShard,
 )
+from audiolm_jax.tokens.extraction.watch import Watch
 from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 
 _BEAM_SAYS = ' [while running '
