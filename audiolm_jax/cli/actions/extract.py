@@ -1,5 +1,6 @@
 """Makes a token store, as the flags of `audiolm extract` say."""
 
+import datetime
 import functools
 import os
 import sys
@@ -38,9 +39,10 @@ def main(argv: list[str], values: flags.FlagValues) -> int:
   elapsed = time.monotonic() - start
   for path, reason in report.failures:
     print(f'Skipped {path}: {reason}', file=sys.stderr)
+  length = datetime.timedelta(seconds=round(report.seconds))
   print(
-      f'Wrote {values.output_dir}: {report.num_clips} clips,'
-      f' {report.seconds / 3600:.2f} hours of audio in {elapsed:.0f} s.'
+      f'Wrote {values.output_dir}: {report.num_clips} clips, {length} of audio'
+      f' in {elapsed:.0f} s.'
   )
   return 1 if report.failures or num_bad else 0
 
