@@ -19,6 +19,7 @@ from audiolm_jax.training.state import (
     TrainState,
     TrainStep,
     Waveform,
+    heard,
     sizes,
 )
 from audiolm_jax.w2v_bert import losses
@@ -108,10 +109,7 @@ class SoundStormTrainStep(TrainStep):
       self, state: TrainState, batch: Batch
   ) -> Mapping[str, Waveform]:
     """Returns what `hearing` makes with the parameters that are evaluated."""
-    if self.hearing is None:
-      return {}
-    params = state.mutables.get('ema', state.params)
-    return self.hearing(self.model_config(), params)
+    return heard(self.hearing, self.model_config(), state)
 
   def model_config(self) -> dict[str, Any]:
     """Sizes of the model, and which tokens it knows."""

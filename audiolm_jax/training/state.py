@@ -63,6 +63,15 @@ class Hearing(Protocol):
     """Returns what to listen to, given a model's configuration."""
 
 
+def heard(
+    hearing: Hearing | None, config: Mapping[str, Any], state: TrainState
+) -> Mapping[str, Waveform]:
+  """Sound by the parameters that are evaluated; none without a hearing."""
+  if hearing is None:
+    return {}
+  return hearing(config, state.mutables.get('ema', state.params))
+
+
 @runtime_checkable
 class TrainStep(Protocol):
   """The one contract between the train loop and a model.
