@@ -16,6 +16,7 @@ EXTRAS = {
         'orbax',
         'seqio',
         'sentencepiece',
+        'tensorboard',
         'tensorboardX',
         'tensorflow',
         'tensorflow_datasets',
