@@ -103,9 +103,13 @@ class LanguageModelTrainStep(TrainStep):
 
   def model_config(self) -> dict[str, Any]:
     """Sizes of the model, and which tokens it knows."""
+    fields = sizes(self.model)
+    # Earlier versions had no choice and said nothing; their runs go on.
+    if fields['bidirectional_bias']:
+      del fields['bidirectional_bias']
     return {
         'kind': 'language_model',
-        **sizes(self.model),
+        **fields,
         'stage': dict(self.stage_config),
         'crop_seconds': self.crop_seconds,
         'tokenizers': dict(self.tokenizers),

@@ -36,6 +36,9 @@ class Transformer(nn.Module):
     dropout_rate: In every branch; the same for all places of a row, as in T5X.
     num_buckets: Number of buckets of the relative position bias.
     max_distance: In positions; farther ones share a bucket.
+    bidirectional_bias: Whether the bias tells places ahead from this one. A
+      prefix in time may lie ahead; T5X, which counts ids, does without and has
+      all buckets for the past.
     dtype: Type of the computation; parameters, softmax and logits are float32.
     query_block: Queries that attend together; what lies ahead of a block costs
       no work.
@@ -55,6 +58,7 @@ class Transformer(nn.Module):
   dropout_rate: float = 0.1
   num_buckets: int = 32
   max_distance: int = 128
+  bidirectional_bias: bool = True
   dtype: Any = jnp.float32
   query_block: int = 256
   scan_layers: bool = False
@@ -73,9 +77,11 @@ class Transformer(nn.Module):
         ),
         (self.vocab_size, self.embed_dim),
     )
-    # Two directions: with positions in time, a prefix may lie ahead.
     self.position_bias = RelativePositionBias(
-        self.num_heads, self.num_buckets, self.max_distance, bidirectional=True
+        self.num_heads,
+        self.num_buckets,
+        self.max_distance,
+        self.bidirectional_bias,
     )
     self.layers = [self._block() for _ in range(self.num_layers)]
     self.norm = RMSNorm(self.dtype)

@@ -122,6 +122,12 @@ def test_its_configuration_rebuilds_the_model():
   assert config['kind'] == 'language_model'
 
 
+def test_runs_of_versions_without_a_choice_of_the_bias_are_the_same_model():
+  assert 'bidirectional_bias' not in train_step().model_config()
+  config = train_step(bidirectional_bias=False).model_config()
+  assert config['bidirectional_bias'] is False
+
+
 def run(data: int, model: int, fsdp: bool = False, **sizes):
   """Some steps on a mesh."""
   partitioner = Partitioner(

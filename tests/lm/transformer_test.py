@@ -48,6 +48,16 @@ def test_a_prefix_in_the_future_of_time_is_seen():
   assert (here != there).any(axis=-1).all()
 
 
+def test_a_bias_of_the_past_alone_is_blind_to_how_far_ahead_a_place_is():
+  # The prefix of TIME moves, and stays ahead of all places that follow it.
+  near, far = TIME.at[:3].set(5), TIME.at[:3].set(9)
+  for bidirectional, alike in ((True, False), (False, True)):
+    model = MODEL.clone(bidirectional_bias=bidirectional)
+    args = draw_ids(), jnp.ones((3, LENGTH), jnp.int32), model
+    here, there = (logits_of(args[0], at, *args[1:]) for at in (near, far))
+    assert np.allclose(here, there, atol=1e-5) == alike
+
+
 def test_time_brings_prefix_and_target_near_each_other():
   moved = TIME.at[:3].add(7)
   assert not np.allclose(

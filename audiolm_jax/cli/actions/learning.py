@@ -19,6 +19,7 @@ _SIZES = {
         'dropout_rate',
         'num_buckets',
         'max_distance',
+        'bidirectional_bias',
     ),
     SoundStorm: (
         'num_layers',

@@ -82,7 +82,10 @@ def pack(model: Transformer, params: PyTree, kind: str = 'full') -> Weights:
   # All distances beyond the greatest share its bucket. So a table with one
   # column for each nearer distance says all, without logarithms in the loop.
   buckets = relative_position_bucket(
-      reach[None], True, model.num_buckets, model.max_distance
+      reach[None],
+      model.bidirectional_bias,
+      model.num_buckets,
+      model.max_distance,
   )
   table = jnp.asarray(params['position_bias']['embedding'])
   layers = [params[f'layers_{i}'] for i in range(model.num_layers)]

@@ -53,10 +53,12 @@ def decode(inputs, valid, positions, num_prefilled, model=MODEL, packed=None):
   return np.stack(found, axis=1)
 
 
-def expected(inputs, valid, positions, num_prefilled):
+def expected(inputs, valid, positions, num_prefilled, model=MODEL):
   """The same by one pass over each row."""
   rows = [
-      logits_of(inputs[row][None], positions[row], np.int32(valid[row])[None])
+      logits_of(
+          inputs[row][None], positions[row], np.int32(valid[row])[None], model
+      )
       for row in range(len(inputs))
   ]
   return np.concatenate(rows)[:, num_prefilled:]
@@ -74,6 +76,20 @@ def test_prefill_and_steps_equal_one_pass(positions, num_prefilled):
       expected(*args, rows, num_prefilled),
       atol=1e-4,
   )
+
+
+@pytest.mark.parametrize('num_prefilled', [1, 7])
+def test_a_bias_of_the_past_alone_steps_as_it_passes(num_prefilled):
+  model = MODEL.clone(bidirectional_bias=False)
+  args = draw_ids(3, LENGTH), padding(0, 0, 0)
+  packed = network.pack(model, params())
+  # Places below zero, as the sampler counts them left of what it draws.
+  positions = INDEX[None].repeat(3, axis=0) - 5
+  found = decode(*args, positions, num_prefilled, model, packed)
+  wanted = expected(*args, positions, num_prefilled, model)
+  np.testing.assert_allclose(found, wanted, atol=1e-4)
+  both = expected(*args, positions, num_prefilled)
+  assert np.abs(wanted - both).max() > 0.01
 
 
 @pytest.mark.parametrize('positions', [INDEX[None], EACH], ids=['one', 'each'])
