@@ -33,6 +33,7 @@ ROOMS = (
     'soundstorm',
     'classifier',
     'bundle',
+    't5x',
     'generation',
     'generate',
     'evaluation',
@@ -53,10 +54,11 @@ SUB_ROOMS = {
 
 # Libraries that only these rooms import: others run where they are missing.
 _STORES = ('tokens.store', 'tokens.batches', 'tokens.extraction')
+_T5X = ('t5x.converter', 't5x.tasks')
 CONFINED = {
-    'tensorflow': _STORES,
+    'tensorflow': (*_STORES, *_T5X),
     'tensorflow_datasets': (*_STORES, 'adapters.readers.tfds_audio'),
-    'seqio': _STORES,
+    'seqio': (*_STORES, *_T5X),
     'apache_beam': _STORES,
     'gin': ('cli',),
     'orbax': ('training.checkpoints', 'training.monitoring.stopping'),

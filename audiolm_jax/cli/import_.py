@@ -1,16 +1,21 @@
-"""Takes over a public codec or speech model, as a part for `audiolm bundle`.
+"""Takes over a public codec or speech model, or a stage that t5x trained.
+
+What it writes is a part for `audiolm bundle`.
 
 Examples:
   audiolm import --family=encodec --checkpoint=encodec_24khz --output_dir=codec
   audiolm import --family=hubert --checkpoint=hubert-base-ls960 --layer=9 \\
       --kmeans=hubert_base_ls960_L9_km500.bin --output_dir=hubert
   audiolm bundle codec hubert --output_dir=tokenizers
+  audiolm import --family=t5x --checkpoint=runs/coarse --output_dir=coarse
 
 --checkpoint is a folder in the format of Hugging Face (config.json and
 model.safetensors), or its .safetensors file. Families: encodec, dac, mimi are
 codecs; hubert, wav2vec2 and w2v-bert-2.0 give features, which become semantic
 tokens by --layer and --kmeans, a file of centroids (fairseq's, .npy or
-.safetensors), or by `audiolm cluster` on what this writes.
+.safetensors), or by `audiolm cluster` on what this writes. t5x's is the
+MODEL_DIR of its run, or a folder checkpoint_STEP in it; stage.json beside it,
+which gin/t5x.gin has written there, says which stage it is.
 """
 
 from absl import flags
@@ -19,12 +24,22 @@ from audiolm_jax.cli import verb
 from audiolm_jax.errors import UserError
 from audiolm_jax.pretrained.families import FAMILIES
 
+# A trainer, where the others are models.
+T5X = 't5x'
+
 FLAGS = flags.FlagValues()
 flags.DEFINE_enum(
-    'family', None, list(FAMILIES), 'Which kind of model.', flag_values=FLAGS
+    'family',
+    None,
+    [*FAMILIES, T5X],
+    'Which kind of model.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
-    'checkpoint', None, 'Folder, or .safetensors file.', flag_values=FLAGS
+    'checkpoint',
+    None,
+    "Folder, or .safetensors file; of t5x its run's MODEL_DIR.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     'output_dir', None, 'Folder that gets the bundle.', flag_values=FLAGS
@@ -44,7 +59,10 @@ flags.DEFINE_string(
 def main(argv: list[str]) -> None:
   _check_flags(argv)
   # Late, so that --help need not wait for JAX.
-  from audiolm_jax.cli.actions import import_
+  if FLAGS.family == T5X:
+    from audiolm_jax.cli.actions import import_t5x as import_
+  else:
+    from audiolm_jax.cli.actions import import_
 
   import_.main(FLAGS)
 
@@ -56,6 +74,8 @@ def _check_flags(argv: list[str]) -> None:
     raise UserError('Give --family, --checkpoint and --output_dir.')
   if bool(FLAGS.kmeans) != (FLAGS.layer is not None):
     raise UserError('--kmeans and --layer belong together; give both.')
+  if FLAGS.kmeans and FLAGS.family == T5X:
+    raise UserError('t5x trains stages: they take no --kmeans.')
   if FLAGS.kmeans and FAMILIES[FLAGS.family].is_codec:
     raise UserError(f'{FLAGS.family} is a codec: it takes no --kmeans.')
 
