@@ -14,6 +14,7 @@ ROOMS = (
     'files',
     'progress',
     'cache',
+    'executables',
     'described',
     'encodings',
     'splits',
@@ -66,8 +67,9 @@ CONFINED = {
     'fastapi': ('serving',),
     'av': ('sound.containers',),
     'huggingface_hub': ('bundle.hub',),
-    # A checkpoint or a bundle may come from a stranger.
-    'pickle': (),
+    # A checkpoint or a bundle may come from a stranger; executables stay in the
+    # user's own cache.
+    'pickle': ('executables',),
 }
 
 

@@ -2,7 +2,7 @@
 
 import jax
 
-from audiolm_jax import cache
+from audiolm_jax import cache, executables
 
 
 def keep_compiled() -> None:
@@ -10,3 +10,4 @@ def keep_compiled() -> None:
   # JAX makes the folder; one that cannot be written costs a warning, no more.
   jax.config.update('jax_compilation_cache_dir', str(cache.folder()))
   jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
+  executables.keep_in(cache.folder() / 'executables')

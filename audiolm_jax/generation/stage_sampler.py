@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Key
 
+from audiolm_jax import executables
 from audiolm_jax.bundle.predictors import LanguageModel
 from audiolm_jax.generation.canvas import Canvas
 from audiolm_jax.lm.sampling import sampler
@@ -158,6 +159,7 @@ def crop_and_step(
   return crop, crop - int(_OVERLAP * crop)
 
 
+@executables.jit()
 def fold_in(keys: Keys, data: int) -> Keys:
   """Another key for each row."""
   return jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, data)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
+from audiolm_jax import executables
 from audiolm_jax.soundstorm.model import SoundStorm
 
 # Passes of the first level; each of the others takes one (s. 4.1).
@@ -43,7 +44,7 @@ def schedule(passes: Sequence[int]) -> Pass:
   return Pass(np.arange(len(level), dtype=np.int32), level, hidden)
 
 
-@functools.partial(jax.jit, static_argnames=('model', 'passes', 'num_given'))
+@executables.jit(static_argnames=('model', 'passes', 'num_given'))
 def fill(
     model: SoundStorm,
     params: PyTree,

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
+from audiolm_jax import executables
 from audiolm_jax.lm.sampling import network
 from audiolm_jax.lm.sampling.methods import choose
 from audiolm_jax.lm.sampling.network import Cache, Weights
@@ -70,7 +71,7 @@ class State(NamedTuple):
   caches: list[Cache]
 
 
-@functools.partial(jax.jit, static_argnames=('model', 'rows'))
+@executables.jit(static_argnames=('model', 'rows'))
 def prefill(
     model: Transformer,
     weights: Weights,
@@ -124,7 +125,7 @@ def _on_each_device(
   return function(shared, *args)
 
 
-@functools.partial(jax.jit, static_argnames='length')
+@executables.jit(static_argnames=('length',))
 def grow(caches: list[Cache], length: int) -> list[Cache]:
   """Appends empty places."""
   more = length - caches[0].keys.shape[2]
@@ -133,8 +134,8 @@ def grow(caches: list[Cache], length: int) -> list[Cache]:
   )
 
 
-@functools.partial(
-    jax.jit, static_argnames=('program', 'rows'), donate_argnames='state'
+@executables.jit(
+    static_argnames=('program', 'rows'), donate_argnames=('state',)
 )
 def extend(
     program: Program,

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from audiolm_jax import executables
 from audiolm_jax.lm.blocks import rms_norm
 from audiolm_jax.lm.sampling.matrices import Matrix, keep, multiply
 from audiolm_jax.lm.transformer import (
@@ -67,6 +68,7 @@ class Cache(NamedTuple):
   values: Float[Array, 'N E S']
 
 
+@executables.jit(static_argnames=('model', 'kind'))
 def pack(model: Transformer, params: PyTree, kind: str = 'full') -> Weights:
   """Takes a Transformer's parameters over.
 

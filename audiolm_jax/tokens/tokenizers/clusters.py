@@ -2,11 +2,11 @@
 
 import functools
 
-import jax
 import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float, Int, PyTree
 
+from audiolm_jax import executables
 from audiolm_jax.nn import kmeans as clustering
 from audiolm_jax.nn.kmeans import KMeans
 from audiolm_jax.tokens.tokenizers import windows
@@ -41,18 +41,20 @@ class ClusterTokenizer:
     self._model, self._layer = model, layer
     self._weights = {'params': params}, kmeans
 
+    described = f'layer {layer} of {model!r}'
+
     def features(weights: PyTree, waveform: Array, lengths: Array) -> Array:
       return model.apply(
           weights[0], waveform, lengths, layer, method='features'
       )
 
-    @jax.jit
+    @executables.jit(described)
     def normalized(weights, waveform, lengths):
       return clustering.normalize(
           features(weights, waveform, lengths), weights[1]
       )
 
-    @jax.jit
+    @executables.jit(described)
     def assigned(weights, waveform, lengths):
       return clustering.assign(
           features(weights, waveform, lengths), weights[1]

@@ -4,11 +4,11 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float, Int, PyTree
 
+from audiolm_jax.executables import Jitted
 from audiolm_jax.tokens.tokenizers import windows
 from audiolm_jax.tokens.tokenizers.contract import Context
 
@@ -65,8 +65,13 @@ class CodecTokenizer:
     self._margin = round(codec.margin_seconds * frame_rate)
     self._window = round(windows.WINDOW_SECONDS * frame_rate)
     self._fingerprint = fingerprint
-    self._encode, self._decode, self._embed = map(
-        jax.jit, (codec.encode, codec.decode, codec.embed)
+    self._encode, self._decode, self._embed = (
+        Jitted(function, f'{name} of {model!r}')
+        for name, function in (
+            ('encode', codec.encode),
+            ('decode', codec.decode),
+            ('embed', codec.embed),
+        )
     )
 
   @functools.cached_property

@@ -2,10 +2,10 @@
 
 import functools
 
-import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
+from audiolm_jax import executables
 from audiolm_jax.semantic_vq.model import BELOW_CODES, SemanticVq
 from audiolm_jax.soundstream import quantizer
 from audiolm_jax.tokens.tokenizers import windows
@@ -37,11 +37,11 @@ class CodeTokenizer:
     heard = {name: params[name] for name in BELOW_CODES}
     self._weights = {'params': heard}, codebooks
 
-    @jax.jit
+    @executables.jit(f'{model!r}')
     def features(weights, waveform, lengths):
       return model.apply(weights[0], waveform, lengths, method='encode')
 
-    @jax.jit
+    @executables.jit(f'{model!r}')
     def codes(weights, waveform, lengths):
       return quantizer.encode(features(weights, waveform, lengths), weights[1])
 
