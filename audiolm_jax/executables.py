@@ -51,6 +51,9 @@ class Jitted:
 
   Where none are kept, and inside of another function that is traced, it is the
   jitted function and nothing else.
+
+  Attributes:
+    jitted: The function as `jax.jit` has it.
   """
 
   def __init__(
@@ -69,7 +72,7 @@ class Jitted:
       donate_argnames: Of `jax.jit`.
     """
     functools.update_wrapper(self, function)
-    self._jitted = jax.jit(
+    self.jitted = jax.jit(
         function,
         static_argnames=tuple(static_argnames),
         donate_argnames=tuple(donate_argnames),
@@ -83,14 +86,14 @@ class Jitted:
   def __call__(self, *args: Any, **named: Any) -> PyTree:
     """Calls the function."""
     if _kept is None or jax.device_count() > 1:
-      return self._jitted(*args, **named)
+      return self.jitted(*args, **named)
     static, traced = self._parted(args, named)
     leaves, tree = jax.tree.flatten(traced)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
-      return self._jitted(*args, **named)
+      return self.jitted(*args, **named)
     key = static, tree, tuple(map(_kind, leaves))
     if key not in self._loaded:
-      lower = functools.partial(self._jitted.lower, *args, **named)
+      lower = functools.partial(self.jitted.lower, *args, **named)
       self._loaded[key] = _load(f'{self._name} {key}', lower)
     places, names = traced
     return self._loaded[key](*places, **names)
@@ -108,7 +111,7 @@ class Jitted:
 
   def lower(self, *args: Any, **named: Any) -> jax.stages.Lowered:
     """As of a jitted function."""
-    return self._jitted.lower(*args, **named)
+    return self.jitted.lower(*args, **named)
 
 
 def jit(

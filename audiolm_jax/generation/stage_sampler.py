@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
-from jaxtyping import Array, Key
+from jaxtyping import Array, Int, Key
 
 from audiolm_jax import executables
 from audiolm_jax.bundle.predictors import LanguageModel
@@ -160,6 +160,6 @@ def crop_and_step(
 
 
 @executables.jit()
-def fold_in(keys: Keys, data: int) -> Keys:
+def fold_in(keys: Keys, data: int | Int[Array, '']) -> Keys:
   """Another key for each row."""
   return jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, data)

@@ -50,9 +50,9 @@ def draw(prompts, packed=None, temperature=1.0, seed=0, sizes=None, **how):
 def compiled(run):
   """How many programs a call adds."""
   programs = loop.prefill, loop.grow, loop.extend
-  before = [program._cache_size() for program in programs]
+  before = [program.jitted._cache_size() for program in programs]
   run()
-  after = [program._cache_size() for program in programs]
+  after = [program.jitted._cache_size() for program in programs]
   return [b - a for a, b in zip(before, after, strict=True)]
 
 
