@@ -135,12 +135,13 @@ def _load(what: str, lower: Callable[[], jax.stages.Lowered]) -> Callable:
 @contextlib.contextmanager
 def _without_cache() -> Iterator[None]:
   """An executable that JAX's own cache returns cannot be written again."""
+  was_enabled = jax.config.jax_enable_compilation_cache
   jax.config.update('jax_enable_compilation_cache', False)
   compilation_cache.reset_cache()
   try:
     yield
   finally:
-    jax.config.update('jax_enable_compilation_cache', True)
+    jax.config.update('jax_enable_compilation_cache', was_enabled)
     compilation_cache.reset_cache()
 
 
