@@ -40,7 +40,7 @@ def keep_in(folder: pathlib.Path | None) -> None:
 
   They are loaded with pickle, so the folder has to be the user's own. It is
   made when there is something to keep; where it cannot be written that costs a
-  warning. A machine with several devices keeps none.
+  warning.
   """
   global _kept
   _kept = folder
@@ -49,8 +49,8 @@ def keep_in(folder: pathlib.Path | None) -> None:
 class Jitted:
   """A function as `jax.jit` has it, whose executables can be kept.
 
-  Where none are kept, and inside of another function that is traced, it is the
-  jitted function and nothing else.
+  Where none are kept, inside of another function that is traced, and for arrays
+  that are spread over devices, it is the jitted function and nothing else.
 
   Attributes:
     jitted: The function as `jax.jit` has it.
@@ -85,16 +85,17 @@ class Jitted:
 
   def __call__(self, *args: Any, **named: Any) -> PyTree:
     """Calls the function."""
-    if _kept is None or jax.device_count() > 1:
+    if _kept is None:
       return self.jitted(*args, **named)
     static, traced = self._parted(args, named)
     leaves, tree = jax.tree.flatten(traced)
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+    device = _device_of(leaves)
+    if device is None:
       return self.jitted(*args, **named)
-    key = static, tree, tuple(map(_kind, leaves))
+    key = static, tree, tuple(map(_kind, leaves)), device.id
     if key not in self._loaded:
       lower = functools.partial(self.jitted.lower, *args, **named)
-      self._loaded[key] = _load(f'{self._name} {key}', lower)
+      self._loaded[key] = _load(f'{self._name} {key}', lower, device)
     places, names = traced
     return self._loaded[key](*places, **names)
 
@@ -121,10 +122,25 @@ def jit(
   return lambda function: Jitted(function, description, **options)
 
 
-def _load(what: str, lower: Callable[[], jax.stages.Lowered]) -> Callable:
+def _device_of(leaves: Sequence[Any]) -> jax.Device | None:
+  """The device of all arguments; None if they have several, or are traced."""
+  devices = set()
+  for leaf in leaves:
+    if isinstance(leaf, jax.core.Tracer):
+      return None
+    if isinstance(leaf, jax.Array):
+      devices |= leaf.devices()
+  if len(devices) > 1:
+    return None
+  return next(iter(devices), jax.local_devices()[0])
+
+
+def _load(
+    what: str, lower: Callable[[], jax.stages.Lowered], device: jax.Device
+) -> Callable:
   digest = hashlib.sha256(f'{_everywhere()} {what}'.encode()).hexdigest()
   path = _kept / f'{digest}.executable'
-  executable = _read(path)
+  executable = _read(path, device)
   if executable is None:
     with _without_cache():
       executable = lower().compile()
@@ -145,7 +161,7 @@ def _without_cache() -> Iterator[None]:
     compilation_cache.reset_cache()
 
 
-def _read(path: pathlib.Path) -> Callable | None:
+def _read(path: pathlib.Path, device: jax.Device) -> Callable | None:
   """The executable that was kept; None if there is none that is whole."""
   try:
     content = path.read_bytes()
@@ -157,7 +173,9 @@ def _read(path: pathlib.Path) -> Callable | None:
   with contextlib.suppress(OSError):  # Only says that it is used.
     os.utime(path)
   try:
-    return serialize_executable.deserialize_and_load(*pickle.loads(payload))
+    return serialize_executable.deserialize_and_load(
+        *pickle.loads(payload), execution_devices=[device]
+    )
   except jax.errors.JaxRuntimeError:  # Of a processor that can do more.
     return None
 
@@ -196,12 +214,13 @@ def _everywhere() -> str:
     sources.update(f'{path.relative_to(root)}'.encode())
     sources.update(path.read_bytes())
   versions = [metadata.version(name) for name in ('jax', 'jaxlib', 'flax')]
-  settings = {
-      name: value
-      for name, value in sorted(os.environ.items())
-      if name.startswith(('JAX_', 'XLA_'))
-  }
-  machine = platform.machine(), device.device_kind, _processor()
+  settings = [
+      (name, value)
+      for name, value in sorted((jax.config.values | os.environ).items())
+      if name.startswith(('jax_', 'XLA_')) and '_cache_' not in name
+  ]
+  count = jax.device_count()
+  machine = platform.machine(), device.device_kind, count, _processor()
   return f'{sources.hexdigest()} {versions} {machine} {settings}'
 
 

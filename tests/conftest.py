@@ -12,6 +12,8 @@ os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} {_EMITTERS}'
 import jax  # noqa: E402
 import pytest  # noqa: E402
 
+from audiolm_jax import executables  # noqa: E402
+
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 jax.config.update('jax_num_cpu_devices', 8)
 jax.config.update('jax_disable_most_optimizations', True)
@@ -37,6 +39,18 @@ def few_programs():
   pages = int(statm.read_text().split()[1])
   if pages * os.sysconf('SC_PAGE_SIZE') > _MOST_BYTES:
     jax.clear_caches()
+
+
+@pytest.fixture(scope='session', autouse=True)
+def executables_of_this_process():
+  """Keeps verbs that tests call from keeping executables for tests after them.
+
+  Tests count what is traced; what outlives a process is tested in processes
+  that tests start.
+  """
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(executables, 'keep_in', lambda folder: None)
+    yield
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Tests ../audiolm_jax/executables.py, in processes that have one device."""
+"""Tests ../audiolm_jax/executables.py, in processes of their own."""
 
 import json
 import subprocess
@@ -85,6 +85,43 @@ def test_inside_of_another_program_it_is_traced_as_ever(tmp_path):
       f'jax.jit(lambda p: raised(2, p, jax.random.key(0), 3.0)[0].a)({pair})'
   )
   (found, _), _ = _run(tmp_path, f'{whole}.tolist()')
+  assert found == [3.0, 3.0]
+  assert not list(tmp_path.glob('*.executable'))
+
+
+def test_settings_of_jax_are_told_apart(tmp_path):
+  _run(tmp_path, 'call(2, 3)')
+  precise = 'jax.config.update("jax_default_matmul_precision", "float32")'
+  for setting, count in ((precise, 1), (precise, 0)):
+    (_, traced), _ = _run(tmp_path, setting, 'call(2, 3)')
+    assert len(traced) == count
+
+
+def test_of_several_devices_each_has_its_own(tmp_path):
+  two = 'jax.config.update("jax_num_cpu_devices", 2)'
+  call = (
+      'pair = lambda d: jax.device_put(Pair(jnp.ones(2), jnp.ones(2)), d)',
+      'key = lambda d: jax.device_put(jax.random.key(0), d)',
+      'made = [raised(2, pair(d), key(d), 3.0)[0] for d in jax.devices()]',
+      '[[x.a.tolist(), [d.id for d in x.a.devices()]] for x in made]',
+  )
+  for count in (2, 0):
+    (found, traced), _ = _run(tmp_path, two, *call)
+    assert found == [[[3.0, 3.0], [0]], [[3.0, 3.0], [1]]]
+    # To trace is not to compile: JAX need not trace for another device.
+    assert bool(traced) == bool(count)
+  assert len(list(tmp_path.glob('*.executable'))) == 2
+
+
+def test_what_is_spread_over_devices_is_jitted_as_ever(tmp_path):
+  (found, _), _ = _run(
+      tmp_path,
+      'jax.config.update("jax_num_cpu_devices", 2)',
+      'mesh = jax.make_mesh((2,), ("data",))',
+      'rows = jax.NamedSharding(mesh, jax.P("data"))',
+      'pair = jax.device_put(Pair(jnp.ones(2), jnp.ones(2)), rows)',
+      'raised(2, pair, jax.random.key(0), 3.0)[0].a.tolist()',
+  )
   assert found == [3.0, 3.0]
   assert not list(tmp_path.glob('*.executable'))
 
