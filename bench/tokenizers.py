@@ -26,6 +26,7 @@ from audiolm_jax.evaluation import tables
 from audiolm_jax.evaluation.listeners import perceptual
 from audiolm_jax.evaluation.metrics import fidelity
 from audiolm_jax.evaluation.subjects import clips
+from audiolm_jax.generation import chain
 from audiolm_jax.generation.audiolm import AudioLM
 
 MODEL = flags.DEFINE_string('model', 'speech', 'Bundle.')
@@ -86,7 +87,7 @@ def evaluate(folder: str, *flags: str) -> dict[str, Any]:
 
 def regenerated(bundle: Bundle) -> dict[str, float]:
   """How near clips drawn anew from their semantic tokens come to them."""
-  lm = AudioLM(bundle)
+  lm = AudioLM(bundle, chain.autoregressive(bundle))
   held_out = corpus.read_manifest(MANIFEST.value, 'dev')
   loaded = clips.load(
       clips.choose(held_out, NUM_CLIPS.value),

@@ -14,13 +14,7 @@ from audiolm_jax.bundle import publishing
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation import takes
-from audiolm_jax.generation.chain import (
-    CHAINS,
-    Chain,
-    Samplings,
-    autoregressive,
-    preferred,
-)
+from audiolm_jax.generation.chain import CHAINS, Chain, Samplings, preferred
 from audiolm_jax.generation.generations import Generation, Waveform
 from audiolm_jax.generation.stage_sampler import Keys
 from audiolm_jax.generation.tokens import TokenGenerator
@@ -41,12 +35,13 @@ class AudioLM(publishing.Published):
 
     Args:
       bundle: Its tokenizers are used, and its models if no others are given.
-      chain: The models, for other ways to sample than AudioLM's.
+      chain: The models; None for SoundStorm where the bundle has one, else for
+        the coarse and the fine stage, at the bundle's temperatures.
 
     Raises:
       UserError: A stage is missing or does not fit the one before it.
     """
-    chain = chain or autoregressive(bundle)
+    chain = chain or CHAINS[preferred(bundle)](bundle)
     self._tokenizers = bundle.tokenizers
     self._tokens = TokenGenerator(bundle.tokenizers, chain)
     self.folder = bundle.folder

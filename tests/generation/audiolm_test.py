@@ -107,6 +107,15 @@ def test_narrow_weights_draw_the_same_in_any_company(prompts):
   assert_same(alone.tokens, together[1].tokens)
 
 
+def test_soundstorm_makes_the_sound_where_there_is_one(prompts):
+  bundle = with_soundstorm()
+  made = [
+      lm.continuation(prompts[:1], SECONDS, keys(0))[0].tokens
+      for lm in (AudioLM(bundle), AudioLM(bundle, chain.parallel(bundle)))
+  ]
+  assert_same(*made)
+
+
 def test_weights_of_an_unknown_kind_are_refused():
   with pytest.raises(UserError, match="'int4'; choose one of full"):
     _ = Bundle(tiny.bundle().parts, kept='int4').language_model('fine').weights
