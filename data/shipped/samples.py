@@ -27,7 +27,6 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.report import plots
 from audiolm_jax.evaluation.subjects import continuations
 from audiolm_jax.evaluation.subjects.continuations import Excerpt
-from audiolm_jax.generation import chain
 from audiolm_jax.generation.audiolm import AudioLM
 from data.shipped import opus
 
@@ -126,9 +125,8 @@ def _pairs(bundle: Bundle, clips: Sequence[corpus.Clip]) -> list[Pair]:
   seconds = FLAGS.continuation_seconds
   chosen = continuations.choose(clips, FLAGS.prompt_seconds, FLAGS.pairs)
   excerpts = continuations.cut(bundle, chosen, FLAGS.prompt_seconds, seconds)
-  made_by = chain.CHAINS[chain.preferred(bundle)]
   made = continuations.make(
-      AudioLM(bundle, made_by(bundle, None)),
+      AudioLM(bundle),
       bundle.tokenizers,
       [excerpt.prompt for excerpt in excerpts],
       seconds,
