@@ -5,13 +5,13 @@ Example:
       --manifest='corpora/*/manifest.jsonl' --dev_speakers=af_sarah,bm_daniel \\
       --test_speakers=it_IT_m_Carlo,ru_RU_f_IvrvoiceRU,af_nova,am_michael
 
-The first --prompt_seconds of every clip are continued, every other one with the
-stages one after another and every other one in parallel, and the continuation
-is kept without its prompt. What the clip really went on with is kept twice: as
-the bundle's codec has it, which is what a detector has to tell continuations
-from (AudioLM s. IV-H), and as it was recorded. OUT/manifest.jsonl says what is
-what in `origin` and, before a slash, in `source`. Speakers (pieces, where there
-are none) are in one split only.
+The first --prompt_seconds of every clip are continued, in turn by each of the
+ways that the bundle has models for, the coarse and fine stages or SoundStorm,
+and the continuation is kept without its prompt. What the clip really went on
+with is kept twice: as the bundle's codec has it, which is what a detector has
+to tell continuations from (AudioLM s. IV-H), and as it was recorded.
+OUT/manifest.jsonl says what is what in `origin` and, before a slash, in
+`source`. Speakers (pieces, where there are none) are in one split only.
 
 A run that was killed goes on when it is started again.
 """
@@ -37,6 +37,7 @@ from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
 from audiolm_jax.generation import chain
 from audiolm_jax.generation.audiolm import AudioLM
+from audiolm_jax.generation.kinds import AUTOREGRESSIVE, PARALLEL
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -65,8 +66,9 @@ flags.DEFINE_integer('batch_size', 16, 'Made at once.', 1, flag_values=FLAGS)
 flags.DEFINE_integer('seed', 0, 'Seed of the continuations.', flag_values=FLAGS)
 
 # How a clip came about: folders, and what `source` begins with.
-AUTOREGRESSIVE, PARALLEL = 'autoregressive', 'parallel'
 CODEC, RECORDING = 'codec', 'recording'
+# The part that a bundle needs to continue clips in a way.
+_NEEDED = {AUTOREGRESSIVE: 'coarse', PARALLEL: 'soundstorm'}
 
 Waveform = Float[np.ndarray, ' N']
 
@@ -77,7 +79,7 @@ class Source(NamedTuple):
   Attributes:
     clip: Its split is that of its speaker.
     name: Name of the files made of it.
-    how: Which of both ways it is continued in.
+    how: The kind of models that continue it.
   """
 
   clip: Clip
@@ -91,12 +93,10 @@ def main(argv: list[str]) -> None:
   out = files.writable(argv[1])
   compilation.keep_compiled()
   bundle = Bundle.load(FLAGS.model)
-  sources = choose(corpus.read_manifest(FLAGS.manifest))
-  for how, models in (
-      (AUTOREGRESSIVE, chain.autoregressive),
-      (PARALLEL, chain.parallel),
-  ):
-    lm = AudioLM(bundle, models(bundle))
+  ways = [how for how, part in _NEEDED.items() if part in bundle.parts]
+  sources = choose(corpus.read_manifest(FLAGS.manifest), ways)
+  for how in ways:
+    lm = AudioLM(bundle, chain.CHAINS[how](bundle))
     theirs = [source for source in sources if source.how == how]
     for first in range(0, len(theirs), FLAGS.batch_size):
       _make(out, bundle, lm, theirs[first : first + FLAGS.batch_size])
@@ -105,8 +105,16 @@ def main(argv: list[str]) -> None:
   finish(out / 'manifest.jsonl', _listed(out, sources))
 
 
-def choose(clips: Sequence[Clip]) -> list[Source]:
-  """Clips that are long enough, at most so many of a speaker, split by them."""
+def choose(clips: Sequence[Clip], ways: Sequence[str]) -> list[Source]:
+  """Clips that are long enough, at most so many of a speaker, split by them.
+
+  Args:
+    clips: Recordings.
+    ways: The kinds of models that continue them in turn.
+
+  Raises:
+    UserError: A speaker who is held out has no clip that is long enough.
+  """
   needed = FLAGS.prompt_seconds + FLAGS.least_seconds
   by_group = collections.defaultdict(list)
   for clip in sorted(clips, key=lambda clip: _crc(clip.path)):
@@ -122,7 +130,7 @@ def choose(clips: Sequence[Clip]) -> list[Source]:
       Source(
           clip._replace(split=_split(group)),
           f'{group}-{_crc(clip.path):08x}',
-          (AUTOREGRESSIVE, PARALLEL)[index % 2],
+          ways[index % len(ways)],
       )
       for group in sorted(by_group, key=str)
       for index, clip in enumerate(by_group[group][: FLAGS.clips_per_speaker])

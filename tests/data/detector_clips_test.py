@@ -2,6 +2,7 @@
 
 import collections
 import itertools
+import shutil
 
 import numpy as np
 import pytest
@@ -102,6 +103,18 @@ def test_continuations_have_their_originals_beside_them_and_runs_go_on(build):
   assert lost.read_bytes() == before
   again = {path: path.stat().st_mtime_ns for path in old}
   assert sum(again[path] == old[path] for path in old) == 4
+
+
+def test_a_bundle_without_coarse_stage_continues_all_clips_in_parallel(
+    build, tmp_path
+):
+  parts = Bundle.load(tmp_path / 'model').parts
+  kept = [name for name in parts if name not in ('coarse', 'fine')]
+  shutil.rmtree(tmp_path / 'model')
+  Bundle({name: parts[name] for name in kept}).save(tmp_path / 'model', '')
+  _, clips = build()
+  ways = collections.Counter(clip.source.split('/')[0] for clip in clips)
+  assert ways == {'parallel': 6, 'codec': 6, 'recording': 6}
 
 
 def test_no_clip_holds_its_prompt_and_the_codec_is_the_bundles(build):
