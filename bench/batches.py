@@ -4,7 +4,7 @@
 
 One JSON object a line, medians of rounds, compiled: seconds a sample by the
 clock and of all cores, which share of the cores was busy, and which share of
-the time went into each stage.
+the time went into each Transformer that samples one token after the other.
 """
 
 import collections
@@ -71,7 +71,7 @@ def main(_: list[str]) -> None:
   """Measures each size of batches."""
   jax.config.update('jax_num_cpu_devices', CPU_DEVICES.value)
   compilation.keep_compiled()
-  lm = AudioLM.load(MODEL.value, 'autoregressive')
+  lm = AudioLM.load(MODEL.value)
   for batch_size in BATCH_SIZES.value:
     where = {'batch_size': batch_size, 'cpu_devices': CPU_DEVICES.value}
     models.print_line(where | measure(lm, batch_size))

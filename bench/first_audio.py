@@ -23,6 +23,7 @@ import jax
 from absl import app, flags
 
 from audiolm_jax import audio
+from audiolm_jax.generation.acoustics import Parallel
 from audiolm_jax.generation.audiolm import AudioLM
 from audiolm_jax.generation.stage_sampler import StageSampler
 from audiolm_jax.tokens.tokenizers.contract import Tokenizers
@@ -45,11 +46,12 @@ REPEATS = flags.DEFINE_integer('repeats', 3, 'The fastest start counts.')
 PEAK_ONLY = flags.DEFINE_bool('peak_only', False, 'Only the peak memory.')
 
 _SAME = 'model', 'prompt', 'prompt_seconds'
-# Whose time is told apart; the semantic and the coarse stage by their names.
+# Whose time is told apart; stages by their names.
 _PARTS = (
     (Tokenizers, 'encode'),
     (StageSampler, 'fill'),
     (StageSampler, 'fill_chunks'),
+    (Parallel, 'fill'),
     (StreamDecoder, 'decode'),
 )
 
@@ -85,7 +87,7 @@ def measure() -> dict[str, Any]:
 
 
 def _start():
-  lm = AudioLM.load(MODEL.value, 'autoregressive')
+  lm = AudioLM.load(MODEL.value)
   prompt = audio.read(
       pathlib.Path(PROMPT.value), lm.sample_rate, seconds=PROMPT_SECONDS.value
   )

@@ -1,6 +1,6 @@
 """SoundStorm beside the coarse and fine stages: how fast, and how good.
 
-  python -m bench.soundstorm --model=speech [--tokens=runs/small/speech/tokens]
+  python -m bench.soundstorm --model=my_model [--tokens=tokens]
 
 Both make the acoustic codes behind a prompt of 3 s from the same semantic
 tokens. Speed is that of --seconds to be made; tokens are random, it does not
@@ -25,7 +25,9 @@ from audiolm_jax.generation.tokens import TokenGenerator
 from audiolm_jax.tokens.store import store
 from audiolm_jax.tokens.tokenizers.contract import Tokens
 
-MODEL = flags.DEFINE_string('model', 'speech', 'A bundle.')
+MODEL = flags.DEFINE_string(
+    'model', None, 'A bundle with the stages and SoundStorm.', required=True
+)
 TOKENS = flags.DEFINE_string('tokens', None, 'Its token store, for quality.')
 SPLIT = flags.DEFINE_string('split', 'test', 'Split of the store.')
 SECONDS = flags.DEFINE_float(

@@ -246,7 +246,7 @@ def assert_no_click(chunks):
 
 @pytest.mark.slow
 def test_the_chunks_of_a_voice_meet_without_a_click(optimized):
-  lm = AudioLM.load('speech', 'autoregressive')
+  lm = AudioLM.load('speech')
   prompt = audio.read(
       'data/prompts/speech_english_synthetic.flac', lm.sample_rate, seconds=3.0
   )
