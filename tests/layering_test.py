@@ -54,13 +54,12 @@ SUB_ROOMS = {
 }
 
 # Libraries that only these rooms import: others run where they are missing.
-_STORES = ('tokens.store', 'tokens.batches', 'tokens.extraction')
 _T5X = ('t5x.converter', 't5x.tasks')
 CONFINED = {
-    'tensorflow': (*_STORES, *_T5X),
-    'tensorflow_datasets': (*_STORES, 'adapters.readers.tfds_audio'),
-    'seqio': (*_STORES, *_T5X),
-    'apache_beam': _STORES,
+    'tensorflow': ('tokens.batches', *_T5X),
+    'tensorflow_datasets': ('adapters.readers.tfds_audio',),
+    'seqio': ('tokens.batches', *_T5X),
+    'apache_beam': ('tokens.extraction',),
     'gin': ('cli',),
     'orbax': ('training.checkpoints', 'training.monitoring.stopping'),
     'gradio': ('serving',),

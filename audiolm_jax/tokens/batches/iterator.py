@@ -1,14 +1,14 @@
 """An endless iterator over a token store that knows where it is."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.batches.rounds import Round
-from audiolm_jax.tokens.store import shards
 
 
 class Batches(Iterator):
@@ -16,30 +16,27 @@ class Batches(Iterator):
 
   def __init__(
       self,
-      dataset: Callable[[Round], tf.data.Dataset],
+      read: Callable[[Round], Iterator[dict[str, np.ndarray]]],
       rounds: Callable[[int], Round | None],
       shared: Mapping[str, np.ndarray],
       fingerprints: Mapping[str, str],
       where: str,
-      files: Sequence[str],
   ):
     """Takes up the first round.
 
     Args:
-      dataset: Makes one afresh: it shuffles anew if iterated again.
+      read: Begins to read the batches of a round, the same every time.
       rounds: Gives each round, or None where there are no more.
       shared: What every batch has besides.
       fingerprints: Fingerprints of the tokenizers whose tokens these are, by
         source.
       where: Names the data in messages.
-      files: Shards that are read; the damaged one is named.
     """
-    self._dataset = dataset
+    self._read = read
     self._rounds = rounds
     self._shared = dict(shared)
     self._fingerprints = dict(fingerprints)
     self._where = where
-    self._files = list(files)
     self._round = self._batch = 0
     self._iterator = None
 
@@ -82,30 +79,42 @@ class Batches(Iterator):
           ' another MODEL_DIR.'
       )
     self._round, self._batch = int(state['round']), int(state['batch'])
-    self._iterator = None
+    self._close()
 
   def _open(self) -> None:
-    dataset = self._dataset(self._rounds(self._round)).skip(self._batch)
-    self._iterator = shards.elements(
-        dataset.prefetch(tf.data.AUTOTUNE), self._files
-    )
+    part = self._rounds(self._round)
+    self._close()
+    self._iterator = _between(self._read(part), self._batch, part.num_batches)
+
+  def _close(self) -> None:
+    # What is read ahead for nobody would go on to take memory.
+    if self._iterator is not None:
+      self._iterator.close()
+    self._iterator = None
+
+
+def _between(
+    batches: Iterator[dict[str, np.ndarray]], start: int, stop: int | None
+) -> Iterator[dict[str, np.ndarray]]:
+  with contextlib.closing(batches):
+    yield from itertools.islice(batches, start, stop)
 
 
 def in_order(
-    dataset: tf.data.Dataset,
-    files: Sequence[str],
+    batches: Iterator[dict[str, np.ndarray]],
     batch_size: int,
     shard_index: int,
     num_shards: int,
 ) -> Iterator[dict[str, np.ndarray]]:
-  """A shard's rows of each batch of a dataset over `files`, once.
+  """A shard's rows of each batch of all shards together.
 
   Every shard gets the same number of batches; zeros fill the last one up.
   """
   rows = rows_of_shard(batch_size, num_shards)
   mine = slice(shard_index * rows, (shard_index + 1) * rows)
-  for batch in shards.elements(dataset.batch(batch_size), files):
-    yield {name: _filled(x, batch_size)[mine] for name, x in batch.items()}
+  with contextlib.closing(batches):
+    for batch in batches:
+      yield {name: _filled(x, batch_size)[mine] for name, x in batch.items()}
 
 
 def _filled(values: np.ndarray, num_rows: int) -> np.ndarray:

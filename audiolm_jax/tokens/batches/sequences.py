@@ -1,18 +1,12 @@
-"""A token store as batches of a stage's sequences, through seqio."""
+"""A token store as batches of a stage's sequences."""
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
-import seqio
-import tensorflow as tf
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens.batches.converter import (
-    StageFeatureConverter,
-    without_padding,
-)
-from audiolm_jax.tokens.batches.crops_task import task
+from audiolm_jax.tokens.batches import plan
+from audiolm_jax.tokens.batches.cuts import Crops
 from audiolm_jax.tokens.batches.iterator import Batches, in_order, rows_of_shard
 from audiolm_jax.tokens.batches.rounds import Round, rounds
 from audiolm_jax.tokens.layout import Stage
@@ -34,6 +28,7 @@ def batches(
     num_shards: int = 1,
     pack: bool = False,
     epochs: int | None = None,
+    reader: plan.Reader | None = None,
 ) -> Batches:
   """Batches of random crops, for ever or for so many epochs.
 
@@ -52,6 +47,8 @@ def batches(
     pack: Puts several short sequences into a row, each a segment of its own;
       only with positions='index'.
     epochs: Times that every recording is seen; None for no end.
+    reader: Reads the batches of a round, the same ones whichever it is:
+      grain_reader.sequences, or seqio_reader.sequences, which None stands for.
 
   Raises:
     UserError: These do not fit each other or the store.
@@ -64,19 +61,31 @@ def batches(
   num_rows = metadata.splits[split]['seconds'] / crop_seconds
   if not pack:
     num_rows = max(num_rows, metadata.splits[split]['clips'])
-  source = functools.partial(task, token_dir, stage, crop_seconds, True)
-  source()  # Refuses what is wrong.
-  frames = stage.frames(crop_seconds)
-  shard = seqio.ShardInfo(shard_index, num_shards)
-  length = stage.length(frames)
+  store.check_stage(token_dir, stage)
+  crops = Crops(stage, crop_seconds, random=True)
+  reader = reader or _seqio_reader()
+
+  def read(part: Round) -> Iterator[dict[str, np.ndarray]]:
+    return reader(
+        plan.of_round(
+            token_dir, part, shard_index, num_shards, crops, rows, pack
+        )
+    )
+
   return Batches(
-      functools.partial(_dataset, source, split, shard, rows, length, pack),
+      read,
       rounds(files, num_rows / batch_size, _BATCHES_A_ROUND, seed, epochs),
-      {'positions': stage.positions_for(frames)},
+      {'positions': stage.positions_for(stage.frames(crop_seconds))},
       metadata.fingerprints,
       f'Split {split!r} of {token_dir}',
-      files,
   )
+
+
+def _seqio_reader() -> plan.Reader:
+  # TensorFlow takes seconds and half a gigabyte.
+  from audiolm_jax.tokens.batches import seqio_reader
+
+  return seqio_reader.sequences
 
 
 def _check_packing(stage: Stage, pack: bool) -> None:
@@ -87,32 +96,6 @@ def _check_packing(stage: Stage, pack: bool) -> None:
     )
 
 
-def _dataset(
-    source: Callable[..., seqio.Task],
-    split: str,
-    shard: seqio.ShardInfo,
-    rows: int,
-    length: int,
-    pack: bool,
-    part: Round,
-) -> tf.data.Dataset:
-  """The batches of a round; `source` makes the task of some files."""
-  crops = source({split: part.files})
-  lengths = dict.fromkeys(crops.output_features, length)
-  sequences = crops.get_dataset(
-      lengths,
-      split,
-      seed=part.seed,
-      shard_info=shard,
-      num_epochs=part.epochs,
-  )
-  if pack:
-    sequences = sequences.map(without_padding)
-  converted = StageFeatureConverter(pack=pack)(sequences, lengths)
-  converted = converted.batch(rows, drop_remainder=True)
-  return converted.take(part.num_batches or -1)
-
-
 def evaluation_batches(
     token_dir: str,
     stage: Stage,
@@ -121,20 +104,18 @@ def evaluation_batches(
     batch_size: int,
     shard_index: int = 0,
     num_shards: int = 1,
+    reader: plan.Reader | None = None,
 ) -> Iterator[dict[str, np.ndarray]]:
   """Every moment of every recording once, in the same order every time.
 
   Every shard gets the same number of batches; rows that fill the last one up
   have no weight.
   """
-  files = {split: store.shard_paths(token_dir, split)}
-  source = task(token_dir, stage, crop_seconds, random=False, files=files)
-  frames = stage.frames(crop_seconds)
-  lengths = dict.fromkeys(source.output_features, stage.length(frames))
-  dataset = source.get_dataset(lengths, split, shuffle=False)
-  dataset = StageFeatureConverter(pack=False)(dataset, lengths)
-  positions = stage.positions_for(frames)
-  for batch in in_order(
-      dataset, files[split], batch_size, shard_index, num_shards
-  ):
+  files = store.shard_paths(token_dir, split)
+  store.check_stage(token_dir, stage)
+  crops = Crops(stage, crop_seconds, random=False)
+  reader = reader or _seqio_reader()
+  found = reader(plan.of_everything(token_dir, files, crops, batch_size))
+  positions = stage.positions_for(stage.frames(crop_seconds))
+  for batch in in_order(found, batch_size, shard_index, num_shards):
     yield {**batch, 'positions': positions}

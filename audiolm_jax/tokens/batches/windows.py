@@ -1,25 +1,19 @@
-"""A token store as batches of windows of frames, through seqio."""
+"""A token store as batches of windows of frames."""
 
-import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 import numpy as np
-import seqio
-import tensorflow as tf
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens import crops, frames
+from audiolm_jax.tokens.batches import plan
+from audiolm_jax.tokens.batches.cuts import Spans
 from audiolm_jax.tokens.batches.iterator import Batches, in_order, rows_of_shard
 from audiolm_jax.tokens.batches.rounds import Round, rounds
-from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
+from audiolm_jax.tokens.fields import ACOUSTIC
 from audiolm_jax.tokens.layout import Stage
 from audiolm_jax.tokens.store import store
-from audiolm_jax.tokens.store.records import FEATURES
 
-_BATCHES_A_ROUND = 512  # As in tasks.
-
-# From a recording's units to where its windows start, and how long they are.
-Spans = Callable[..., list[tuple[int, int]]]
+_BATCHES_A_ROUND = 512  # As in sequences.
 
 
 def batches(
@@ -33,6 +27,7 @@ def batches(
     shard_index: int = 0,
     num_shards: int = 1,
     epochs: int | None = None,
+    reader: plan.Reader | None = None,
 ) -> Batches:
   """Batches of random windows, for ever or for so many epochs.
 
@@ -50,6 +45,8 @@ def batches(
     shard_index: Which host this is.
     num_shards: Hosts that share each batch; no two see the same recording.
     epochs: Times that every recording is seen; None for no end.
+    reader: Reads the batches of a round, the same ones whichever it is:
+      grain_reader.windows, or seqio_reader.windows, which None stands for.
 
   Raises:
     UserError: These do not fit each other or the store.
@@ -65,38 +62,30 @@ def batches(
         f'shortest_seconds={shortest_seconds:g} is more than crop_seconds='
         f'{crop_seconds:g}.'
     )
-  spans = functools.partial(_random_spans, shortest, longest)
-  source = functools.partial(_task, token_dir, stage, longest, spans)
-  source()  # Refuses what is wrong.
-  shard = seqio.ShardInfo(shard_index, num_shards)
+  store.check_stage(token_dir, stage)
+  spans = Spans(stage, shortest, longest)
+  reader = reader or _seqio_reader()
+
+  def read(part: Round) -> Iterator[dict[str, np.ndarray]]:
+    return reader(
+        plan.of_round(token_dir, part, shard_index, num_shards, spans, rows)
+    )
+
   num_batches = max(seconds / crop_seconds, clips) / batch_size
   return Batches(
-      functools.partial(_dataset, source, split, shard, rows),
+      read,
       rounds(files, num_batches, _BATCHES_A_ROUND, seed, epochs),
       {},
       metadata.fingerprints,
       f'Split {split!r} of {token_dir}',
-      files,
   )
 
 
-def _dataset(
-    source: Callable[..., seqio.Task],
-    split: str,
-    shard: seqio.ShardInfo,
-    rows: int,
-    part: Round,
-) -> tf.data.Dataset:
-  """The batches of a round; `source` makes the task of some files."""
-  windows = source({split: part.files}).get_dataset(
-      None,
-      split,
-      seed=part.seed,
-      shard_info=shard,
-      num_epochs=part.epochs,
-  )
-  batched = windows.batch(rows, drop_remainder=True)
-  return batched.take(part.num_batches or -1)
+def _seqio_reader() -> plan.Reader:
+  # TensorFlow takes seconds and half a gigabyte.
+  from audiolm_jax.tokens.batches import seqio_reader
+
+  return seqio_reader.windows
 
 
 def evaluation_batches(
@@ -107,20 +96,19 @@ def evaluation_batches(
     batch_size: int,
     shard_index: int = 0,
     num_shards: int = 1,
+    reader: plan.Reader | None = None,
 ) -> Iterator[dict[str, np.ndarray]]:
   """Every moment of every recording once, in the same order every time.
 
   Every shard gets the same number of batches; rows that fill the last one up
   have no length.
   """
-  files = {split: store.shard_paths(token_dir, split)}
-  longest = _units(stage, crop_seconds)
-  spans = functools.partial(_all_spans, longest)
-  source = _task(token_dir, stage, longest, spans, files)
-  dataset = source.get_dataset(None, split, shuffle=False)
-  yield from in_order(
-      dataset, files[split], batch_size, shard_index, num_shards
-  )
+  files = store.shard_paths(token_dir, split)
+  store.check_stage(token_dir, stage)
+  spans = Spans(stage, None, _units(stage, crop_seconds))
+  reader = reader or _seqio_reader()
+  found = reader(plan.of_everything(token_dir, files, spans, batch_size))
+  yield from in_order(found, batch_size, shard_index, num_shards)
 
 
 def _units(stage: Stage, seconds: float) -> int:
@@ -131,74 +119,3 @@ def _units(stage: Stage, seconds: float) -> int:
         f' {stage.name} stage; make it longer.'
     )
   return num_frames // stage.frames_per_unit[ACOUSTIC]
-
-
-def _task(
-    token_dir: str,
-    stage: Stage,
-    width: int,
-    spans: Spans,
-    files: Mapping[str, Sequence[str]] | None = None,
-) -> seqio.Task:
-  """Windows of a store's recordings; not in seqio's registry."""
-  store.check_stage(token_dir, stage)
-  metadata = store.read_metadata(token_dir)
-  if files is None:
-    files = {s: store.shard_paths(token_dir, s) for s in metadata.splits}
-  ids = seqio.PassThroughVocabulary(stage.vocab_size)
-  num_levels = metadata.sizes.num_quantizers
-  return seqio.Task(
-      f'audiolm_{stage.name}',
-      seqio.TFExampleDataSource(files, FEATURES),
-      output_features={
-          name: seqio.Feature(ids, add_eos=False, rank=rank)
-          for name, rank in (('semantic', 1), ('acoustic', 2), ('lengths', 0))
-      },
-      preprocessors=[
-          _windows(stage, width, num_levels, spans),
-          tf.data.Dataset.unbatch,
-      ],
-  )
-
-
-def _windows(stage: Stage, width: int, num_levels: int, spans: Spans):
-  """One recording's windows, where `spans` says."""
-
-  def windows(semantic, acoustic, seed):
-    codes = {
-        SEMANTIC: semantic[:, None],
-        ACOUSTIC: acoustic.reshape(-1, num_levels),
-    }
-    found = [
-        frames.cut(stage, codes, start, length, width)
-        for start, length in spans(crops.num_units(stage, codes), seed)
-    ]
-    columns = zip(*found, strict=True)
-    return [np.stack(column).astype(np.int32) for column in columns]
-
-  @seqio.map_over_dataset(num_seeds=1)
-  def cut(features, seed):
-    semantic, acoustic, lengths = tf.numpy_function(
-        windows,
-        [features[SEMANTIC], features[ACOUSTIC], seed],
-        [tf.int32] * 3,
-    )
-    size = width * stage.frames_per_unit[ACOUSTIC]
-    levels = stage.target.levels.stop
-    return {
-        'semantic': tf.ensure_shape(semantic, [None, size]),
-        'acoustic': tf.ensure_shape(acoustic, [None, size, levels]),
-        'lengths': tf.ensure_shape(lengths, [None]),
-    }
-
-  return cut
-
-
-def _random_spans(shortest, longest, num_units, seed):
-  random = np.random.default_rng(seed.view(np.uint32))
-  return frames.random_spans(num_units, shortest, longest, random)
-
-
-def _all_spans(longest, num_units, seed):
-  del seed  # There is nothing to draw.
-  return frames.all_spans(num_units, longest)

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import tensorflow as tf
+from etils import epath
 
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
@@ -78,8 +78,8 @@ def extract(
   todo = [shard for shard in shards if not is_complete(shard)]
   log.info('%d of %d shards are to do.', len(todo), len(shards))
   for shard in todo:
-    if tf.io.gfile.exists(shard.path):
-      tf.io.gfile.remove(shard.path)  # Damaged, or not all clips are in it.
+    # It is damaged, or not all clips are in it.
+    epath.Path(shard.path).unlink(missing_ok=True)
   if todo and run_on_beam:
     run_on_beam(todo, make_tokenizers, tokenizers.sample_rate, batch_size)
   elif todo:
@@ -113,13 +113,13 @@ def _begin(
   }
   path = os.path.join(output_dir, _PLAN)
   try:
-    tf.io.gfile.makedirs(output_dir)
-  except tf.errors.OpError as error:
+    epath.Path(output_dir).mkdir(parents=True, exist_ok=True)
+  except OSError as error:
     raise UserError(
-        f'Cannot write to {output_dir} ({error.message}); choose another'
-        ' folder.'
+        f'Cannot write to {output_dir} ({error.strerror or error}); choose'
+        ' another folder.'
     ) from error
-  if not tf.io.gfile.exists(path):
+  if not epath.Path(path).exists():
     write_json(path, plan)
     return
   begun = read_json(path)
@@ -157,7 +157,7 @@ def _finish(
       files,
   )
   store.write_metadata(output_dir, metadata)
-  for path in tf.io.gfile.glob(os.path.join(output_dir, '*.tmp-*')):
-    tf.io.gfile.remove(path)
+  for path in epath.Path(output_dir).glob('*.tmp-*'):
+    path.unlink()
   seconds = sum(split['seconds'] for split in splits.values())
   return Report(num_clips, seconds, failures)

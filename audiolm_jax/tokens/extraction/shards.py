@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
+from etils import epath
 
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
@@ -104,7 +104,7 @@ def write_summary(shard: Shard, summary: dict[str, Any]) -> None:
 
 def is_complete(shard: Shard) -> bool:
   """Returns whether it is there, undamaged, with all clips that can be read."""
-  if not tf.io.gfile.exists(summary_path(shard.path)):
+  if not epath.Path(summary_path(shard.path)).exists():
     return False
   summary = read_summary(shard)
   return not summary['failures'] and is_intact(shard.path, summary)

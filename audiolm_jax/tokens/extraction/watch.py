@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 
-import tensorflow as tf
+from etils import epath
 
 from audiolm_jax import progress
 from audiolm_jax.tokens.extraction.shards import Shard
@@ -39,7 +39,7 @@ class Watch:
       self._look()
 
   def _look(self) -> None:
-    finished = {s.path for s in self._todo if tf.io.gfile.exists(s.path)}
+    finished = {s.path for s in self._todo if epath.Path(s.path).exists()}
     self._done += sum(
         len(shard.sources) for shard in self._todo if shard.path in finished
     )

@@ -7,14 +7,12 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import tensorflow as tf
+from etils import epath
 
 from audiolm_jax import described
 from audiolm_jax.errors import UserError
+from audiolm_jax.tokens.store import tfrecord
 from audiolm_jax.tokens.store.records import Record, serialize
-
-# TensorFlow only reads and writes files here; accelerators are JAX's.
-tf.config.set_visible_devices([], 'GPU')
 
 MEND = (
     'run audiolm extract again as before: it makes only what is missing or'
@@ -42,6 +40,11 @@ def path_of(token_dir: str, split: str, index: int, num_shards: int) -> str:
   return os.path.join(token_dir, name)
 
 
+def name_of(path: str) -> str:
+  """Returns what store.json calls a shard."""
+  return os.path.basename(path)
+
+
 def temporary(path: str) -> str:
   """A name beside `path`; Beam may have two workers write the same file."""
   return f'{path}.tmp-{uuid.uuid4().hex}'
@@ -56,14 +59,10 @@ def write(path: str, records: Iterable[Record]) -> Written:
     UserError: The disk is full, or the folder is gone or read-only.
   """
   partial = temporary(path)
-  clips = 0
   with _room(path):
-    with tf.io.TFRecordWriter(partial) as writer:
-      for record in records:
-        writer.write(serialize(record))
-        clips += 1
+    clips = tfrecord.write(partial, map(serialize, records))
     written = Written(clips, *_measure(partial))
-    tf.io.gfile.rename(partial, path, overwrite=True)
+    epath.Path(partial).replace(path)
   return written
 
 
@@ -78,11 +77,14 @@ def is_intact(path: str, written: Mapping[str, Any]) -> bool:
   Earlier versions noted neither sizes nor digests; of what they wrote every
   record is read.
   """
-  if not tf.io.gfile.exists(path):
+  if not epath.Path(path).exists():
     return False
   if 'sha256' in written:
     return _measure(path) == (written['bytes'], written['sha256'])
-  return _count(path) == written['clips']
+  try:
+    return sum(1 for _ in tfrecord.read(path)) == written['clips']
+  except tfrecord.DataLoss:
+    return False
 
 
 def check(
@@ -99,10 +101,10 @@ def check(
     UserError: One is missing, emptied or of another size.
   """
   for path in paths:
-    if not tf.io.gfile.exists(path):
+    if not epath.Path(path).exists():
       raise UserError(f'{path} is missing; {MEND}')
-    written = listed.get(os.path.basename(path)) or _summary(path)
-    size = tf.io.gfile.stat(path).length
+    written = listed.get(name_of(path)) or _summary(path)
+    size = epath.Path(path).stat().length
     if size != written.get('bytes', size):
       raise UserError(
           f'{path} has {size} bytes and had {written["bytes"]}; {MEND}'
@@ -111,29 +113,31 @@ def check(
       raise UserError(f'{path} is empty; {MEND}')
 
 
-def elements(dataset: tf.data.Dataset, paths: Sequence[str]) -> Iterator[Any]:
-  """Yields the elements of a dataset over these files, as NumPy arrays.
+def read(path: str) -> Iterator[bytes]:
+  """Yields the records of a shard in their order, serialized.
 
   Raises:
-    UserError: One of the files is damaged; it is named.
+    UserError: It is damaged or gone.
   """
-  iterator = dataset.as_numpy_iterator()
-  while True:
-    try:
-      element = next(iterator)
-    except StopIteration:
-      return
-    except tf.errors.DataLossError as error:
-      damaged = [path for path in paths if _count(path) is None]
-      names = ', '.join(damaged or paths)
-      raise UserError(f'{names} is damaged; {MEND}') from error
-    yield element
+  with named(path):
+    yield from tfrecord.read(path)
+
+
+@contextlib.contextmanager
+def named(path: str) -> Iterator[None]:
+  """Turns damage of a file that is read within into a UserError."""
+  try:
+    yield
+  except tfrecord.DataLoss as error:
+    raise UserError(f'{path} is damaged; {MEND}') from error
+  except FileNotFoundError as error:
+    raise UserError(f'{path} is missing; {MEND}') from error
 
 
 def _measure(path: str) -> tuple[int, str]:
   digest = hashlib.sha256()
   size = 0
-  with tf.io.gfile.GFile(path, 'rb') as file:
+  with epath.Path(path).open('rb') as file:
     while block := file.read(1 << 20):
       digest.update(block)
       size += len(block)
@@ -146,7 +150,7 @@ def read_json(path: str) -> dict[str, Any]:
   Raises:
     UserError: It is damaged.
   """
-  with tf.io.gfile.GFile(path, 'rb') as file:
+  with epath.Path(path).open('rb') as file:
     return described.read(file.read(), path, MEND)
 
 
@@ -158,31 +162,22 @@ def write_json(path: str, value: Mapping[str, Any]) -> None:
   """
   partial = temporary(path)
   with _room(path):
-    with tf.io.gfile.GFile(partial, 'w') as file:
-      file.write(described.write(value))
-    tf.io.gfile.rename(partial, path, overwrite=True)
+    epath.Path(partial).write_text(described.write(value))
+    epath.Path(partial).replace(path)
 
 
 @contextlib.contextmanager
 def _room(path: str) -> Iterator[None]:
   try:
     yield
-  except tf.errors.OpError as error:
+  except OSError as error:
     raise UserError(
-        f'Cannot write {path} ({error.message.rpartition("; ")[2]}); mend that'
+        f'Cannot write {path} ({error.strerror or error}); mend that'
         ' and run the same command again: it goes on where it stopped.'
     ) from error
 
 
 def _summary(path: str) -> dict[str, Any]:
-  if not tf.io.gfile.exists(summary_path(path)):
+  if not epath.Path(summary_path(path)).exists():
     return {}
   return read_json(summary_path(path))
-
-
-def _count(path: str) -> int | None:
-  """Number of records of a file; None if it is damaged."""
-  try:
-    return sum(1 for _ in tf.data.TFRecordDataset(path))
-  except (tf.errors.DataLossError, tf.errors.NotFoundError):
-    return None

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, NamedTuple
 
-import tensorflow as tf
+from etils import epath
 from msgspec import Meta, Struct
 
 from audiolm_jax import described
@@ -172,7 +172,7 @@ def check_fingerprints(token_dir: str, expected: Mapping[str, str]) -> None:
 def read_metadata(token_dir: str) -> Metadata:
   """Reads store.json."""
   path = os.path.join(token_dir, METADATA)
-  if not tf.io.gfile.exists(path):
+  if not epath.Path(path).exists():
     raise UserError(
         f'{token_dir} is not a finished token store: it has no {METADATA}; run'
         ' audiolm extract, or run it again to finish.'
@@ -213,7 +213,7 @@ def _named(token_dir: str, split: str, metadata: Metadata) -> list[str]:
   # Earlier versions did not list them; but a name says how many there are.
   digits = '[0-9]' * 5
   name = f'{split}-{digits}-of-{digits}.tfrecord'
-  paths = sorted(tf.io.gfile.glob(os.path.join(token_dir, name)))
+  paths = sorted(map(os.fspath, epath.Path(token_dir).glob(name)))
   count = int(paths[0][-len('00000.tfrecord') :][:5]) if paths else 1
   return [shards.path_of(token_dir, split, i, count) for i in range(count)]
 
@@ -221,9 +221,9 @@ def _named(token_dir: str, split: str, metadata: Metadata) -> list[str]:
 def read(token_dir: str, split: str) -> Iterator[Record]:
   """Clips of a split, shard by shard."""
   num_levels = read_metadata(token_dir).sizes.num_quantizers
-  paths = shard_paths(token_dir, split)
-  for serialized in shards.elements(tf.data.TFRecordDataset(paths), paths):
-    yield parse(serialized, num_levels)
+  for path in shard_paths(token_dir, split):
+    for serialized in shards.read(path):
+      yield parse(serialized, num_levels)
 
 
 class Split(Iterable):

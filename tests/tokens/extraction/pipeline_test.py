@@ -1,6 +1,7 @@
 """Tests ../../audiolm_jax/tokens/extraction{,_shards,_transforms}.py."""
 
 import dataclasses
+import errno
 import itertools
 import json
 import os
@@ -13,13 +14,12 @@ import time
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from audiolm_jax import audio, corpus, progress
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.extraction import pipeline
 from audiolm_jax.tokens.extraction import shards as extraction_shards
-from audiolm_jax.tokens.store import store
+from audiolm_jax.tokens.store import store, tfrecord
 from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 from tests.tokens import fake
 
@@ -176,9 +176,7 @@ def _vanish(folder):
 
 
 def _fill(folder):
-  raise tf.errors.ResourceExhaustedError(
-      None, None, f'{folder}/x.tmp-0; No space left on device'
-  )
+  raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), f'{folder}/x.tmp-0')
 
 
 @pytest.mark.parametrize('options', [(), BEAM], ids=['alone', 'beam'])
@@ -192,15 +190,15 @@ def _fill(folder):
 def test_a_folder_that_vanishes_or_fills_is_one_line(
     clips, tmp_path, monkeypatch, happens, said, options
 ):
-  folder, writer = tmp_path / 'tokens', tf.io.TFRecordWriter
+  folder, write = tmp_path / 'tokens', tfrecord.write
   opened = itertools.count()
 
-  def failing(path):
+  def failing(path, records):
     if next(opened) == 2:
       happens(folder)
-    return writer(path)
+    return write(path, records)
 
-  monkeypatch.setattr(tf.io, 'TFRecordWriter', failing)
+  monkeypatch.setattr(tfrecord, 'write', failing)
   with pytest.raises(UserError, match=said) as error:
     extract(clips, folder, beam_options=options)
   assert '\n' not in str(error.value) and str(folder) in str(error.value)
@@ -343,12 +341,12 @@ def test_workers_of_beam_write_the_same_store(clips, tmp_path):
   assert contents(tmp_path / 'alone') == contents(tmp_path / 'beam')
 
 
-def test_one_process_needs_no_beam(clips, tmp_path):
+def test_one_process_needs_neither_beam_nor_tensorflow(clips, tmp_path):
   manifest = tmp_path / 'manifest.jsonl'
   corpus.write_manifest(manifest, clips)
   program = f"""
 import sys
-sys.modules['apache_beam'] = None
+sys.modules['apache_beam'] = sys.modules['tensorflow'] = None
 from audiolm_jax import corpus
 from audiolm_jax.tokens.extraction import pipeline
 from tests.tokens import fake
