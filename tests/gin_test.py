@@ -14,6 +14,7 @@ from audiolm_jax.bundle import parts
 from audiolm_jax.cli import gin_config
 from audiolm_jax.training import program_costs
 from audiolm_jax.training.state import sizes
+from tests.tokens import random_store
 
 GIN = pathlib.Path(__file__).parents[1] / 'gin'
 SIZES = (None, 'small', 'tiny')
@@ -67,6 +68,24 @@ def test_the_codec_can_have_the_spectral_pair(size, manifest):
 def test_parts_that_read_tokens(part, size):
   parse(part, size, bindings=["TOKENS = 'tokens'"])
   assert gin.query_parameter('TRAIN_STEPS/macro.value') == 1_000_000
+
+
+@pytest.mark.parametrize('library', ['seqio', 'grain'])
+@pytest.mark.parametrize('part', ['coarse', 'soundstorm'])
+def test_a_file_chooses_what_reads_tokens(part, library, tmp_path):
+  random_store.write(tmp_path, {'train': [50] * 4, 'dev': [50] * 4})
+  bindings = [f"TOKENS = '{tmp_path}'", 'CROP_SECONDS = 1.2']
+  parse(part, 'tiny', f'data_{library}', bindings=bindings)
+  arguments = gin_config.bound_arguments()
+  for name in ('train_data', 'eval_data'):
+    assert len(next(iter(arguments[name]())))
+  readers = [
+      line.partition(' = ')[2]
+      for line in gin.operative_config_str().splitlines()
+      if '.reader = ' in line
+  ]
+  kind = 'windows' if part == 'soundstorm' else 'sequences'
+  assert readers == [f'@{library}_reader.{kind}'] * 2
 
 
 @pytest.mark.parametrize('part', ['semantic', 'soundstorm'])

@@ -59,6 +59,7 @@ CONFINED = {
     'tensorflow': ('tokens.batches', *_T5X),
     'tensorflow_datasets': ('adapters.readers.tfds_audio',),
     'seqio': ('tokens.batches', *_T5X),
+    'grain': ('tokens.batches.grain_reader',),
     'apache_beam': ('tokens.extraction',),
     'gin': ('cli',),
     'orbax': ('training.checkpoints', 'training.monitoring.stopping'),

@@ -36,7 +36,8 @@ class Plan(NamedTuple):
   pack: bool = False
 
 
-# Both libraries that can do it have modules of such functions.
+# grain_reader and seqio_reader have such functions; what they return has a
+# `close`, which ends the reading ahead.
 Reader = Callable[[Plan], Iterator[dict[str, np.ndarray]]]
 
 

@@ -14,7 +14,11 @@ from audiolm_jax.tokens.batches.seqio_source import SPLIT, Ordered
 
 
 def sequences(plan: Plan) -> Iterator[dict[str, np.ndarray]]:
-  """Batches of sequences."""
+  """Batches as those of sequences.batches, but for their positions.
+
+  Raises:
+    UserError: A file is damaged or gone, said when it is read.
+  """
   ordered = Ordered(plan)
   task = crops_task.task(
       plan.token_dir,
@@ -34,7 +38,11 @@ def sequences(plan: Plan) -> Iterator[dict[str, np.ndarray]]:
 
 
 def windows(plan: Plan) -> Iterator[dict[str, np.ndarray]]:
-  """Batches of windows of frames."""
+  """Batches as those of windows.batches.
+
+  Raises:
+    UserError: A file is damaged or gone, said when it is read.
+  """
   ordered = Ordered(plan)
   task = windows_task.task(plan.token_dir, plan.cut, ordered.source)
   found = task.get_dataset(None, SPLIT, shuffle=False)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens.batches import plan
+from audiolm_jax.tokens.batches import plan, readers
 from audiolm_jax.tokens.batches.cuts import Crops
 from audiolm_jax.tokens.batches.iterator import Batches, in_order, rows_of_shard
 from audiolm_jax.tokens.batches.rounds import Round, rounds
@@ -48,7 +48,8 @@ def batches(
       only with positions='index'.
     epochs: Times that every recording is seen; None for no end.
     reader: Reads the batches of a round, the same ones whichever it is:
-      grain_reader.sequences, or seqio_reader.sequences, which None stands for.
+      seqio_reader.sequences or grain_reader.sequences; None for the former,
+      where it is installed.
 
   Raises:
     UserError: These do not fit each other or the store.
@@ -63,7 +64,7 @@ def batches(
     num_rows = max(num_rows, metadata.splits[split]['clips'])
   store.check_stage(token_dir, stage)
   crops = Crops(stage, crop_seconds, random=True)
-  reader = reader or _seqio_reader()
+  reader = reader or readers.of_sequences()
 
   def read(part: Round) -> Iterator[dict[str, np.ndarray]]:
     return reader(
@@ -79,13 +80,6 @@ def batches(
       metadata.fingerprints,
       f'Split {split!r} of {token_dir}',
   )
-
-
-def _seqio_reader() -> plan.Reader:
-  # TensorFlow takes seconds and half a gigabyte.
-  from audiolm_jax.tokens.batches import seqio_reader
-
-  return seqio_reader.sequences
 
 
 def _check_packing(stage: Stage, pack: bool) -> None:
@@ -114,7 +108,7 @@ def evaluation_batches(
   files = store.shard_paths(token_dir, split)
   store.check_stage(token_dir, stage)
   crops = Crops(stage, crop_seconds, random=False)
-  reader = reader or _seqio_reader()
+  reader = reader or readers.of_sequences()
   found = reader(plan.of_everything(token_dir, files, crops, batch_size))
   positions = stage.positions_for(stage.frames(crop_seconds))
   for batch in in_order(found, batch_size, shard_index, num_shards):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens.batches import plan
+from audiolm_jax.tokens.batches import plan, readers
 from audiolm_jax.tokens.batches.cuts import Spans
 from audiolm_jax.tokens.batches.iterator import Batches, in_order, rows_of_shard
 from audiolm_jax.tokens.batches.rounds import Round, rounds
@@ -46,7 +46,8 @@ def batches(
     num_shards: Hosts that share each batch; no two see the same recording.
     epochs: Times that every recording is seen; None for no end.
     reader: Reads the batches of a round, the same ones whichever it is:
-      grain_reader.windows, or seqio_reader.windows, which None stands for.
+      seqio_reader.windows or grain_reader.windows; None for the former, where
+      it is installed.
 
   Raises:
     UserError: These do not fit each other or the store.
@@ -64,7 +65,7 @@ def batches(
     )
   store.check_stage(token_dir, stage)
   spans = Spans(stage, shortest, longest)
-  reader = reader or _seqio_reader()
+  reader = reader or readers.of_windows()
 
   def read(part: Round) -> Iterator[dict[str, np.ndarray]]:
     return reader(
@@ -79,13 +80,6 @@ def batches(
       metadata.fingerprints,
       f'Split {split!r} of {token_dir}',
   )
-
-
-def _seqio_reader() -> plan.Reader:
-  # TensorFlow takes seconds and half a gigabyte.
-  from audiolm_jax.tokens.batches import seqio_reader
-
-  return seqio_reader.windows
 
 
 def evaluation_batches(
@@ -106,7 +100,7 @@ def evaluation_batches(
   files = store.shard_paths(token_dir, split)
   store.check_stage(token_dir, stage)
   spans = Spans(stage, None, _units(stage, crop_seconds))
-  reader = reader or _seqio_reader()
+  reader = reader or readers.of_windows()
   found = reader(plan.of_everything(token_dir, files, spans, batch_size))
   yield from in_order(found, batch_size, shard_index, num_shards)
 
