@@ -4,11 +4,14 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
-# Imported modules by the extra of pyproject.toml that brings them.
+# Imported modules by the extra of pyproject.toml that brings them; the first
+# such extra is named.
 EXTRAS = {
     'train': (
         'PIL',
         'apache_beam',
+        'etils',
+        'google.protobuf',
         'google_crc32c',
         'importlib_resources',
         'mido',
@@ -21,6 +24,8 @@ EXTRAS = {
         'tensorflow',
         'tensorflow_datasets',
     ),
+    # Without TensorFlow. What else it brings, other commands of `train` need.
+    'grain': ('grain', 'array_record'),
     'eval': (
         'faster_whisper',
         'jinja2',

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -9,9 +10,11 @@ import sys
 
 import numpy as np
 import pytest
+import runs
 import soundfile
 
 from audiolm_jax.cli import corpus, extras, main
+from tests.tokens import random_store
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -48,6 +51,16 @@ try:
   main.run()
 finally:
   print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))
+"""
+
+# Lacks TensorFlow and what needs it, as far as Python can tell.
+_WITHOUT_TENSORFLOW = """
+import sys
+sys.modules.update(
+    dict.fromkeys(
+        ('tensorflow', 'tensorflow_datasets', 'seqio', 't5x', 'apache_beam')
+    )
+)
 """
 
 
@@ -122,6 +135,55 @@ def test_a_recording_is_continued_without_what_trains(tiny_model, tmp_path):
   assert not {'optax', 'orbax', 'tensorstore'} & libraries
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'files, flags',
+    [
+        # Where seqio is missing nobody needs to say that Grain reads.
+        (['semantic'], ['CROP_SECONDS=0.8']),
+        (['coarse', 'data_grain'], ['CROP_SECONDS=0.8']),
+        (
+            ['fine', 'data_grain'],
+            ['CROP_SECONDS=0.8', 'stages.fine.num_coarse=2'],
+        ),
+        (['soundstorm', 'data_grain'], ['CROP_SECONDS=1.2']),
+        # These read audio.
+        (
+            ['soundstream'],
+            [
+                'CROP_SECONDS=0.2',
+                'soundstream_train_step.SoundStreamTrainStep.adversary=None',
+            ],
+        ),
+        (['w2v_bert'], ['CROP_SECONDS=0.64']),
+    ],
+    ids=lambda words: words[0],
+)
+def test_every_part_learns_without_tensorflow(files, flags, tmp_path):
+  random_store.write(tmp_path, {'train': [40] * 8, 'dev': [40] * 4})
+  hears = files[0] in ('soundstream', 'w2v_bert')
+  source = f"TOKENS='{tmp_path}'"
+  if hears:
+    source = f"MANIFEST='{runs.write_corpus(tmp_path / 'corpus')}'"
+  flags = [*flags, source, f"MODEL_DIR='{tmp_path}/run'"]
+  flags += ['TRAIN_STEPS=2', 'BATCH_SIZE=2']
+  done = subprocess.run(
+      [
+          *(sys.executable, '-c', _WITHOUT_TENSORFLOW + _LIBRARIES, 'train'),
+          *(f'--gin_file=gin/{n}.gin' for n in (files[0], 'tiny', *files[1:])),
+          *(f'--gin.{flag}' for flag in flags),
+      ],
+      capture_output=True,
+      text=True,
+      cwd=ROOT,
+      # What is computed is of no interest.
+      env={**os.environ, 'JAX_DISABLE_MOST_OPTIMIZATIONS': '1'},
+  )
+  assert not done.returncode, done.stderr
+  assert (tmp_path / 'run/checkpoints/2').is_dir()
+  assert ('grain' in json.loads(done.stdout.splitlines()[-1])) != hears
+
+
 @pytest.mark.parametrize('extra', extras.EXTRAS)
 def test_every_package_of_an_extra_is_known(extra):
   modules = importlib.metadata.packages_distributions()
@@ -132,7 +194,8 @@ def test_every_package_of_an_extra_is_known(extra):
   }
   known = {
       distribution.lower().replace('_', '-')
-      for name in extras.EXTRAS[extra]
+      for part in _parts(extra)
+      for name in extras.EXTRAS.get(part, ())
       for distribution in modules.get(name.partition('.')[0], ())
   }
   # Weights of the recogniser are no modules.
@@ -140,12 +203,33 @@ def test_every_package_of_an_extra_is_known(extra):
   assert wanted and not (wanted & installed) - known
 
 
+def _parts(extra):
+  """An extra, those that it is made of, and those that are made of it."""
+  whole = {'grain': ['train']}.get(extra, [])
+  return [extra, *whole, *_made_of(extra)]
+
+
+def _made_of(extra):
+  return [
+      name
+      for line in _required(extra)
+      if (others := re.match(r'audiolm[_-]jax\[([\w,]+)\]', line))
+      for name in others[1].split(',')
+  ]
+
+
+def _required(extra):
+  return [
+      line
+      for line in importlib.metadata.requires('audiolm_jax')
+      if re.search(f"""extra == ['"]{extra}['"]""", line)
+  ]
+
+
 def _wanted(extra):
   """Distributions of an extra, and of those that it is made of."""
   found = set()
-  for line in importlib.metadata.requires('audiolm_jax'):
-    if not re.search(f"""extra == ['"]{extra}['"]""", line):
-      continue
+  for line in _required(extra):
     others = re.match(r'audiolm[_-]jax\[([\w,]+)\]', line)
     if others:
       found |= {name for one in others[1].split(',') for name in _wanted(one)}

@@ -15,9 +15,9 @@ VERBS = [
 ]
 # What takes long to import, and brings the rest of what does.
 HEAVY = set(
-    'apache_beam flax gin huggingface_hub jax jaxtyping librosa matplotlib'
-    ' msgspec numpy onnxruntime optax orbax scipy soundfile tensorflow'
-    ' tensorstore'.split()
+    'apache_beam flax gin grain huggingface_hub jax jaxtyping librosa'
+    ' matplotlib msgspec numpy onnxruntime optax orbax scipy soundfile'
+    ' tensorflow tensorstore'.split()
 )
 # Runs the program and says which libraries it took, and how much CPU time.
 _WATCHED = """
