@@ -9,14 +9,17 @@
 # MANIFEST is of speech, or a glob of several manifests; data.shipped.speech makes
 # one. PIANO is a manifest of pieces, which join the music that is no speech.
 # OUT gets everything (default: runs/detector). MODEL names another bundle than
-# `speech`; TEST_SPEAKERS and DEV_SPEAKERS, joined by commas, who is held out.
+# `speech`; TEST_SPEAKERS and DEV_SPEAKERS, joined by commas, who is held out;
+# CLIPS_PER_SPEAKER how many clips of each are continued.
 # Run it again and it goes on where it stopped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 manifest=${1:?a manifest of speech}
 out=${2:-runs/detector}
 model=${MODEL:-speech}
-test_speakers=${TEST_SPEAKERS-it_IT_m_Carlo,ru_RU_f_IvrvoiceRU,af_nova,am_michael,bf_emma,bm_fable}
+held_out=it_IT_m_Carlo,ru_RU_f_IvrvoiceRU,af_nova,am_michael,bf_emma,bm_fable
+held_out+=,af_nova+am_michael,af_nova+bf_emma,am_michael+bm_fable,bf_emma+bm_fable
+test_speakers=${TEST_SPEAKERS-$held_out}
 dev_speakers=${DEV_SPEAKERS-af_sarah,bm_daniel}
 
 train() {  # train FOLDER GIN_FILE MANIFEST STEPS BINDING...
@@ -27,7 +30,7 @@ train() {  # train FOLDER GIN_FILE MANIFEST STEPS BINDING...
 
 python -m data.shipped.detector_clips "$out/clips" --model="$model" \
     --manifest="$manifest" --test_speakers="$test_speakers" \
-    --dev_speakers="$dev_speakers"
+    --dev_speakers="$dev_speakers" --clips_per_speaker="${CLIPS_PER_SPEAKER:-5}"
 python -m data.shipped.other_sounds "$out/other" \
     ${PIANO:+--piano="$PIANO"}
 train "$out/run" gin/detector.gin "$out/*/manifest.jsonl" 1000
