@@ -4,6 +4,7 @@
   audiolm corpus librilight  Libri-Light, its speakers and its books
   audiolm corpus maestro     MAESTRO, its pieces, notes and splits
   audiolm corpus tfds        any set of TensorFlow Datasets that has audio
+  audiolm corpus join        long recordings of the short ones of a manifest
 
 `audiolm corpus ADAPTER --help` shows the flags of an adapter, with examples.
 Each writes a manifest: JSON lines, one clip a line, for `audiolm extract` and
@@ -18,6 +19,7 @@ MODULES = {
     'librilight': 'librilight',
     'maestro': 'maestro',
     'tfds': 'tfds_audio',
+    'join': 'join',
 }
 
 
