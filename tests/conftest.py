@@ -49,7 +49,7 @@ def executables_of_this_process():
   that tests start.
   """
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(executables, 'keep_in', lambda folder: None)
+    patch.setattr(executables, 'keep_in', lambda folder, purpose=None: None)
     yield
 
 

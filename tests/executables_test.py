@@ -10,7 +10,7 @@ _SETTING_UP = """
 import json, pathlib, sys
 import jax, jax.numpy as jnp, numpy as np
 from typing import NamedTuple
-from audiolm_jax import executables
+from audiolm_jax import executables, kept_executables
 
 class Pair(NamedTuple):
   a: jax.Array
@@ -165,9 +165,65 @@ def test_a_folder_that_cannot_be_is_a_warning(tmp_path):
 
 def test_what_was_not_used_for_longest_makes_room(tmp_path):
   lines = (
-      'executables._MOST_FILES = 2',
+      'kept_executables._MOST_FILES = 2',
       '[call(2, size) for size in (1, 2, 3)] and call(2, 4)',
   )
   _run(tmp_path, *lines)
   assert len(list(tmp_path.glob('*.executable'))) == 2
   assert _run(tmp_path, 'call(2, 4)')[0][1] == []
+
+
+def _purpose(folder, name='generate'):
+  """Lines that read ahead, wait for all of it and remove the files."""
+  return (
+      f'executables.keep_in({_path(folder)}, {name!r})',
+      '[future.result() for future in executables._kept._ahead.values()]',
+      f'[p.unlink() for p in {_path(folder)}.glob("*.executable")]',
+  )
+
+
+def test_what_a_process_like_it_used_is_read_ahead(tmp_path):
+  calls = '[call(2, 3), call(3, 3)]'
+  (first, traced), _ = _run(tmp_path, *_purpose(tmp_path), calls)
+  assert len(traced) == 2
+  (second, traced), _ = _run(tmp_path, *_purpose(tmp_path), calls)
+  assert second == first and traced == []
+
+
+def test_what_is_read_ahead_is_of_the_last_process_of_the_purpose(tmp_path):
+  keep = f'executables.keep_in({_path(tmp_path)}, "generate")'
+  count = 'len(executables._kept._ahead)'
+  other = f'executables.keep_in({_path(tmp_path)}, "detect")'
+  for last, wanted in (
+      ('[call(2, 3), call(2, 4)] and 0', 0),
+      (count, 2),
+      (f'{count} + 0 * len(call(2, 3))', 2),
+      (count, 1),
+  ):
+    assert _run(tmp_path, keep, last)[0][0] == wanted
+  assert _run(tmp_path, other, count)[0][0] == 0
+
+
+def test_a_list_that_makes_no_sense_is_made_anew(tmp_path):
+  keep = f'executables.keep_in({_path(tmp_path)}, "generate")'
+  whole, _ = _run(tmp_path, keep, 'call(2, 3)')
+  (used,) = tmp_path.glob('*.used')
+  said = used.read_text()
+  used.write_text('nonsense\n../secret 0\nabc 99\nabc -1\n')
+  assert _run(tmp_path, keep, 'call(2, 3)')[0] == [whole[0], []]
+  assert used.read_text() == said
+
+
+def test_a_process_that_ends_does_not_wait_for_what_is_read_ahead(tmp_path):
+  keep = f'executables.keep_in({_path(tmp_path)}, "generate")'
+  _run(tmp_path, keep, '[call(2, n) for n in range(1, 4)] and 0')
+  read = []
+  slow = (
+      'read, wait = [], __import__("time").sleep',
+      'kept_executables._read = lambda *of: read.append(of) or wait(1)',
+      'import atexit',
+      # Of those that run at the end, the first that is registered is the last.
+      'atexit.register(lambda: print(json.dumps([len(read), 0])))',
+  )
+  (read, _), _ = _run(tmp_path, *slow, keep, '0')
+  assert read == 1

@@ -14,6 +14,7 @@ ROOMS = (
     'files',
     'progress',
     'cache',
+    'kept_executables',
     'executables',
     'described',
     'encodings',
@@ -69,7 +70,7 @@ CONFINED = {
     'huggingface_hub': ('bundle.hub',),
     # A checkpoint or a bundle may come from a stranger; executables stay in the
     # user's own cache.
-    'pickle': ('executables',),
+    'pickle': ('kept_executables',),
 }
 
 

@@ -18,7 +18,6 @@ from audiolm_jax.bundle import configs, stored
 from audiolm_jax.classifier.model import Classifier
 from audiolm_jax.errors import UserError
 from audiolm_jax.lm.transformer import Transformer
-from audiolm_jax.pretrained import modules
 from audiolm_jax.semantic_vq.model import BELOW_CODES, SemanticVq
 from audiolm_jax.soundstorm.model import SoundStorm
 from audiolm_jax.soundstream import networks
@@ -32,7 +31,6 @@ _MODULES = {
     'language_model': Transformer,
     'soundstorm': SoundStorm,
     'classifier': Classifier,
-    **modules.MODULES,
 }
 # Keys of a configuration beside the fields of its module.
 _NOT_FIELDS = {
@@ -76,7 +74,7 @@ def build(config: Mapping[str, Any]) -> nn.Module:
   Raises:
     UserError: It is of another version of this package, or makes no sense.
   """
-  module = _MODULES.get(config['kind'])
+  module = _module(config['kind'])
   fields = {
       name: tuple(value) if isinstance(value, list) else value
       for name, value in config.items()
@@ -91,6 +89,15 @@ def build(config: Mapping[str, Any]) -> nn.Module:
     )
   configs.check(module, fields, f'The configuration of a {config["kind"]}')
   return module(**fields)
+
+
+def _module(kind: str) -> type[nn.Module] | None:
+  if kind in _MODULES:
+    return _MODULES[kind]
+  # Late: our own bundles need not wait for all public models.
+  from audiolm_jax.pretrained import modules
+
+  return modules.MODULES.get(kind)
 
 
 def from_checkpoint(model: Model) -> tuple[str, Part]:

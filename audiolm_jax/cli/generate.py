@@ -96,7 +96,11 @@ flags.DEFINE_bool(
 
 
 def main(argv: list[str]) -> int:
-  # Late, so that --help need not wait for JAX.
+  # Late, so that --help need not wait for JAX. Programs are read from the disk
+  # while the rest is imported.
+  from audiolm_jax.cli import compilation
+
+  compilation.keep_compiled(f'generate {FLAGS.model}')
   from audiolm_jax.cli.actions import generate
 
   return generate.main(argv, FLAGS)

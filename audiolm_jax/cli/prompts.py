@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int, Key, UInt32
 
+from audiolm_jax import executables
 from audiolm_jax.errors import UserError
 from audiolm_jax.sound import finding
 
@@ -84,10 +85,24 @@ def _skip(error: UserError) -> None:
   print(f'Skipped: {error}', file=sys.stderr, flush=True)
 
 
-def key(
-    seed: int, waveform: Float[np.ndarray, ' N'], sample: int
-) -> Key[Array, '']:
-  """Key of a sample, from its prompt's sound and its number alone."""
-  content = np.uint32(zlib.crc32(waveform.tobytes()))
-  of_prompt = jax.random.fold_in(jax.random.key(seed), content)
-  return jax.random.fold_in(of_prompt, sample)
+def keys(
+    seed: int,
+    waveforms: Sequence[Float[np.ndarray, ' _']],
+    samples: Sequence[int],
+) -> Key[Array, ' B']:
+  """Keys of samples, each from its prompt's sound and its number alone."""
+  contents = np.array([zlib.crc32(w.tobytes()) for w in waveforms], np.uint32)
+  # Of a larger seed JAX takes as many bits.
+  low = np.int64(seed).astype(np.int32)
+  return _keys(low, contents, np.array(samples, np.int32))
+
+
+@executables.jit()
+def _keys(
+    seed: Int[Array, ''],
+    contents: UInt32[Array, ' B'],
+    samples: Int[Array, ' B'],
+) -> Key[Array, ' B']:
+  fold_in = jax.random.fold_in
+  of_prompts = jax.vmap(fold_in, (None, 0))(jax.random.key(seed), contents)
+  return jax.vmap(fold_in)(of_prompts, samples)

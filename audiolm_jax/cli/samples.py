@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Key
@@ -111,10 +110,9 @@ def stream(
 
 
 def _keys(request: Request, batch: Sequence[Row]) -> Key[Array, ' B']:
-  of_rows = [
-      prompts.key(request.seed, row.waveform, row.job.sample) for row in batch
-  ]
-  return spread(jnp.stack(of_rows))
+  waveforms = [row.waveform for row in batch]
+  numbers = [row.job.sample for row in batch]
+  return spread(prompts.keys(request.seed, waveforms, numbers))
 
 
 def spread(keys: Key[Array, ' B']) -> Key[Array, ' B']:

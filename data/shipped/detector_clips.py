@@ -23,7 +23,6 @@ import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 from absl import flags, logging
 from jaxtyping import Float
@@ -172,7 +171,7 @@ def _make(
       lm.fit(waveform[: round(FLAGS.prompt_seconds * rate)])
       for waveform in waveforms
   ]
-  keys = jnp.stack([prompts.key(FLAGS.seed, prompt, 0) for prompt in heard])
+  keys = prompts.keys(FLAGS.seed, heard, [0] * len(heard))
   made = lm.continuation(heard, FLAGS.seconds, keys)
   levels = made[0].tokens.acoustic.shape[-1]
   coded = _through_codec(bundle, waveforms, levels)

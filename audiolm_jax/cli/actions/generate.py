@@ -10,7 +10,6 @@ from absl import flags
 from audiolm_jax import files
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.cli import (
-    compilation,
     hosts,
     making,
     manifests,
@@ -42,7 +41,6 @@ def main(argv: list[str], values: flags.FlagValues) -> int:
       if is_file
       else files.writable(values.output_dir)
   )
-  compilation.keep_compiled()
   bundle = Bundle.load(values.model, values.weights)
   asked = asked.resolved(bundle)
   lm = asked.model(bundle)
