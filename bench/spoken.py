@@ -8,9 +8,12 @@ anew behind three seconds of another clip of the same speaker. The bundle needs
 tokenizers and SoundStorm, no semantic stage. Words, voice and naturalness are
 measured as in bench.copies, beside the codec's copies. One JSON object a line.
 With --given=1 SoundStorm is given the true codes of the first level as well: if
-words come back with them, the rest of it is not at fault.
+words come back with them, the rest of it is not at fault. With --other_voices
+the three seconds are of another speaker, and the voice of what is made is
+compared with both: it should be the prompt's, not that of who said the words.
 """
 
+import json
 from collections.abc import Sequence
 
 import jax
@@ -20,6 +23,7 @@ from absl import app, flags
 from audiolm_jax import audio, corpus
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.corpus import Clip
+from audiolm_jax.evaluation.listeners import speaker_encoder
 from audiolm_jax.soundstorm import sampler
 from audiolm_jax.tokens import frames
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
@@ -35,6 +39,9 @@ PROMPT_SECONDS = flags.DEFINE_float(
 )
 GIVEN = flags.DEFINE_integer('given', 0, 'First levels whose codes are true.')
 SEED = flags.DEFINE_integer('seed', 0, 'Seed of the random choices.')
+OTHER_VOICES = flags.DEFINE_bool(
+    'other_voices', False, 'Whether prompts are of other speakers.'
+)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -51,28 +58,60 @@ def main(argv: Sequence[str]) -> None:
   said = [bundle.tokenizers.encode([clip])[0] for clip in originals]
   codec = [bundle.acoustic.decode(each.acoustic[None])[0] for each in said]
   copies.report('codec', clips, originals, codec, rate)
+  prompts = voices(clips, OTHER_VOICES.value)
   made = [
       spoken(bundle, tokens, said[voice], number)
-      for number, (tokens, voice) in enumerate(
-          zip(said, voices(clips), strict=True)
-      )
+      for number, (tokens, voice) in enumerate(zip(said, prompts, strict=True))
   ]
   waveforms = [bundle.acoustic.decode(codes[None])[0] for codes in made]
   copies.report('spoken anew', clips, originals, waveforms, rate)
   copies.save('spoken', clips, waveforms, rate)
+  if OTHER_VOICES.value:
+    compare(
+        [audio.Sound(each, rate) for each in originals],
+        [audio.Sound(each, rate) for each in waveforms],
+        prompts,
+    )
 
 
-def voices(clips: Sequence[Clip]) -> list[int]:
-  """Number of another clip of each clip's speaker, if there is one."""
+def voices(clips: Sequence[Clip], of_others: bool = False) -> list[int]:
+  """Number of another clip of each clip's speaker, if there is one.
+
+  Args:
+    clips: The clips, whose speakers are known.
+    of_others: Whether it is to be of any other speaker instead, who changes
+      from clip to clip.
+  """
   found = []
   for number, clip in enumerate(clips):
+    turned = [*range(number + 1, len(clips)), *range(number)]
     others = [
         other
-        for other, candidate in enumerate(clips)
-        if other != number and candidate.speaker == clip.speaker
+        for other in (turned if of_others else sorted(turned))
+        if (clips[other].speaker != clip.speaker) == of_others
     ]
     found.append(others[0] if others else number)
   return found
+
+
+def compare(
+    originals: Sequence[audio.Sound],
+    made: Sequence[audio.Sound],
+    prompts: Sequence[int],
+) -> None:
+  """Prints how near voices are to those of the prompts and of the words."""
+  encode = speaker_encoder.resemblyzer()
+  known = np.stack([encode(sound) for sound in originals])
+  heard = np.stack([encode(sound) for sound in made])
+  to_prompts = (heard * known[prompts]).sum(-1)
+  to_words = (heard * known).sum(-1)
+  figures = {
+      'cosine to who said the prompt': to_prompts.mean(),
+      'cosine to who said the words': to_words.mean(),
+      'cosine of the two': (known * known[prompts]).sum(-1).mean(),
+      'nearer to the prompt': (to_prompts > to_words).mean(),
+  }
+  print(json.dumps({key: round(float(v), 3) for key, v in figures.items()}))
 
 
 def spoken(

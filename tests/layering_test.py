@@ -21,6 +21,7 @@ ROOMS = (
     'splits',
     'sound',
     'audio',
+    'speeds',
     'corpus',
     'changes',
     'augment',

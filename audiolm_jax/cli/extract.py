@@ -6,6 +6,8 @@ Examples:
   audiolm extract --input='clips/**/*.flac' --model=speech --output_dir=tokens
   audiolm extract --input=/nfs/manifest.jsonl --model=/nfs/tokenizers \\
       --output_dir=/nfs/tokens -- --runner=SparkRunner
+  audiolm extract --input=corpus/manifest.jsonl --model=speech \\
+      --semantic_speeds=0.85,0.93,1,1.08,1.18 --output_dir=voiceless
 
 --input is a manifest (JSON lines) or a glob of audio files, about every tenth
 of which, and one at least, is held out as `dev` by its name, unless --split
@@ -53,6 +55,15 @@ flags.DEFINE_integer(
     16,
     'Clips tokenized together.',
     lower_bound=1,
+    flag_values=FLAGS,
+)
+flags.DEFINE_list(
+    'semantic_speeds',
+    [],
+    'Speeds, of which one is drawn for each clip: its semantic tokens are those'
+    ' of the clip played so, on its own time. They do not tell the voice, so'
+    ' that SoundStorm, or a coarse stage, learns to take it from the prompt.'
+    ' The semantic stage learns from a store without.',
     flag_values=FLAGS,
 )
 

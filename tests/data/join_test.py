@@ -151,7 +151,7 @@ def test_silent_and_damaged_clips_are_left_out_and_said(tmp_path):
 @pytest.mark.parametrize('speed', ['fast', '0', 'nan', '3'])
 def test_a_speed_that_is_none_is_one_line(tmp_path, speed):
   write_manifest(tmp_path / 'clips.jsonl', clips(tmp_path, 1, speaker='ann'))
-  with pytest.raises(UserError, match='speeds'):
+  with pytest.raises(UserError, match='is no speed'):
     run(tmp_path / 'clips.jsonl', tmp_path / 'o.jsonl', f'--speeds={speed}')
 
 

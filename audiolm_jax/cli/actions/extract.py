@@ -1,5 +1,6 @@
 """Makes a token store, as the flags of `audiolm extract` say."""
 
+import dataclasses
 import datetime
 import functools
 import os
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from audiolm_jax import audio, corpus
+from audiolm_jax import audio, corpus, speeds
 from audiolm_jax.bundle.bundle import load_tokenizers
 from audiolm_jax.cli import compilation
 from audiolm_jax.corpus import Clip
@@ -17,11 +18,13 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.sound import finding
 from audiolm_jax.splits import assign
 from audiolm_jax.tokens.extraction import pipeline
+from audiolm_jax.tokens.tokenizers.contract import Tokenizers
 
 _HOLD_OUT_EVERY = 10
 
 
 def main(argv: list[str], values: flags.FlagValues) -> int:
+  chosen = tuple(map(speeds.parse, values.semantic_speeds))
   clips, num_bad = find_clips(values.input, values.split)
   compilation.keep_compiled()
   model = values.model
@@ -30,7 +33,7 @@ def main(argv: list[str], values: flags.FlagValues) -> int:
   start = time.monotonic()
   report = pipeline.extract(
       clips,
-      functools.partial(load_tokenizers, model),
+      functools.partial(_load, model, chosen),
       values.output_dir,
       values.num_shards,
       values.batch_size,
@@ -45,6 +48,12 @@ def main(argv: list[str], values: flags.FlagValues) -> int:
       f' in {elapsed:.0f} s.'
   )
   return 1 if report.failures or num_bad else 0
+
+
+def _load(model: str, semantic_speeds: tuple[float, ...]) -> Tokenizers:
+  return dataclasses.replace(
+      load_tokenizers(model), semantic_speeds=semantic_speeds
+  )
 
 
 def find_clips(

@@ -110,6 +110,7 @@ def _begin(
       'num_shards': len(shards),
       'sample_rate': tokenizers.sample_rate,
       'tokenizers': store.describe(tokenizers),
+      'semantic_speeds': list(tokenizers.semantic_speeds) or None,
   }
   path = os.path.join(output_dir, _PLAN)
   try:

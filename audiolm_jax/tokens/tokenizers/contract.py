@@ -7,10 +7,12 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
+from audiolm_jax import speeds
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
 from audiolm_jax.tokens.layout import Codes
 from audiolm_jax.tokens.stages import Sizes
+from audiolm_jax.tokens.tokenizers import other_voices
 
 
 @runtime_checkable
@@ -93,10 +95,19 @@ class Tokens(NamedTuple):
 # Beam holds its models by weak references, which a NamedTuple cannot have.
 @dataclasses.dataclass(frozen=True)
 class Tokenizers:
-  """A pair that hears the same audio."""
+  """A pair that hears the same audio.
+
+  Attributes:
+    semantic: Says what is said or played.
+    acoustic: Says how it sounds.
+    semantic_speeds: Speeds of which one is drawn for each clip, at which the
+      semantic one hears it, so that its ids do not tell whose voice it is;
+      none for clips as they are.
+  """
 
   semantic: SemanticTokenizer
   acoustic: AcousticTokenizer
+  semantic_speeds: tuple[float, ...] = ()
 
   @property
   def sample_rate(self) -> int:
@@ -132,20 +143,46 @@ class Tokenizers:
 
   def encode(self, waveforms: list[Float[np.ndarray, ' _']]) -> list[Tokens]:
     """Tokens of clips of any lengths; each is padded to whole frames."""
-    hop = self.hop_length
-    lengths = np.array([-(-len(clip) // hop) * hop for clip in waveforms])
-    batch = np.zeros((len(waveforms), lengths.max()), np.float32)
-    for row, clip in zip(batch, waveforms, strict=True):
-      row[: len(clip)] = clip
-    semantic = self.semantic.encode(batch, lengths)
+    batch, lengths = _padded(waveforms, self.hop_length)
+    semantic = self._semantic(waveforms, batch, lengths)
     acoustic = self.acoustic.encode(batch, lengths)
     return [
-        Tokens(
-            semantic[i, : length // self.semantic.hop_length],
-            acoustic[i, : length // self.acoustic.hop_length],
-        )
-        for i, length in enumerate(lengths)
+        Tokens(ids, acoustic[i, : length // self.acoustic.hop_length])
+        for i, (ids, length) in enumerate(zip(semantic, lengths, strict=True))
     ]
+
+  def _semantic(
+      self,
+      waveforms: list[Float[np.ndarray, ' _']],
+      batch: Float[np.ndarray, 'B N'],
+      lengths: Int[np.ndarray, ' B'],
+  ) -> list[Int[np.ndarray, ' _']]:
+    counts = (lengths // self.semantic.hop_length).tolist()
+    if not self.semantic_speeds:
+      ids = self.semantic.encode(batch, lengths)
+      return [row[:count] for row, count in zip(ids, counts, strict=True)]
+    drawn = [other_voices.speed_of(w, self.semantic_speeds) for w in waveforms]
+    heard = [
+        speeds.played(waveform, speed, self.sample_rate)
+        for waveform, speed in zip(waveforms, drawn, strict=True)
+    ]
+    batch, lengths = _padded(heard, self.hop_length)
+    ids = self.semantic.encode(batch, lengths)
+    return [
+        other_voices.laid_back(row[: length // self.semantic.hop_length], *of)
+        for row, length, *of in zip(ids, lengths, drawn, counts, strict=True)
+    ]
+
+
+def _padded(
+    waveforms: list[Float[np.ndarray, ' _']], hop: int
+) -> tuple[Float[np.ndarray, 'B N'], Int[np.ndarray, ' B']]:
+  """A batch of whole hops, and how many samples of it each clip fills."""
+  lengths = np.array([-(-len(clip) // hop) * hop for clip in waveforms])
+  batch = np.zeros((len(waveforms), lengths.max()), np.float32)
+  for row, clip in zip(batch, waveforms, strict=True):
+    row[: len(clip)] = clip
+  return batch, lengths
 
 
 def tokenize(

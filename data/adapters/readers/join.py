@@ -9,7 +9,7 @@ import numpy as np
 from absl import flags, logging
 from jaxtyping import Float, Int
 
-from audiolm_jax import audio
+from audiolm_jax import audio, speeds
 from audiolm_jax.adapters.recording import (
     SAMPLE_RATE,
     finish,
@@ -61,13 +61,13 @@ class Part(NamedTuple):
 
 def main(argv: list[str], values: flags.FlagValues) -> int:
   source, manifest = map(pathlib.Path, argv[1:])
-  speeds = [_speed(text) for text in values.speeds]
+  chosen = [speeds.parse(text) for text in values.speeds]
   if manifest.exists() and manifest.samefile(source):
     raise UserError(f'{manifest} is read and would be written; name another.')
   clips = read_manifest(source)
   jobs = [
       Job(part, speed, values.seconds, values.longest_pause, stem)
-      for part, speed, stem in _jobs(clips, speeds, manifest)
+      for part, speed, stem in _jobs(clips, chosen, manifest)
   ]
   with worker_processes(values.workers) as pool:
     written = list(itertools.chain(*pool.map(write, jobs)))
@@ -77,22 +77,12 @@ def main(argv: list[str], values: flags.FlagValues) -> int:
   return 1 if left_out else 0
 
 
-def _speed(text: str) -> float:
-  try:
-    speed = float(text)
-  except ValueError:
-    speed = 0.0
-  if not 0.5 <= speed <= 2.0:
-    raise UserError(f'--speeds: {text!r} is no number from 0.5 to 2.')
-  return speed
-
-
 def _jobs(
-    clips: Iterable[Clip], speeds: Sequence[float], manifest: pathlib.Path
+    clips: Iterable[Clip], chosen: Sequence[float], manifest: pathlib.Path
 ) -> Iterator[tuple[list[Clip], float, pathlib.Path]]:
   folder = manifest.parent / f'{manifest.stem}_audio'
   for number, members in enumerate(speakers(clips)):
-    for speed in speeds if members[0].split == 'train' else [1.0]:
+    for speed in chosen if members[0].split == 'train' else [1.0]:
       yield members, speed, folder / f'{number:05d}@{speed:g}'
 
 
@@ -131,14 +121,13 @@ def parts(played: Iterable[Part], seconds: float) -> Iterator[Part]:
 
 
 def _played(job: Job) -> Iterator[Part]:
-  rate = round(SAMPLE_RATE * job.speed)
   for clip in job.clips:
     try:
       samples = audio.read(clip.path, SAMPLE_RATE)
     except UserError as error:
       logging.error('Left out: %s', error)
       continue
-    samples = audio.Sound(samples, rate).at(SAMPLE_RATE)
+    samples = speeds.played(samples, job.speed, SAMPLE_RATE)
     samples = shorten(samples, job.longest_pause)
     if len(samples):
       yield Part((clip,), (samples,))

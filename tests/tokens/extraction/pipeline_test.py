@@ -368,3 +368,28 @@ def test_clips_are_counted_as_they_are_tokenized(clips, tmp_path, monkeypatch):
   extract([*clips, bad], tmp_path / 'tokens', batch_size=4)
   assert seen == sorted(seen) and seen[-1] == len(clips) + 1
   assert len(set(seen)) > 5
+
+
+def other_voices():
+  return dataclasses.replace(
+      fake.tokenizers(), semantic_speeds=(0.8, 1.0, 1.25)
+  )
+
+
+def test_a_store_of_other_voices_is_the_same_by_whoever_makes_it(
+    clips, tmp_path
+):
+  extract(clips, tmp_path / 'plain')
+  for name, options in (('here', ()), ('beam', BEAM)):
+    pipeline.extract(clips, other_voices, str(tmp_path / name), 3, 4, options)
+  here, plain = records(tmp_path / 'here'), records(tmp_path / 'plain')
+  assert_same(here, records(tmp_path / 'beam'))
+  assert any((here[n].semantic != plain[n].semantic).any() for n in plain)
+  for name, record in here.items():
+    np.testing.assert_array_equal(record.acoustic, plain[name].acoustic)
+
+
+def test_a_store_is_not_gone_on_with_at_other_speeds(clips, tmp_path):
+  extract(clips, tmp_path)
+  with pytest.raises(UserError, match='other semantic_speeds'):
+    pipeline.extract(clips, other_voices, str(tmp_path), num_shards=3)

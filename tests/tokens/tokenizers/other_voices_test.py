@@ -1,0 +1,78 @@
+"""Tests semantic ids of clips that are played at another speed."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audiolm_jax.tokens.tokenizers import other_voices
+from tests.tokens import fake
+
+RATE = fake.SAMPLE_RATE
+
+
+class Pitch:
+  """A tokenizer whose id is the loudest frequency of a frame, in 25 Hz."""
+
+  sample_rate, hop_length = RATE, 320
+  codebook_size, fingerprint = 161, 'pitch0000000'
+
+  def encode(self, waveform, lengths):
+    frames = waveform.reshape(len(waveform), -1, self.hop_length)
+    return np.abs(np.fft.rfft(frames)).argmax(axis=-1).astype(np.int32)
+
+
+def tones(*hertz, seconds=0.4):
+  times = np.arange(round(seconds * RATE)) / RATE
+  return np.concatenate(
+      [np.sin(2 * np.pi * f * times) for f in hertz], dtype=np.float32
+  )
+
+
+def pair(*speeds):
+  return dataclasses.replace(
+      fake.tokenizers(), semantic=Pitch(), semantic_speeds=speeds
+  )
+
+
+@pytest.mark.parametrize('speed', [0.8, 1.25])
+def test_ids_are_those_of_another_pitch_at_the_same_time(speed):
+  clip = tones(500, 1000)
+  (plain,), (other,) = pair().encode([clip]), pair(speed).encode([clip])
+  assert len(other.semantic) == len(plain.semantic) == 20
+  np.testing.assert_array_equal(other.acoustic, plain.acoustic)
+  wanted = plain.semantic * speed
+  # Where one tone ends a frame has some of both.
+  inside = np.r_[1:9, 11:19]
+  assert plain.semantic[inside].tolist() == [20] * 8 + [40] * 8
+  np.testing.assert_allclose(other.semantic[inside], wanted[inside], atol=0.6)
+
+
+def test_a_speed_of_one_changes_nothing():
+  clips = [tones(300, 700), tones(1000)]
+  for plain, same in zip(
+      pair().encode(clips), pair(1.0).encode(clips), strict=True
+  ):
+    np.testing.assert_array_equal(plain.semantic, same.semantic)
+
+
+def test_a_clip_has_one_speed_whatever_else_is_in_the_batch():
+  clips = [tones(hertz) for hertz in range(200, 1200, 50)]
+  speeds = 0.8, 1.0, 1.25
+  drawn = {other_voices.speed_of(clip, speeds) for clip in clips}
+  assert drawn == set(speeds)
+  together = pair(*speeds).encode(clips)
+  for clip, tokens in zip(clips, together, strict=True):
+    (alone,) = pair(*speeds).encode([clip])
+    np.testing.assert_array_equal(alone.semantic, tokens.semantic)
+
+
+@given(st.integers(1, 400), st.floats(0.5, 2.0))
+def test_no_frame_is_laid_back_by_more_than_one(num_frames, speed):
+  heard = np.arange(max(round(num_frames / speed), 1))
+  back = other_voices.laid_back(heard, speed, num_frames)
+  assert len(back) == num_frames and (np.diff(back) >= 0).all()
+  distance = back - np.arange(num_frames) / speed
+  assert np.abs(distance).max() <= 1 + 1 / speed
