@@ -9,13 +9,12 @@ import json
 import os
 
 import jax
-import numpy as np
 import optax
 from absl import app, flags
 
 from audiolm_jax.lm.train_step import LanguageModelTrainStep
 from audiolm_jax.lm.transformer import Transformer
-from bench import timing
+from bench import timing, work
 
 EMBED_DIM = flags.DEFINE_multi_integer('embed_dim', [192, 256], 'Widths.')
 NUM_LAYERS = flags.DEFINE_multi_integer('num_layers', [4, 6], 'Per width.')
@@ -41,42 +40,22 @@ def build(embed_dim: int, num_layers: int) -> Transformer:
   )
 
 
-def draw_batch(length: int) -> dict[str, np.ndarray]:
-  """Noise; the speed does not depend on what is said."""
-  shape = max(TOKENS.value // length, 1), length
-  ids = np.random.default_rng(0).integers(2, VOCAB_SIZE.value, shape, np.int32)
-  return {
-      'inputs': ids,
-      'targets': ids,
-      'segment_ids': np.ones_like(ids),
-      'loss_weights': np.ones(shape, np.float32),
-      'positions': np.arange(length, dtype=np.int32),
-  }
-
-
-def flops(model: Transformer, num_params: int, shape: tuple[int, int]) -> float:
-  """FLOPs of forward and backward matmuls; attention counts its causal half."""
-  rows, length = shape
-  weights = 6 * num_params * rows * length
-  width = model.num_heads * model.head_dim
-  return weights + 12 * model.num_layers * rows * length**2 * width / 2
-
-
 def measure(model: Transformer, length: int) -> dict[str, float]:
   """Steps of Adam with dropout."""
   train_step = LanguageModelTrainStep(model, optax.adam(1e-3))
-  batch, key = draw_batch(length), jax.random.key(0)
+  shape = max(TOKENS.value // length, 1), length
+  batch, key = work.noise(shape, VOCAB_SIZE.value), jax.random.key(0)
   state = jax.jit(train_step.init)(key, batch)
   num_params = sum(leaf.size for leaf in jax.tree.leaves(state.params))
   step = jax.jit(train_step.step)
   seconds = timing.fastest(lambda: step(state, batch, key), REPEATS.value)
   num_tokens = batch['inputs'].size
-  work = flops(model, num_params, batch['inputs'].shape)
+  flops = work.train_flops(model, num_params, shape)
   return {
       'millions_of_parameters': num_params / 1e6,
       'tokens_per_second': num_tokens / seconds.wall,
       'tokens_per_cpu_second': num_tokens / seconds.cpu,
-      'bound_tokens_per_cpu_second': num_tokens * timing.matmul_flops() / work,
+      'bound_tokens_per_cpu_second': num_tokens * timing.matmul_flops() / flops,
   }
 
 
