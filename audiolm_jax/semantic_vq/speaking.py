@@ -10,7 +10,7 @@ from audiolm_jax.nn.conformer import Dense
 from audiolm_jax.nn.convnext import ConvNext
 from audiolm_jax.nn.overlap import OverlapAdd
 from audiolm_jax.semantic_vq import hearing
-from audiolm_jax.soundstream.spectral_model import SpectralDecoder
+from audiolm_jax.soundstream.spectral_layers import SpectralDecoder
 
 # Frames that blocks see as one: two of 20 ms.
 STACK = 2
