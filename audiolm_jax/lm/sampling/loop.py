@@ -6,7 +6,6 @@ length of prompts or of what is drawn: those two come in few sizes.
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,60 +14,16 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from audiolm_jax import executables
 from audiolm_jax.lm.sampling import network
-from audiolm_jax.lm.sampling.methods import choose
-from audiolm_jax.lm.sampling.network import Cache, Weights
+from audiolm_jax.lm.sampling.kv_cache import Cache
+from audiolm_jax.lm.sampling.network import Weights
+from audiolm_jax.lm.sampling.sample_step import (
+    Program,
+    State,
+    Track,
+    sample_step,
+)
 from audiolm_jax.lm.transformer import Transformer
-from audiolm_jax.tokens.fields import EOS, PAD
-
-
-class Track(NamedTuple):
-  """The places of a batch, from the first of the prompts on.
-
-  Attributes:
-    positions: Positions of each place.
-    valid: Where a row has an id or will have one.
-    first: The first id that may be drawn at a place.
-    may_end: Whether EOS may be drawn there, too.
-  """
-
-  positions: Int[Array, 'G S']
-  valid: Bool[Array, 'B S']
-  first: Int[Array, ' S']
-  may_end: Bool[Array, ' S']
-
-
-class Program(NamedTuple):
-  """The settings that drawing is compiled for, besides shapes.
-
-  Attributes:
-    model: The sizes.
-    num_candidates: Ids from `first` on that may be drawn.
-    ends: Whether EOS may be drawn anywhere.
-    top_k: As in Sampling.
-    top_p: As in Sampling.
-    growth: Places that the cache grew by, which may be drawn.
-  """
-
-  model: Transformer
-  num_candidates: int
-  ends: bool
-  top_k: int
-  top_p: float
-  growth: int
-
-
-class State(NamedTuple):
-  """The state that a step hands to the next.
-
-  Attributes:
-    token: Last id of each row.
-    done: Rows that have ended.
-    caches: Caches of each layer.
-  """
-
-  token: Int[Array, ' B']
-  done: Bool[Array, ' B']
-  caches: list[Cache]
+from audiolm_jax.tokens.fields import PAD
 
 
 @executables.jit(static_argnames=('model', 'rows'))
@@ -162,7 +117,9 @@ def extend(
     def advance(state: State, place: Array) -> tuple[State, Array]:
       # From the place itself, so that pieces of any length draw the same ids.
       noise = jax.vmap(jax.random.fold_in, (0, None))(keys, place - first)
-      state = _step(program, weights, state, track, place, noise, temperature)
+      state = sample_step(
+          program, weights, state, track, place, noise, temperature
+      )
       return state, state.token
 
     def pass_over(state: State, place: Array) -> tuple[State, Array]:
@@ -185,50 +142,3 @@ def extend(
   positions, valid, *candidates = track
   shared = weights, span, temperature, *candidates
   return _on_each_device(run, rows, shared, state, positions, valid, keys)
-
-
-def _step(
-    program: Program,
-    weights: Weights,
-    state: State,
-    track: Track,
-    place: Int[Array, ''],
-    keys: Key[Array, ' B'],
-    temperature: Float[Array, ''],
-) -> State:
-  """Draws the ids of one place."""
-  query = jax.lax.dynamic_slice_in_dim(track.positions, place, 1, axis=1)
-  bias = network.distance_bias(weights, query, track.positions)[:, :, 0]
-  past = jnp.arange(track.valid.shape[1]) <= place
-  bias = jnp.where((track.valid & past[None])[:, None], bias, -jnp.inf)
-  x, caches = network.step(
-      program.model, weights, state.token, bias, state.caches, place
-  )
-  # One table holds the ids of all fields; only those of the field whose turn it
-  # is are scored.
-  first, may_end = track.first[place], track.may_end[place]
-  logits = _logits(program, weights, x, first, may_end)
-  choice = choose(logits, keys, temperature, program.top_k, program.top_p)
-  token = jnp.where(choice < program.num_candidates, first + choice, EOS)
-  # A row that has ended goes on as PAD: all rows of a batch step together.
-  token = jnp.where(state.done, PAD, token)
-  return State(token, state.done | (token == EOS), caches)
-
-
-def _logits(
-    program: Program,
-    weights: Weights,
-    x: Float[Array, 'B D'],
-    first: Int[Array, ''],
-    may_end: Bool[Array, ''],
-) -> Float[Array, 'B _']:
-  """Logits of the ids from `first` on and, where rows may end, of EOS."""
-  rows = jax.lax.dynamic_slice_in_dim(
-      weights.embedding, first, program.num_candidates
-  )
-  logits = network.logits(x, rows)
-  if not program.ends:
-    return logits
-  end = network.logits(x, weights.embedding[EOS : EOS + 1])
-  end = jnp.where(may_end, end, -jnp.inf)
-  return jnp.concatenate([logits, end], axis=1)

@@ -2,20 +2,19 @@
 
 The same network as `Transformer`, which trains. A step is as fast as memory is
 read, so weights that read the same input are one matrix, only the logits that
-may be needed are computed, and places of the cache lie next to each other:
-both products of attention then run along them. The matrices of blocks may be
-kept in fewer bytes (matrices).
+may be needed are computed, and the cache is laid out as attention reads it
+(kv_cache). The matrices of blocks may be kept in fewer bytes (matrices).
 """
 
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from audiolm_jax import executables
 from audiolm_jax.lm.blocks import rms_norm
+from audiolm_jax.lm.sampling.kv_cache import Cache, attend, filled, write
 from audiolm_jax.lm.sampling.matrices import Matrix, keep, multiply
 from audiolm_jax.lm.transformer import (
     Transformer,
@@ -59,13 +58,6 @@ class Weights(NamedTuple):
   bias: Float[Array, 'H R']
   layers: tuple[Layer, ...]
   norm: Float[Array, ' D']
-
-
-class Cache(NamedTuple):
-  """A layer's keys and values; N = B * H, the heads of a row side by side."""
-
-  keys: Float[Array, 'N E S']
-  values: Float[Array, 'N E S']
 
 
 @executables.jit(static_argnames=('model', 'kind'))
@@ -158,7 +150,7 @@ def prefill(
     y = jnp.moveaxis(attend_in_blocks(q, k, v, biases, mask), 1, 2)
     x = x + multiply(y.reshape(*x.shape[:-1], -1), layer.out)
     x = x + _mlp(layer, x, model)
-    caches.append(Cache(*(_places_last(part) for part in (k, v))))
+    caches.append(filled(k, v))
   return caches
 
 
@@ -188,8 +180,8 @@ def step(
     q, k, v = (
         part.reshape(-1, model.head_dim) for part in jnp.split(h, 3, axis=-1)
     )
-    cache = _write(cache, k, v, index)
-    y = _attend(q, cache, bias).astype(x.dtype)
+    cache = write(cache, k, v, index)
+    y = attend(q, cache, bias).astype(x.dtype)
     x = x + multiply(y.reshape(len(x), -1), layer.out)
     x = x + _mlp(layer, x, model)
     new_caches.append(cache)
@@ -213,42 +205,8 @@ def _mlp(
   return multiply(nn.gelu(gate) * h, layer.wo)
 
 
-def _write(
-    cache: Cache,
-    keys: Float[Array, 'N E'],
-    values: Float[Array, 'N E'],
-    index: Int[Array, ''],
-) -> Cache:
-  # In the shape that attention reads: with a reshape between them, XLA copies
-  # the cache instead of writing into it.
-  start = (0, 0, index)
-  return Cache(
-      jax.lax.dynamic_update_slice(cache.keys, keys[..., None], start),
-      jax.lax.dynamic_update_slice(cache.values, values[..., None], start),
-  )
-
-
-def _attend(
-    q: Float[Array, 'N E'], cache: Cache, bias: Float[Array, 'N S']
-) -> Float[Array, 'N E']:
-  q = q / q.shape[-1] ** 0.5
-  scores = _dot('ne,nes->ns', q, cache.keys) + bias
-  # A softmax whose division waits until S weights have become E values.
-  weights = jnp.exp(scores - scores.max(axis=-1, keepdims=True))
-  total = weights.sum(axis=-1, keepdims=True)
-  return _dot('ns,nes->ne', weights.astype(q.dtype), cache.values) / total
-
-
-def _dot(equation: str, x: Array, y: Array) -> Array:
-  return jnp.einsum(equation, x, y, preferred_element_type=jnp.float32)
-
-
 def _split_heads(
     x: Float[Array, 'B L J'], model: Transformer
 ) -> Float[Array, 'B H L E']:
   x = x.reshape(*x.shape[:-1], model.num_heads, model.head_dim)
   return jnp.moveaxis(x, 2, 1)
-
-
-def _places_last(x: Float[Array, 'B H L E']) -> Float[Array, 'N E L']:
-  return jnp.swapaxes(x, 2, 3).reshape(-1, x.shape[3], x.shape[2])

@@ -10,9 +10,10 @@ from jax.sharding import NamedSharding
 from jaxtyping import Array, Bool, Int, Key
 
 from audiolm_jax.lm.sampling import loop
-from audiolm_jax.lm.sampling.loop import Program, State, Track
+from audiolm_jax.lm.sampling.kv_cache import Cache
 from audiolm_jax.lm.sampling.methods import Sampling
-from audiolm_jax.lm.sampling.network import Cache, Weights
+from audiolm_jax.lm.sampling.network import Weights
+from audiolm_jax.lm.sampling.sample_step import Program, State, Track
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.tokens.fields import PAD
 from audiolm_jax.tokens.layout import Candidates, Prompt
