@@ -11,10 +11,10 @@ from jaxtyping import Float
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.intervals import Figure
 from audiolm_jax.evaluation.metrics import mel
-from audiolm_jax.evaluation.metrics.detection import Roc
 from audiolm_jax.evaluation.metrics.language_model import Evaluation
 from audiolm_jax.evaluation.metrics.layers import Score
 from audiolm_jax.evaluation.metrics.reconstruction import Reconstruction
+from audiolm_jax.evaluation.metrics.roc import Roc
 from audiolm_jax.evaluation.tables import Cell, Table
 
 # Blue, orange and grey that readers who see red and green alike tell apart.
