@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC, Field
-from audiolm_jax.tokens.layout import Codes
+from audiolm_jax.tokens.sequence import Codes
 from audiolm_jax.tokens.tokenizers.contract import Tokens
 
 

@@ -7,7 +7,8 @@ dropped, and it ends with EOS only where the recording does.
 import numpy as np
 from jaxtyping import Int
 
-from audiolm_jax.tokens.layout import Codes, Example, Stage
+from audiolm_jax.tokens.layout import Stage
+from audiolm_jax.tokens.sequence import Codes, Example
 
 
 def random_starts(

@@ -12,7 +12,8 @@ from jaxtyping import Int
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens import crops
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
-from audiolm_jax.tokens.layout import Codes, Stage
+from audiolm_jax.tokens.layout import Stage
+from audiolm_jax.tokens.sequence import Codes
 
 
 class Window(NamedTuple):

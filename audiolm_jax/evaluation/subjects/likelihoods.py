@@ -11,7 +11,8 @@ import optax
 from audiolm_jax import progress
 from audiolm_jax.bundle.predictors import LanguageModel
 from audiolm_jax.evaluation.metrics import language_model
-from audiolm_jax.tokens.layout import Codes, Stage
+from audiolm_jax.tokens.layout import Stage
+from audiolm_jax.tokens.sequence import Codes
 
 _BATCH_SIZE = 16
 # Sequences are padded to multiples of it, so that few lengths are compiled.

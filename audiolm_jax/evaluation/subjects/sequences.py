@@ -7,7 +7,8 @@ from jaxtyping import Int
 
 from audiolm_jax.evaluation.metrics.language_model import Batch
 from audiolm_jax.tokens.fields import EOS, PAD
-from audiolm_jax.tokens.layout import Codes, Stage
+from audiolm_jax.tokens.layout import Stage
+from audiolm_jax.tokens.sequence import Codes
 
 
 def level_of_ids(stage: Stage) -> Int[np.ndarray, ' V']:

@@ -16,7 +16,7 @@ from audiolm_jax.lm.sampling.network import Weights
 from audiolm_jax.lm.sampling.sample_step import Program, State, Track
 from audiolm_jax.lm.transformer import Transformer
 from audiolm_jax.tokens.fields import PAD
-from audiolm_jax.tokens.layout import Candidates, Prompt
+from audiolm_jax.tokens.sequence import Candidates, Prompt
 
 # Places by which a cache grows: a step reads all of it, and every length is
 # compiled. Prompts are padded to a multiple of the other for the same reason.

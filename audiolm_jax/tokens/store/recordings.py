@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from audiolm_jax.errors import UserError
-from audiolm_jax.tokens.layout import Codes
+from audiolm_jax.tokens.sequence import Codes
 from audiolm_jax.tokens.store import shards, store, tfrecord
 from audiolm_jax.tokens.store.records import Record, parse, parse_codes
 

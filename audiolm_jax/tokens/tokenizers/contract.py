@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from audiolm_jax import speeds
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
-from audiolm_jax.tokens.layout import Codes
+from audiolm_jax.tokens.sequence import Codes
 from audiolm_jax.tokens.stages import Sizes
 from audiolm_jax.tokens.tokenizers import other_voices
 
