@@ -10,7 +10,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
-from audiolm_jax.semantic_vq import perturbation, speaking
+from audiolm_jax.semantic_vq import forward, perturbation, speaking
 from audiolm_jax.semantic_vq.crops import Heard, hear, part_of
 from audiolm_jax.semantic_vq.model import SemanticVq
 from audiolm_jax.soundstream import codebooks, health, losses, quantizer
@@ -97,7 +97,9 @@ class SemanticVqTrainStep(TrainStep):
     # As of a prompt, beside the same seconds in all of the crop.
     starts = jnp.arange(heard.valid.shape[1])[None]
     prompt = heard.valid & (2 * starts < heard.valid.sum(axis=1)[:, None])
-    other = self._latents(state.params, heard.spectra, heard.valid, prompt)
+    other = forward.latents(
+        self.model, state.params, heard.spectra, heard.valid, prompt
+    )
     found = self._agreement(books, quantized, other, prompt)
     distances = {'commitment': quantized.commitment, **found}
     return self._metrics(heard, output, distances, books)
@@ -135,9 +137,11 @@ class SemanticVqTrainStep(TrainStep):
     heard = hear(self.model, batch)
     z, other = self._two_views(params, heard, keys[0])
     books = codebooks.initialize(books, z, heard.valid, keys[1])
-    quantized = self._quantize(books, z, heard.valid)
+    quantized = forward.quantize(books, z, heard.valid)
     codes = jnp.where(quantizing, quantized.z, z)
-    output = self._decode(params, codes, heard, other_half=True)
+    output = forward.decode(
+        self.model, params, codes, heard, speaking.of_the_other_half
+    )
     distances = {'commitment': quantized.commitment}
     if self.consistency_weight:
       distances |= self._agreement(books, quantized, other, heard.valid)
@@ -157,12 +161,13 @@ class SemanticVqTrainStep(TrainStep):
     """Latents of the crop as it is, and as the second view has it."""
     valid, spectra = heard.valid, heard.spectra
     if not self.consistency_weight:
-      z = self._latents(params, spectra, valid, valid)
+      z = forward.latents(self.model, params, spectra, valid, valid)
       return z, z
     part_key, warp_key = jax.random.split(key)
     part = part_of(part_key, valid, self.shortest_share)
     perturbed = perturbation.perturb(warp_key, spectra, self.warp)
-    z = self._latents(
+    z = forward.latents(
+        self.model,
         params,
         jnp.concatenate([spectra, perturbed]),
         jnp.concatenate([valid, valid]),
@@ -190,29 +195,7 @@ class SemanticVqTrainStep(TrainStep):
   def _speak(
       self, params: PyTree, books: Codebooks, heard: Heard
   ) -> tuple[Float[Array, 'B N'], Quantized]:
-    z = self._latents(params, heard.spectra, heard.valid, heard.valid)
-    quantized = self._quantize(books, z, heard.valid)
-    output = self._decode(params, quantized.z, heard, other_half=False)
-    return output, quantized
-
-  def _latents(self, params, spectra, valid, counted):
-    return self.model.apply(
-        {'params': params}, spectra, valid, counted, method='latents'
-    )
-
-  def _quantize(self, books, z, valid) -> Quantized:
-    levels = jnp.ones(len(z), jnp.int32)
-    return quantizer.quantize(z, books.vectors, levels, valid)
-
-  def _decode(self, params, codes, heard: Heard, other_half: bool):
-    valid, variables = heard.valid, {'params': params}
-    voice = self.model.apply(variables, heard.spectra, valid, method='voice')
-    average = speaking.of_the_other_half if other_half else speaking.of_all
-    output = self.model.apply(
-        variables, codes, average(voice, valid), valid, method='decode'
-    )
-    # Nothing is learnt from what comes out where there was no sound.
-    return jnp.where(heard.samples, output, 0.0)
+    return forward.speak(self.model, params, books, heard)
 
   def _metrics(
       self, heard: Heard, output, distances: Metrics, books: Codebooks
