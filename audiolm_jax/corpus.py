@@ -1,20 +1,18 @@
 """Corpora: a manifest of clips, and endless batches of crops drawn from it."""
 
 import collections
-import json
 import logging
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
 from concurrent import futures
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 from jaxtyping import Float
-from msgspec import Meta, Struct
 
-from audiolm_jax import audio, described, encodings, files
+from audiolm_jax import audio, encodings, files
+from audiolm_jax.clip import Clip, line_of, parse
 from audiolm_jax.errors import UserError
 from audiolm_jax.sound import finding
 
@@ -22,57 +20,7 @@ _PREFETCH = 2  # Batches read ahead of the one in use.
 _THREADS = 2
 _MAX_DAMAGED = 8  # Crops one after the other; then the corpus is to blame.
 
-_MEND = 'mend the line, or make the manifest anew (audiolm corpus folder).'
-
 log = logging.getLogger(__name__)
-
-
-class Clip(NamedTuple):
-  """A recording and what is known about it.
-
-  Attributes:
-    path: Audio file; relative to the manifest on disk, absolute in memory.
-    seconds: Its length.
-    split: 'train', 'dev', 'test', ...
-    source: The corpus it comes from.
-    licence: Under which terms it may be used.
-    speaker: Who speaks, or None.
-    piece: Which piece is played, or None.
-    transcript: What is said, or None.
-    labels: Sidecar TSV of `start_seconds end_seconds label` lines, or None.
-    language: Language of what is said, as in ISO 639-1: 'en', 'ru', ...; or
-      None.
-    origin: What made it where that is what is asked, 'original', 'generated' or
-      'other', which is neither; or None.
-  """
-
-  path: str
-  seconds: float
-  split: str
-  source: str
-  licence: str
-  speaker: str | None = None
-  piece: str | None = None
-  transcript: str | None = None
-  labels: str | None = None
-  language: str | None = None
-  origin: str | None = None
-
-
-class _Line(Struct, forbid_unknown_fields=True):
-  """A clip as a manifest says it; numbers may name speakers and pieces."""
-
-  path: str
-  seconds: Annotated[float, Meta(gt=0, le=1e9)]
-  split: str
-  source: str
-  licence: str
-  speaker: str | int | None = None
-  piece: str | int | None = None
-  transcript: str | None = None
-  labels: str | None = None
-  language: str | None = None
-  origin: str | None = None
 
 
 class Crop(NamedTuple):
@@ -110,13 +58,7 @@ def read_manifest(
 def write_manifest(path: str | os.PathLike, clips: Sequence[Clip]) -> None:
   """Writes JSON lines, all or none; paths become relative to its folder."""
   path = pathlib.Path(path).absolute()
-  lines = []
-  for clip in clips:
-    fields = clip._asdict()
-    for name in ('path', 'labels'):
-      if fields[name] is not None:
-        fields[name] = os.path.relpath(fields[name], path.parent)
-    lines.append(json.dumps(fields, ensure_ascii=False) + '\n')
+  lines = [line_of(clip, path.parent) + '\n' for clip in clips]
   # Names that are no UTF-8 become what JSON writes for them: "\\udcff".
   content = ''.join(lines).encode('utf-8', errors='backslashreplace')
   files.write(path, content)
@@ -225,22 +167,8 @@ def _read_lines(path: str | os.PathLike) -> list[Clip]:
     raise UserError(f'Cannot read the manifest {path}: {error}.') from error
   folder = pathlib.Path(path).absolute().parent
   return [
-      _parse(line, folder, f'{path}, line {number}')
+      parse(line, folder, f'{path}, line {number}')
       # splitlines would split at what may stand in names and transcripts.
       for number, line in enumerate(text.split('\n'), start=1)
       if line.strip()
   ]
-
-
-def _parse(line: str, folder: pathlib.Path, where: str) -> Clip:
-  where = f'{where} is not a clip'
-  try:
-    value = json.loads(line)
-  except (ValueError, RecursionError) as error:
-    raise UserError(f'{where}: {error}.') from error
-  said = msgspec.structs.asdict(described.check(value, _Line, where, _MEND))
-  for name in ('speaker', 'piece'):
-    said[name] = None if said[name] is None else str(said[name])
-  if said['labels'] is not None:
-    said['labels'] = str(folder / said['labels'])
-  return Clip(**said)._replace(path=str(folder / said['path']))

@@ -22,6 +22,7 @@ ROOMS = (
     'sound',
     'audio',
     'speeds',
+    'clip',
     'corpus',
     'changes',
     'augment',
