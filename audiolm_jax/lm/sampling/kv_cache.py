@@ -44,9 +44,12 @@ def attend(
     q: Float[Array, 'N E'], cache: Cache, bias: Float[Array, 'N S']
 ) -> Float[Array, 'N E']:
   """Scaled dot-product attention of one query a head; softmax in float32."""
+  # Scores and the softmax are float32 whatever the cache is.
   q = q / q.shape[-1] ** 0.5
   scores = _dot('ne,nes->ns', q, cache.keys) + bias
   # A softmax whose division waits until S weights have become E values.
+  # There is always a finite score, that of the query's own place. The greatest
+  # would otherwise be -inf, and all weights NaN.
   weights = jnp.exp(scores - scores.max(axis=-1, keepdims=True))
   total = weights.sum(axis=-1, keepdims=True)
   return _dot('ns,nes->ne', weights.astype(q.dtype), cache.values) / total

@@ -45,6 +45,8 @@ def prefill(
     one = functools.partial(network.prefill, model, weights)
     read = _one_by_one(one) if len(positions) > 1 else one
     caches = read(inputs, valid, positions)
+    # The last id has not been read. It is the first step's input, and its keys
+    # go to the place of the id that is drawn from it.
     return State(ids[:, -1], jnp.zeros(len(ids), bool), caches)
 
   return _on_each_device(run, rows, weights, ids, valid, positions)
@@ -69,6 +71,8 @@ def _on_each_device(
     *args: PyTree,
 ) -> PyTree:
   """Calls a function; each device computes its rows of `args`, sends none."""
+  # Said outright, since XLA is free to move rows between devices where it only
+  # knows how arrays lie.
   if rows is not None:
     function = jax.shard_map(
         function,
@@ -83,12 +87,16 @@ def _on_each_device(
 @executables.jit(static_argnames=('length',))
 def grow(caches: list[Cache], length: int) -> list[Cache]:
   """Appends empty places."""
+  # Zeros, not what memory happens to hold: a hidden place has a weight of 0,
+  # and 0 times NaN is NaN.
   more = length - caches[0].keys.shape[2]
   return jax.tree.map(
       lambda leaf: jnp.pad(leaf, ((0, 0), (0, 0), (0, more))), caches
   )
 
 
+# The state is donated: the cache, larger than all else that changes, is written
+# where it lies. Who calls must not read the old state again.
 @executables.jit(
     static_argnames=('program', 'rows'), donate_argnames=('state',)
 )
@@ -128,8 +136,12 @@ def extend(
 
     def visit(state: State, place: Array) -> tuple[State, Array]:
       wanted = (begin <= place) & (place < end)
+      # These are the rows of this device. Devices need not agree on when to
+      # stop, as no step sends anything from one to another.
       if program.ends:
         wanted &= ~state.done.all()
+      # Rows are an axis of the arrays and not of a vmap, which would turn this
+      # into a select that computes both.
       return jax.lax.cond(wanted, advance, pass_over, state, place)
 
     # One program draws any part of the last places: those of the others are

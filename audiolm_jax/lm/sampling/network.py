@@ -93,6 +93,8 @@ def pack(model: Transformer, params: PyTree, kind: str = 'full') -> Weights:
 
 def _pack_layer(params: PyTree, dtype: Any, kind: str) -> Layer:
   def kernel(module: str, *names: str) -> Matrix:
+    # In int8 each output has a scale of its own (matrices.Quantized), so that
+    # joined kernels are rounded as each would be alone.
     kernels = [params[module][name]['kernel'] for name in names]
     return keep(jnp.concatenate(kernels, axis=1).astype(dtype), kind)
 
@@ -135,6 +137,9 @@ def prefill(
     positions: Positions of the inputs, the same for all rows (G = 1) or of each
       (G = B).
   """
+  # Rows are padded on the left. Padding sees itself alone (causal_mask): with
+  # nothing to see its softmax would be NaN, and NaN in a value spreads even
+  # with a weight of 0.
   x = weights.embedding[inputs]
   mask = causal_mask(valid.astype(jnp.int32))
   # Queries in blocks, each with the keys up to its end only: the scores of a
@@ -147,6 +152,8 @@ def prefill(
   for layer in weights.layers:
     h = multiply(rms_norm(x, layer.attention_norm, model.dtype), layer.qkv)
     q, k, v = (_split_heads(part, model) for part in jnp.split(h, 3, axis=-1))
+    # What comes out of the last layer goes nowhere: the first id is drawn by a
+    # step, which only needs the caches. XLA leaves it out.
     y = jnp.moveaxis(attend_in_blocks(q, k, v, biases, mask), 1, 2)
     x = x + multiply(y.reshape(*x.shape[:-1], -1), layer.out)
     x = x + _mlp(layer, x, model)
@@ -173,6 +180,7 @@ def step(
     index: The token's place in them.
   """
   x = weights.embedding[token]
+  # Rows and heads are one axis, as in the cache.
   bias = bias.reshape(-1, bias.shape[-1])
   new_caches = []
   for layer, cache in zip(weights.layers, caches, strict=True):
@@ -201,6 +209,7 @@ def _mlp(
     layer: Layer, x: Float[Array, '*B D'], model: Transformer
 ) -> Float[Array, '*B D']:
   h = multiply(rms_norm(x, layer.mlp_norm, model.dtype), layer.wi)
+  # T5 1.1's gated GELU (arXiv 2002.05202), both halves of one product.
   gate, h = jnp.split(h, 2, axis=-1)
   return multiply(nn.gelu(gate) * h, layer.wo)
 

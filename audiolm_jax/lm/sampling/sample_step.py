@@ -76,6 +76,8 @@ def sample_step(
   """Draws the ids of one place."""
   query = jax.lax.dynamic_slice_in_dim(track.positions, place, 1, axis=1)
   bias = network.distance_bias(weights, query, track.positions)[:, :, 0]
+  # The cache is longer than what it holds: places that are still empty are
+  # hidden with those that padding fills.
   past = jnp.arange(track.valid.shape[1]) <= place
   bias = jnp.where((track.valid & past[None])[:, None], bias, -jnp.inf)
   x, caches = network.step(
@@ -86,6 +88,7 @@ def sample_step(
   first, may_end = track.first[place], track.may_end[place]
   logits = _logits(program, weights, x, first, may_end)
   choice = choose(logits, keys, temperature, program.top_k, program.top_p)
+  # The place behind all candidates is that of EOS (_logits).
   token = jnp.where(choice < program.num_candidates, first + choice, EOS)
   # A row that has ended goes on as PAD: all rows of a batch step together.
   token = jnp.where(state.done, PAD, token)
@@ -100,6 +103,9 @@ def _logits(
     may_end: Bool[Array, ''],
 ) -> Float[Array, 'B _']:
   """Logits of the ids from `first` on and, where rows may end, of EOS."""
+  # A slice that would leave the table is moved back into it without an error,
+  # and other ids would be scored: all `size` of Candidates have to be in the
+  # vocabulary, as those of a field are.
   rows = jax.lax.dynamic_slice_in_dim(
       weights.embedding, first, program.num_candidates
   )

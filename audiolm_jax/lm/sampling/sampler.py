@@ -54,6 +54,7 @@ def stack(
       strict=True,
   )
   positions = np.stack(positions)
+  # Biases are then made once, and prefill need not read row by row.
   if (positions == positions[:1]).all():
     positions = positions[:1]
   return Prompts(np.stack(ids), np.stack(valid), positions)
@@ -118,6 +119,8 @@ def draw_pieces(
     prompts, keys = _spread(prompts, keys, rows)
   track = _track(prompts, candidates, growth)
   state = _start(model, weights, prompts, rows)
+  # `first` stays where it is. Noise is numbered from it, so that neither how
+  # far prompts are padded nor how pieces are cut changes an id.
   start = first = prompts.ids.shape[1]
   for size in sizes:
     piece = np.full((len(keys), size), PAD, np.int32)
@@ -137,6 +140,8 @@ def draw_pieces(
           np.float32(sampling.temperature),
           rows,
       )
+      # What came back is the last `growth` places of the cache, of which this
+      # piece may be a part.
       first_drawn = length - ids.shape[1]
       piece[:, begin - start : end - start] = np.asarray(ids)[
           :, begin - first_drawn : end - first_drawn
@@ -171,6 +176,8 @@ def _spread(
 
 def _track(prompts: Prompts, candidates: Candidates, growth: int) -> Track:
   num_prompt, num_samples = prompts.ids.shape[1], len(candidates.first)
+  # What lies ahead counts as valid from the start: a step hides it until its
+  # place is reached. Places behind the last are never reached.
   after = -(num_prompt + num_samples) % growth
   return Track(
       np.pad(prompts.positions, ((0, 0), (0, after))),
@@ -206,6 +213,8 @@ def _start(
     return loop.prefill(
         model, weights, prompts.ids, prompts.valid, positions, rows
     )
+  # Nothing has been read. The PAD that `shift right` puts first is the first
+  # step's input.
   shape = num_rows * model.num_heads, model.head_dim, 0
   caches = [
       Cache(jnp.zeros(shape, model.dtype), jnp.zeros(shape, model.dtype))
