@@ -42,6 +42,8 @@ def step(
     num_microbatches: Pieces that the batch is computed in.
     ema_decay: Decay of the average in mutables['ema'], None if there is none.
   """
+  # The noise of a step follows from its number alone: a run that was resumed
+  # draws the same as one that never stopped.
   key = jax.random.fold_in(key, state.step)
   found = microbatches.gradients(loss, state, batch, key, num_microbatches)
   updates, opt_state = tx.update(found.grads, state.opt_state, state.params)
@@ -68,6 +70,7 @@ def moved_average(
   random is gone after some hundred steps. What does not move keeps every bit:
   the tokens of a frozen encoder have to stay.
   """
+  # As TensorFlow's ExponentialMovingAverage does with `num_updates`.
   young = (1.0 + step) / (10.0 + step)
   rate = 1 - jnp.minimum(decay, young)
   return jax.tree.map(lambda old, new: old + rate * (new - old), ema, params)

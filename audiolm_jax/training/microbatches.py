@@ -76,6 +76,8 @@ def _accumulated(
     total = jax.tree.map(jnp.add, total, weighted)
     return (total, mutables), metrics['weight']
 
+  # A scan carries trees whose shapes are known before it starts; tracing the
+  # gradients for them computes nothing.
   first = jax.tree.map(lambda rows: rows[0], pieces)
   shapes = jax.eval_shape(grad, state.params, state.mutables, first, key)
   grads, (metrics, _) = jax.tree.map(

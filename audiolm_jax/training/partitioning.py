@@ -124,6 +124,8 @@ class Partitioner:
     # row than a host has, two hosts read the same ones.
     local = np.vectorize(lambda device: device.process_index)(self.mesh.devices)
     rows = np.flatnonzero((local == jax.process_index()).any(axis=1))
+    # This counts on a process's rows being neighbours, and on every process
+    # having as many.
     return DataLayout(
         int(rows[0]) // len(rows), self.mesh.shape['data'] // len(rows)
     )
@@ -215,6 +217,8 @@ class Partitioner:
 
   def _run(self, function: Callable[..., Any], *args: Any) -> Any:
     with self.context():
+      # jax.jit traces when it is called, not when it is made: the context has
+      # to be there for the call.
       return function(*args)
 
 

@@ -61,6 +61,8 @@ def compiled(
     run: Runs a function in the partitioner's context.
   """
   shardings = _shardings(abstract)
+  # Every device makes its own piece of the state, which as a whole might fit on
+  # none.
   init = jax.jit(train_step.init, out_shardings=shardings)
   step = jit_step(train_step, abstract)
   evaluate = jax.jit(

@@ -52,6 +52,8 @@ def of_optimizer(
       known[_name(tail), leaf.shape] = sharding
 
   def of(path: jax.tree_util.KeyPath, leaf: Any) -> NamedSharding:
+    # In front of a parameter's own path optax puts the places of its chain,
+    # which differ from optimizer to optimizer: the longest tail wins.
     tails = [_name(path[start:]) for start in range(len(path))]
     found = [known[t, leaf.shape] for t in tails if (t, leaf.shape) in known]
     return found[0] if found else default

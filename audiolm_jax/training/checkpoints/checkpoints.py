@@ -126,6 +126,7 @@ class Checkpoints:
         'data': dict(data_state),
         'model': dict(model_config),
         'config': operative_config,
+        # Taken now: the step that follows donates these arrays.
         'checksums': checksums.of_leaves(state),
     }
     saved = {
@@ -137,6 +138,7 @@ class Checkpoints:
           step,
           args=ocp.args.Composite(**saved, run=ocp.args.JsonSave(run)),
           metrics=metrics,
+          # The loop says when; Orbax's own intervals are not asked.
           force=True,
       )
 
@@ -163,6 +165,8 @@ class Checkpoints:
       items.check_same_model(folder, run.model, model_config, like)
       state = items.restore(folder, like)
       changed = checksums.changed(state, run.checksums)
+      # The files were whole. This sees what became of the arrays on their way
+      # to the files and back, perhaps onto another mesh.
       if not changed:
         self._forget_newer(step)
         log.info('Restored step %d of %s.', step, self.directory)
@@ -192,6 +196,7 @@ class Checkpoints:
     if jax.process_count() > 1:
       step = int(multihost_utils.broadcast_one_to_all(np.int32(step)))
     if step == _DAMAGED:
+      # Only process 0 knows the reason; the others must stop with it.
       message = f'{self.directory} holds no intact checkpoint.'
       raise damaged or UserError(message)
     return None if step == _NONE else step
@@ -211,6 +216,8 @@ class Checkpoints:
 
   def _seal(self) -> None:
     """Runs after the last file is written and before the folder is renamed."""
+    # Until it is renamed the folder has a suffix of Orbax's. The dot keeps step
+    # 10 apart from step 100.
     prefix = f'{self._sealing}.'
     for folder in fallback.steps_folder(self.directory).iterdir():
       if f'{folder.name}.'.startswith(prefix):
