@@ -65,11 +65,15 @@ def _mask_row(
   start_key, level_key, rate_key, frame_key = jax.random.split(key, 4)
   start = jax.random.randint(start_key, (), 0, jnp.maximum(latest, 1))
   level = jax.random.categorical(level_key, log_decay * jnp.arange(num_levels))
+  # These are the shares that sampler.schedule leaves hidden, drawn as evenly as
+  # its passes go through them.
   rate = jnp.cos(jax.random.uniform(rate_key, maxval=jnp.pi / 2))
   frames = jnp.arange(num_frames)
   asked = (frames >= start) & (frames < length)
   targets = asked & jax.random.bernoulli(frame_key, rate, (num_frames,))
   levels = jnp.arange(num_levels)[None]
   hidden = (levels == level) & targets[:, None]
+  # The sampler goes from level to level (s. 3.4): those below are finished, and
+  # nothing is known of those above.
   hidden |= (levels > level) & (frames >= start)[:, None]
   return Masked(jnp.where(hidden, mask_id, codes), level, targets)

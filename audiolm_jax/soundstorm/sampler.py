@@ -95,7 +95,12 @@ def fill(
   def take(codes: Array, now: Pass) -> tuple[Array, None]:
     levels = jnp.full(len(codes), now.level)
     logits = model.apply({'params': params}, semantic, codes, lengths, levels)
+    # The level is traced, so that one body of the scan serves all; a Python
+    # loop would be compiled once for every pass.
     at_level = codes[..., now.level]
+    # What a pass has uncovered stays (MaskGIT). A level that was given has
+    # nothing masked: its passes run and change nothing, and later ones keep
+    # their numbers, and so their noise.
     masked = wanted & (at_level == model.mask_id)
     at_level = _uncover(logits, noise(now), at_level, masked, wanted, now)
     return codes.at[..., now.level].set(at_level), None
@@ -131,7 +136,11 @@ def _uncover(
       jax.nn.log_softmax(logits), found[..., None], axis=-1
   )[..., 0]
   confidence += CONFIDENCE_NOISE * now.hidden * noise[..., -1]
+  # The least sure are hidden again, so what is known must come last.
   confidence = jnp.where(masked, confidence, jnp.inf)
+  # A share of all frames that are made, not of those left: the cosine is over
+  # the whole level. In the last pass it is 0, so that no mask is left below a
+  # level that comes later.
   num_hidden = jnp.floor(now.hidden * wanted.sum(axis=-1)).astype(jnp.int32)
   stays = masked & (_ranks(confidence) < num_hidden[:, None])
   return jnp.where(masked & ~stays, found, codes)
@@ -169,6 +178,8 @@ def _gumbel(
   def draw(key: Key[Array, ''], frame: Int[Array, '']) -> Float[Array, ' K']:
     return jax.random.gumbel(jax.random.fold_in(key, frame), (size,))
 
+  # A key for each frame: drawn as one array, noise would change with the
+  # padding that a row was given.
   fold_in = jax.vmap(jax.random.fold_in, in_axes=(0, None))
   return jax.vmap(jax.vmap(draw, in_axes=(None, 0)))(
       fold_in(keys, number), frames

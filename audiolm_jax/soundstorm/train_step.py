@@ -133,6 +133,7 @@ class SoundStormTrainStep(TrainStep):
         self.level_decay,
         self.longest_prompt,
     )
+    # Blocks once, heads as often as there are levels to be learnt from them.
     frames = self._frames(params, batch, masked, {'dropout': dropout_key})
     metrics = self._metrics(params, batch, masked, frames)
     loss = metrics['loss']
@@ -186,7 +187,9 @@ class SoundStormTrainStep(TrainStep):
     """The loss of levels so far above the drawn ones, where they exist."""
     levels = masked.levels + distance
     exists = levels < self.model.num_quantizers
+    # Any level will do where there is none, as no target counts there.
     levels = jnp.where(exists, levels, 0)
+    # The prompt is not among them: all of its levels are known.
     hidden = _at_level(masked.codes, levels) == self.model.mask_id
     targets = hidden & exists[:, None] & self._valid(batch)
     return self._prediction(params, batch, frames, levels, targets)[0]
