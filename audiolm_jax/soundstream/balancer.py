@@ -34,6 +34,8 @@ def norm(gradient: Float[Array, 'B N']) -> Float[Array, '']:
   It depends neither on the size of the batch nor on the length of its rows.
   """
   rows = jnp.sqrt(jnp.square(gradient).sum(axis=-1))
+  # That of the mean absolute error is 1 / (B N) everywhere: B rows of norm 1 /
+  # (B sqrt N), and sqrt N makes their sum 1.
   return rows.sum() * gradient.shape[-1] ** 0.5
 
 
@@ -45,6 +47,7 @@ def update(averages: Averages, gradients: Gradients, decay: float) -> Averages:
 
   def one(average: NormAverage, gradient: Float[Array, 'B N']) -> NormAverage:
     size = norm(gradient)
+    # Both are decayed, also where nothing is added: their ratio stays.
     return NormAverage(
         decay * average.total + size, decay * average.weight + (size > 0)
     )
@@ -56,6 +59,9 @@ def balance(
     gradients: Gradients, averages: Averages, weights: Mapping[str, float]
 ) -> Float[Array, 'B N']:
   """Sums the gradients, each brought to the norm `weights` on average."""
+  # By the average and not by this batch's norm, so that a batch with little to
+  # mend pulls little. EnCodec also divides by the sum of the weights, which
+  # scales the whole.
   return sum(
       gradient
       * (weights[name] * averages[name].weight)

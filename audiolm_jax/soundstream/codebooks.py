@@ -57,6 +57,8 @@ def initialize(
     sums = vectors * usage[..., None]
     return Codebooks(vectors, sums, usage, jnp.array(True))
 
+  # A conditional of the program: it costs k-means once, and a resumed run,
+  # whose books are initialized, never.
   return jax.lax.cond(codebooks.initialized, lambda: codebooks, first)
 
 
@@ -86,11 +88,15 @@ def update(
 
   def level(sums, usage, residuals, codes, used, key):
     weights = used.astype(jnp.float32)
+    # Under jit the batch is the global one, whichever devices hold its rows:
+    # codebooks agree on all of them without a psum.
     batch_sums, counts = _collect(residuals, codes, weights, len(usage))
     # A level that every row dropped keeps what it has.
     keep = jnp.where(counts.sum() > 0, decay, 1.0)
     sums = keep * sums + (1 - keep) * batch_sums
     usage = keep * usage + (1 - keep) * counts
+    # A level that learnt nothing revives none: no residual of the batch is its
+    # own to come back as.
     dead = (usage < revival_threshold * usage.mean()) & (keep < 1)
     return _revive(sums, usage, dead, residuals, weights, key)
 
@@ -130,6 +136,8 @@ def _revive(
   twice: of codes that are alike only the first is ever nearest, and a large
   codebook would stay as small as the batch. Who finds no point left waits.
   """
+  # Points without weight, padding or dropped, are sorted behind all others;
+  # `turn` numbers the dead codes, so that each takes a point of its own.
   shuffled = jax.random.uniform(key, weights.shape) + (weights == 0)
   order = jnp.argsort(shuffled)
   turn = jnp.cumsum(dead) - 1
@@ -180,5 +188,7 @@ def _spread(
   """Points at random, spread evenly; no point twice if there are enough."""
   ends = jnp.cumsum(weights)
   marks = (jnp.arange(size) + jax.random.uniform(key)) * ends[-1] / size
+  # Points without weight end where the one before them does, and are never
+  # picked.
   picks = jnp.searchsorted(ends, marks, side='right')
   return points[jnp.minimum(picks, len(points) - 1)]

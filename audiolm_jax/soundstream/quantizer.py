@@ -52,14 +52,19 @@ def quantize(
 
   Codes and commitment of frames outside of `mask` count for nothing.
   """
+  # Choosing has no gradient. Stopped here, none of it is kept for the backward
+  # pass.
   residuals, codes = _residual_codes(jax.lax.stop_gradient(z), vectors)
   levels = jnp.arange(len(vectors))
   kept = levels[None] < num_levels[:, None]
   chosen = jnp.moveaxis(vectors[levels[None, None], codes], 2, 0)
+  # Codes of dropped levels are there for who wants them; they add nothing to z
+  # and, not being `used`, teach nothing.
   chosen = jnp.where(kept.T[:, :, None, None], chosen, 0.0)
   total = chosen.sum(axis=0)
   used = kept[:, None] & mask[..., None]
-  # How far z is from the sum of the vectors up to each level.
+  # How far z is from the sum of the vectors up to each level; of z and not of
+  # the residuals, through which no gradient goes.
   errors = jnp.square(z[None] - jnp.cumsum(chosen, axis=0)).mean(axis=-1)
   weights = jnp.moveaxis(used, -1, 0).astype(errors.dtype)
   commitment = (errors * weights).sum() / jnp.maximum(weights.sum(), 1.0)
@@ -89,6 +94,8 @@ def nearest(
   """Index of each point's nearest vector in Euclidean distance."""
   # |x - c|^2 = |x|^2 - 2 x.c + |c|^2, and |x|^2 does not change the argmin.
   halves = 0.5 * jnp.square(vectors).sum(axis=-1)
+  # TPUs multiply in bfloat16 unless told otherwise, and other codes would be
+  # nearest than on a CPU: tokens have to be the same wherever they are made.
   scores = jnp.einsum(
       '...d,kd->...k', points, vectors, precision=jax.lax.Precision.HIGHEST
   )
