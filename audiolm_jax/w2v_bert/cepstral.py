@@ -70,6 +70,8 @@ class CepstralQuantizer(nn.Module):
         (self.codebook_size, self.code_dim),
     )
     ids = quantized.codes[..., 0]
+    # No gradient comes back from a choice: the diversity loss is a figure here,
+    # and teaches nothing.
     probabilities = jax.nn.one_hot(ids, self.codebook_size)
     vectors = embedding[ids].astype(self.dtype)
     return Codes(vectors, ids, ids, probabilities)
@@ -117,5 +119,7 @@ def _standardize(
 def _cosines(num_mels: int) -> Float[np.ndarray, 'M M']:
   """The discrete cosine transform from mel bins to cepstra."""
   places = (np.arange(num_mels) + 0.5) * np.pi / num_mels
+  # The first wave is longer than the others. It does not matter: `envelope`
+  # standardizes its cepstrum, and `pitch` leaves it out.
   waves = np.cos(places[:, None] * np.arange(num_mels)[None])
   return (waves * (2 / num_mels) ** 0.5).astype(np.float32)

@@ -19,9 +19,12 @@ def span_mask(
   Any frame starts a run with `start_probability`. A row in which none does gets
   one run at random, so that also the shortest clip has something to predict.
   """
+  # At w2v-BERT's 0.065 and 10 half of the frames are hidden: 1 - 0.935 ** 10 is
+  # 0.49.
   draw_key, forced_key = jax.random.split(key)
   draws = jax.random.uniform(draw_key, valid.shape)
   starts = (draws < start_probability) & valid
+  # The run that is forced is a whole one where the clip is long enough.
   num_starts = jnp.maximum(valid.sum(axis=-1) - span + 1, 1)
   place = jax.random.uniform(forced_key, num_starts.shape) * num_starts
   forced = jnp.arange(valid.shape[1])[None] == place.astype(jnp.int32)[:, None]
@@ -53,12 +56,14 @@ def draw_distractors(
   if count >= num_frames:
     return pool
   scores = jnp.where(pool, jax.random.uniform(key, pool.shape), -1.0)
+  # In a pool of fewer than `count` it is -1, and all of them are drawn.
   threshold = jax.lax.top_k(scores, count)[0][..., -1:]
   return pool & (scores >= threshold)
 
 
 def _smear(starts: Bool[Array, 'B T'], span: int) -> Bool[Array, 'B T']:
   """True in each start and in the span - 1 frames after it."""
+  # Starts up to here, less those that are `span` or more frames ago.
   counts = jnp.cumsum(starts, axis=-1)
   before = jnp.pad(counts, ((0, 0), (span, 0)))[:, : starts.shape[1]]
   return counts > before

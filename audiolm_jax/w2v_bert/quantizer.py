@@ -74,6 +74,7 @@ class GumbelQuantizer(nn.Module):
     soft = jax.nn.softmax((logits + noise) / temperature)
     drawn = soft.argmax(axis=-1)
     hard = jax.nn.one_hot(drawn, self.codebook_size)
+    # Its value is the drawn code, its gradient that of all codes.
     choice = soft + jax.lax.stop_gradient(hard - soft)
     return Codes(
         (choice @ codebook).astype(self.dtype),
