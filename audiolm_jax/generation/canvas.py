@@ -40,6 +40,7 @@ class Canvas:
     for row, prompt in enumerate(prompts):
       for source, codes in prompt.codes.items():
         place = self._codes[source][row]
+        # Not place[-len(codes) :], which is all of it for an empty prompt.
         place[len(place) - len(codes) :] = codes
     # One past the last frame of each row, as far as it is known.
     never = np.iinfo(np.int64).max
@@ -124,6 +125,10 @@ class Canvas:
 
   def _span(self, source: str, row: int, start: int, end: int) -> slice:
     per = self.per_unit[source]
+    # No window reaches back beyond the row's own prompt, into the zeros that
+    # stand before a shorter one.
     first = (self._origin + max(start, -self._lengths[row])) * per
+    # The sum comes last: `never` has no room for more.
     stop = min(end * per, self._ends[source][row]) + self._origin * per
+    # A row that was over before the window has nothing in it.
     return slice(first, max(first, stop))

@@ -70,9 +70,13 @@ class StageSampler:
     for done, stop in spans(start, end, self.step):
       pieces = []
       for row in range(canvas.num_rows):
+        # A row that is over stays in the batch, since programs are compiled for
+        # a number of rows. What is drawn for it is past its end.
         row_stop = max(canvas.last_unit(row, stop), done)
         # As long as a crop: what is not made anew is remembered.
         pieces.append(Piece(row, row_stop - self.crop, done, row_stop))
+      # A window's noise is numbered by where it begins, so that a stream and
+      # the whole draw the same.
       self._sample(canvas, pieces, stop - done, fold_in(keys, done))
 
   def fill_chunks(
@@ -85,6 +89,7 @@ class StageSampler:
         for start, end in chunks
         for row in range(canvas.num_rows)
     ]
+    # In the order of the pieces: rows of the first chunk, of the second, ...
     keys = jnp.concatenate([fold_in(keys, start) for start, _ in chunks])
     longest = max(end - start for start, end in chunks)
     for first in range(0, len(pieces), _MAX_ROWS):
@@ -100,6 +105,8 @@ class StageSampler:
     num_frames = num_units * per_unit
     num_ids = num_frames * len(target.levels)
     prompts = [
+        # The prefix reaches up to `end`, the target up to `done`: the stage
+        # that fills the prefix in has been here before.
         self.stage.prompt(
             canvas.row(row, start, end),
             canvas.num_known(row, start, done) * per_unit,
@@ -120,6 +127,7 @@ class StageSampler:
     for piece, row in zip(pieces, ids, strict=True):
       codes = target.unflatten(row)
       canvas.write(piece.row, target, piece.done, codes)
+      # Only EOS makes it shorter; `unflatten` stops there.
       if len(codes) < num_frames:
         canvas.end(piece.row, target, piece.done * per_unit + len(codes))
 
@@ -155,6 +163,7 @@ def crop_and_step(
     crop_seconds: float, units_per_second: Fraction
 ) -> tuple[int, int]:
   """Units that a model sees at once, and those that it makes in a window."""
+  # The millionth is for products like 0.29 * 100, which floats put below 29.
   crop = max(int(crop_seconds * float(units_per_second) + 1e-6), 1)
   return crop, crop - int(_OVERLAP * crop)
 
