@@ -45,6 +45,7 @@ class Batches(Iterator):
       self._open()
     batch = next(self._iterator, None)
     while batch is None:
+      # To go on from a round without a batch could be to look for ever.
       if not self._batch:
         raise UserError(
             f'{self._where} does not fill a batch; lower the batch size or take'
@@ -96,6 +97,7 @@ class Batches(Iterator):
 def _between(
     batches: Iterator[dict[str, np.ndarray]], start: int, stop: int | None
 ) -> Iterator[dict[str, np.ndarray]]:
+  # Whoever closes this generator early ends the reading ahead, too.
   with contextlib.closing(batches):
     yield from itertools.islice(batches, start, stop)
 
@@ -114,6 +116,8 @@ def in_order(
   mine = slice(shard_index * rows, (shard_index + 1) * rows)
   with contextlib.closing(batches):
     for batch in batches:
+      # Filled up before it is shared out: a shard without rows would miss a
+      # step that the others wait in.
       yield {name: _filled(x, batch_size)[mine] for name, x in batch.items()}
 
 

@@ -43,6 +43,8 @@ class Share(NamedTuple):
 
 def share(files: Sequence[str], shard_index: int, num_shards: int) -> Share:
   """Whole files if every host gets one, else every so many-th recording."""
+  # No host then reads what another does. Otherwise all open all files, and each
+  # takes its turn.
   if len(files) >= num_shards:
     return Share(list(files[shard_index::num_shards]), 0, 1)
   return Share(list(files), shard_index, num_shards)
@@ -61,7 +63,9 @@ class Shuffled(Sequence):
     self._seed = part.seed, shard_index
     self._recordings = recordings
     epochs = sys.maxsize if part.epochs is None else part.epochs
+    # Endless for every purpose: `len` may be no larger.
     self._length = min(epochs * len(recordings), sys.maxsize)
+    # Two, as who reads ahead is in the next epoch while this one ends.
     self._epoch = functools.lru_cache(2)(self._shuffle)
 
   def __len__(self) -> int:
@@ -77,6 +81,8 @@ class Shuffled(Sequence):
   def _shuffle(
       self, epoch: int
   ) -> tuple[Int[np.ndarray, ' n'], Int[np.ndarray, 'n 2']]:
+    # Each epoch from its own number, so that a reader can go on at any place
+    # without drawing what was before it.
     random = np.random.default_rng((*self._seed, epoch))
     count = len(self._recordings)
     seeds = random.integers(-(2**31), 2**31, (count, 2), np.int32)

@@ -54,6 +54,7 @@ def rounds(
       everything = Round(list(files), epochs, None, _mix(seed, 0, 0))
       return everything if number == 0 else None
     epoch, group = divmod(number, num_groups)
+    # Dealt out anew in each epoch: other files come together.
     order = np.random.default_rng((seed, epoch)).permutation(len(files))
     chosen = [files[i] for i in order[group::num_groups]]
     return Round(chosen, None, num_batches, _mix(seed, epoch, group))
@@ -62,4 +63,5 @@ def rounds(
 
 
 def _mix(*seeds: int) -> int:
+  # 31 bits, so that it is no negative number as an int32 either.
   return int(np.random.SeedSequence(seeds).generate_state(1)[0] >> 1)
