@@ -66,6 +66,8 @@ class OverlapAdd(nn.Module):
     total = self._add('frames', frames)
     total /= jnp.maximum(self._add('energies', energies), _MIN_ENERGY)
     num_samples = frames.shape[1] * self.hop
+    # The total begins with the first window, `delay` before its frame. A stream
+    # begins there as well: its last samples are not finished yet.
     start = 0 if past.is_streaming(self) else self.delay
     return total[:, start : start + num_samples]
 
@@ -76,6 +78,7 @@ class OverlapAdd(nn.Module):
     batch, num_frames, _ = frames.shape
     num_hops = self.window // self.hop
     parts = frames.reshape(batch, num_frames, num_hops, self.hop)
+    # Hop i of frame t falls on hop t + i of the whole.
     total = sum(
         jnp.pad(parts[:, :, i], ((0, 0), (i, num_hops - 1 - i), (0, 0)))
         for i in range(num_hops)

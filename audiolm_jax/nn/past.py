@@ -23,5 +23,6 @@ def behind_past(
   shape = (x.shape[0], length, x.shape[2])
   past = module.variable('stream', 'past', jnp.zeros, shape, x.dtype)
   x = jnp.concatenate([past.value, x], axis=1)
+  # Not x[:, -length:], which is all of x where the length is 0.
   past.value = x[:, x.shape[1] - length :]
   return x

@@ -29,6 +29,8 @@ def resampled(
     given += len(part)
     yield part
   if heard:
+    # The filter holds samples back until it is told that no more come. soxr
+    # rounds their number its own way; callers count on `length`.
     rest = stream.resample_chunk(np.zeros(0, np.float32), last=True)
     missing = length(heard, source_rate, target_rate) - given
     rest = rest[: max(missing, 0)]

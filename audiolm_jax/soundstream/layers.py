@@ -24,6 +24,8 @@ def causal_conv(
     dilation: int = 1,
 ) -> Float[Array, 'B T D']:
   """Convolves behind the module's past, zeros at first; T = N / stride."""
+  # Less the stride: the first output then ends with the first `stride` samples,
+  # and there are as many outputs as strides.
   length = (kernel.shape[0] - 1) * dilation + 1 - stride
   if streaming := length > 0 and past.is_streaming(module):
     x = past.behind_past(module, x, length)
@@ -31,6 +33,7 @@ def causal_conv(
       x,
       kernel,
       window_strides=(stride,),
+      # A past of zeros is padding, which costs no copy of the input.
       padding=[(0 if streaming else length, 0)],
       rhs_dilation=(dilation,),
       dimension_numbers=('NWC', 'WIO', 'NWC'),

@@ -83,6 +83,7 @@ class SpectralDecoder(nn.Module):
       real, imag = jnp.cos(x[:, :, 1]), jnp.sin(x[:, :, 1])
     else:
       real, imag = x[:, :, 1], x[:, :, 2]
+      # Where both are 0 the gradient of their norm is NaN, that of this root 0.
       squares = jnp.square(real) + jnp.square(imag)
       magnitude *= jax.lax.rsqrt(squares + _SMALLEST_VECTOR**2)
     return jax.lax.complex(magnitude * real, magnitude * imag)

@@ -69,6 +69,8 @@ def _apply(
 def _silence(
     model: Networks, params: PyTree, frame: Array, method: str
 ) -> Past:
+  # Only shapes are asked for. The values are those after a frame, of which
+  # biases make something even where it is silent.
   _, past = jax.eval_shape(
       lambda params: _apply(model, params, {}, frame, method), params
   )

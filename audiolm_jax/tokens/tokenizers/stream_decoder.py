@@ -32,9 +32,13 @@ class StreamDecoder:
     start = self._num_decoded
     if stop <= start:
       return np.zeros(0, np.float32)
+    # With the codes on both sides that the new ones depend on, whose own
+    # samples are cut off.
     first = max(start - self._tokenizer.context.before, 0)
     heard = self._codes[first : stop + self._tokenizer.context.after]
     hop = self._tokenizer.hop_length
     waveform = self._tokenizer.decode(heard[None])[0]
+    # Older codes are forgotten: a stream may last for ever. The count is from
+    # the first that is kept.
     self._codes, self._num_decoded = self._codes[first:], stop - first
     return waveform[(start - first) * hop : (stop - first) * hop]
