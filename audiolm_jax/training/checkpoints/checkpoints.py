@@ -165,8 +165,7 @@ class Checkpoints:
       items.check_same_model(folder, run.model, model_config, like)
       state = items.restore(folder, like)
       changed = checksums.changed(state, run.checksums)
-      # The files were whole. This sees what became of the arrays on their way
-      # to the files and back, perhaps onto another mesh.
+      # The files were whole; this sees the way to them and back, to this mesh.
       if not changed:
         self._forget_newer(step)
         log.info('Restored step %d of %s.', step, self.directory)
@@ -216,8 +215,7 @@ class Checkpoints:
 
   def _seal(self) -> None:
     """Runs after the last file is written and before the folder is renamed."""
-    # Until it is renamed the folder has a suffix of Orbax's. The dot keeps step
-    # 10 apart from step 100.
+    # Orbax's suffix begins with a dot, which keeps step 10 apart from 100.
     prefix = f'{self._sealing}.'
     for folder in fallback.steps_folder(self.directory).iterdir():
       if f'{folder.name}.'.startswith(prefix):
