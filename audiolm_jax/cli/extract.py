@@ -61,9 +61,9 @@ flags.DEFINE_list(
     'semantic_speeds',
     [],
     'Speeds, of which one is drawn for each clip: its semantic tokens are those'
-    ' of the clip played so, on its own time. They do not tell the voice, so'
-    ' that SoundStorm, or a coarse stage, learns to take it from the prompt.'
-    ' The semantic stage learns from a store without.',
+    ' of the clip played so, on its own time, in turns with its own. They do'
+    ' not tell the voice, so that SoundStorm, or a coarse stage, learns to take'
+    ' it from the prompt. The semantic stage learns from a store without.',
     flag_values=FLAGS,
 )
 

@@ -100,9 +100,9 @@ class Tokenizers:
   Attributes:
     semantic: Says what is said or played.
     acoustic: Says how it sounds.
-    semantic_speeds: Speeds of which one is drawn for each clip, at which the
-      semantic one hears it, so that its ids do not tell whose voice it is;
-      none for clips as they are.
+    semantic_speeds: Speeds of which one is drawn for each clip. The semantic
+      one hears it so in turns with how it is, so that its ids do not tell whose
+      voice it is. None for clips as they are.
   """
 
   semantic: SemanticTokenizer
@@ -144,34 +144,42 @@ class Tokenizers:
   def encode(self, waveforms: list[Float[np.ndarray, ' _']]) -> list[Tokens]:
     """Tokens of clips of any lengths; each is padded to whole frames."""
     batch, lengths = _padded(waveforms, self.hop_length)
-    semantic = self._semantic(waveforms, batch, lengths)
-    acoustic = self.acoustic.encode(batch, lengths)
-    return [
-        Tokens(ids, acoustic[i, : length // self.acoustic.hop_length])
-        for i, (ids, length) in enumerate(zip(semantic, lengths, strict=True))
+    ids = self.semantic.encode(batch, lengths)
+    codes = self.acoustic.encode(batch, lengths)
+    tokens = [
+        Tokens(
+            ids[i, : length // self.semantic.hop_length],
+            codes[i, : length // self.acoustic.hop_length],
+        )
+        for i, length in enumerate(lengths)
     ]
+    if self.semantic_speeds:
+      return self._in_other_voices(waveforms, tokens)
+    return tokens
 
-  def _semantic(
-      self,
-      waveforms: list[Float[np.ndarray, ' _']],
-      batch: Float[np.ndarray, 'B N'],
-      lengths: Int[np.ndarray, ' B'],
-  ) -> list[Int[np.ndarray, ' _']]:
-    counts = (lengths // self.semantic.hop_length).tolist()
-    if not self.semantic_speeds:
-      ids = self.semantic.encode(batch, lengths)
-      return [row[:count] for row, count in zip(ids, counts, strict=True)]
-    drawn = [other_voices.speed_of(w, self.semantic_speeds) for w in waveforms]
+  def _in_other_voices(
+      self, waveforms: list[Float[np.ndarray, ' _']], tokens: list[Tokens]
+  ) -> list[Tokens]:
+    """The same tokens, the semantic ones in turns with those at a speed."""
+    random = [other_voices.draws(waveform) for waveform in waveforms]
+    drawn = [other_voices.choose(self.semantic_speeds, r) for r in random]
     heard = [
         speeds.played(waveform, speed, self.sample_rate)
         for waveform, speed in zip(waveforms, drawn, strict=True)
     ]
     batch, lengths = _padded(heard, self.hop_length)
     ids = self.semantic.encode(batch, lengths)
-    return [
-        other_voices.laid_back(row[: length // self.semantic.hop_length], *of)
-        for row, length, *of in zip(ids, lengths, drawn, counts, strict=True)
-    ]
+    rate = self.sizes.semantic_rate
+    made = []
+    for i, (clip, length) in enumerate(zip(tokens, lengths, strict=True)):
+      others = other_voices.laid_back(
+          ids[i, : length // self.semantic.hop_length],
+          drawn[i],
+          len(clip.semantic),
+      )
+      mixed = other_voices.in_turns(clip.semantic, others, rate, random[i])
+      made.append(clip._replace(semantic=mixed))
+    return made
 
 
 def _padded(

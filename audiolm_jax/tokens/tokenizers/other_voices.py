@@ -1,9 +1,11 @@
-"""Semantic ids of clips that are played at another speed.
+"""Semantic ids of clips that are heard in another voice now and then.
 
 Ids of a self-supervised model say what is spoken and, less so, who speaks. What
 learns to speak from them takes the voice from there and passes over that of its
 prompt. Played faster or slower a clip has another voice, and its ids, laid back
-on the time of the clip, still say what is spoken.
+on the time of the clip, still say what is spoken. They take turns with its own:
+were a clip in one other voice from end to end, its beginning would tell how the
+ids' voice and the true one belong together.
 """
 
 import zlib
@@ -12,13 +14,14 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
+# Shortest and longest turn, in seconds: a prompt of 3 s hears both voices.
+_TURN = 1.0, 3.0
 
-def speed_of(
-    waveform: Float[np.ndarray, ' N'], speeds: Sequence[float]
-) -> float:
-  """One of the speeds, the same for the same clip in every run."""
+
+def draws(waveform: Float[np.ndarray, ' N']) -> np.random.Generator:
+  """What is random about a clip; the same for the same clip in every run."""
   content = np.ascontiguousarray(waveform).tobytes()
-  return speeds[zlib.crc32(content) % len(speeds)]
+  return np.random.default_rng(zlib.crc32(content))
 
 
 def laid_back(
@@ -27,3 +30,22 @@ def laid_back(
   """The id that was heard at the middle of each frame of the clip itself."""
   places = ((np.arange(num_frames) + 0.5) / speed).astype(np.int64)
   return ids[np.minimum(places, len(ids) - 1)]
+
+
+def in_turns(
+    ids: Int[np.ndarray, ' T'],
+    others: Int[np.ndarray, ' T'],
+    frames_per_second: float,
+    random: np.random.Generator,
+) -> Int[np.ndarray, ' T']:
+  """Some of a clip's own ids, some of the others, and so on; either begins."""
+  shortest, longest = (max(round(s * frames_per_second), 1) for s in _TURN)
+  count = len(ids) // shortest + 1
+  lengths = random.integers(shortest, longest, size=count, endpoint=True)
+  turns = (np.arange(count) + random.integers(2)) % 2
+  return np.where(np.repeat(turns, lengths)[: len(ids)], others, ids)
+
+
+def choose(speeds: Sequence[float], random: np.random.Generator) -> float:
+  """One of the speeds."""
+  return speeds[random.integers(len(speeds))]

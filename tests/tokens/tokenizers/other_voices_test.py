@@ -38,16 +38,19 @@ def pair(*speeds):
 
 
 @pytest.mark.parametrize('speed', [0.8, 1.25])
-def test_ids_are_those_of_another_pitch_at_the_same_time(speed):
-  clip = tones(500, 1000)
+def test_ids_of_another_pitch_take_turns_with_those_of_the_clip(speed):
+  clip = tones(500, 1000, seconds=6.0)
   (plain,), (other,) = pair().encode([clip]), pair(speed).encode([clip])
-  assert len(other.semantic) == len(plain.semantic) == 20
+  assert len(other.semantic) == len(plain.semantic) == 300
   np.testing.assert_array_equal(other.acoustic, plain.acoustic)
-  wanted = plain.semantic * speed
+  own = other.semantic == plain.semantic
   # Where one tone ends a frame has some of both.
-  inside = np.r_[1:9, 11:19]
-  assert plain.semantic[inside].tolist() == [20] * 8 + [40] * 8
+  own[149:152] = own[148]
+  wanted = np.where(own, 1, speed) * plain.semantic
+  inside = np.r_[1:148, 153:299]
   np.testing.assert_allclose(other.semantic[inside], wanted[inside], atol=0.6)
+  turns = np.diff(np.flatnonzero(np.diff(own[1:299])))
+  assert 25 <= turns.min() and turns.max() <= 75
 
 
 def test_a_speed_of_one_changes_nothing():
@@ -58,15 +61,27 @@ def test_a_speed_of_one_changes_nothing():
     np.testing.assert_array_equal(plain.semantic, same.semantic)
 
 
-def test_a_clip_has_one_speed_whatever_else_is_in_the_batch():
+def test_a_clip_is_heard_the_same_whatever_else_is_in_the_batch():
   clips = [tones(hertz) for hertz in range(200, 1200, 50)]
   speeds = 0.8, 1.0, 1.25
-  drawn = {other_voices.speed_of(clip, speeds) for clip in clips}
+  drawn = {
+      other_voices.choose(speeds, other_voices.draws(clip)) for clip in clips
+  }
   assert drawn == set(speeds)
   together = pair(*speeds).encode(clips)
   for clip, tokens in zip(clips, together, strict=True):
     (alone,) = pair(*speeds).encode([clip])
     np.testing.assert_array_equal(alone.semantic, tokens.semantic)
+
+
+@given(st.integers(1, 2000), st.floats(0.3, 100), st.integers(0, 99))
+def test_each_id_is_the_clips_own_or_the_other(num_frames, rate, seed):
+  own, others = np.zeros(num_frames, int), np.arange(1, num_frames + 1)
+  random = np.random.default_rng(seed)
+  mixed = other_voices.in_turns(own, others, rate, random)
+  assert ((mixed == own) | (mixed == others)).all()
+  if num_frames > 6.0 * rate + 2:  # Longer than two turns.
+    assert 0 < (mixed > 0).mean() < 1
 
 
 @given(st.integers(1, 400), st.floats(0.5, 2.0))
