@@ -8,8 +8,9 @@ where it has one, and stand beside what the speakers went on to say, through the
 codec and as it was recorded. DNSMOS; cosine of a speaker encoder to another
 clip of the speaker (or the prompt, if there is none) and in how many cases that
 is the nearest of all held-out speakers; level of the last two seconds against
-the prompt's in dB; words that Whisper hears, and how many of them are among the
-20,000 commonest by `wordfreq`. One JSON object a line.
+the prompt's in dB; the share of quarters of a second under -60 dBFS; words that
+Whisper hears, and how many of them are among the 20,000 commonest by
+`wordfreq`. One JSON object a line.
 """
 
 import json
@@ -154,6 +155,7 @@ class Judge:
         'nearest': float(mine > max(nearness.values())),
         'level': change,
         'level within 6 dB': float(abs(change) < 6),
+        'silent': _silent(waveform, self._rate),
         'words': len(words),
         'known': sum(word in self._known for word in words),
     }
@@ -168,6 +170,13 @@ class Judge:
       if other != number or alone:
         cosines.setdefault(speaker, []).append(float(voice @ known))
     return {speaker: np.mean(values) for speaker, values in cosines.items()}
+
+
+def _silent(waveform: np.ndarray, rate: int) -> float:
+  """Share of the quarters of a second in which hardly anything sounds."""
+  size = rate // 4
+  whole = waveform[: len(waveform) // size * size].reshape(-1, size)
+  return float(np.mean([_decibels(each) < -60 for each in whole]))
 
 
 def _decibels(waveform: np.ndarray) -> float:
