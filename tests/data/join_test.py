@@ -155,7 +155,14 @@ def test_a_speed_that_is_none_is_one_line(tmp_path, speed):
     run(tmp_path / 'clips.jsonl', tmp_path / 'o.jsonl', f'--speeds={speed}')
 
 
-def test_a_manifest_is_not_written_over_itself(tmp_path):
+@pytest.mark.parametrize('source', ['clips.jsonl', '*.jsonl'])
+def test_a_manifest_is_not_written_over_itself(tmp_path, source):
   write_manifest(tmp_path / 'clips.jsonl', clips(tmp_path, 1, speaker='ann'))
   with pytest.raises(UserError, match='name another'):
-    run(tmp_path / 'clips.jsonl', tmp_path / 'clips.jsonl')
+    run(tmp_path / source, tmp_path / 'clips.jsonl')
+
+
+def test_a_manifest_that_is_missing_is_one_line(tmp_path):
+  write_manifest(tmp_path / 'out.jsonl', clips(tmp_path, 1, speaker='ann'))
+  with pytest.raises(UserError, match='Cannot read the manifest'):
+    run(tmp_path / 'none.jsonl', tmp_path / 'out.jsonl')

@@ -1,6 +1,7 @@
 """Joins clips as the flags of `audiolm corpus join` say."""
 
 import itertools
+import os
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from audiolm_jax.adapters.recording import (
 )
 from audiolm_jax.corpus import Clip, read_manifest
 from audiolm_jax.errors import UserError
+from audiolm_jax.sound import finding
 
 # Frames so far below a clip's loudest one are a pause. Consonants lie 30 to 40
 # dB below the vowels, rooms and microphones of old games at 50 and lower.
@@ -60,9 +62,10 @@ class Part(NamedTuple):
 
 
 def main(argv: list[str], values: flags.FlagValues) -> int:
-  source, manifest = map(pathlib.Path, argv[1:])
+  source, manifest = argv[1], pathlib.Path(argv[2])
   chosen = [speeds.parse(text) for text in values.speeds]
-  if manifest.exists() and manifest.samefile(source):
+  sources = map(os.path.realpath, finding.matching(source) or [source])
+  if os.path.realpath(manifest) in sources:
     raise UserError(f'{manifest} is read and would be written; name another.')
   clips = read_manifest(source)
   jobs = [
