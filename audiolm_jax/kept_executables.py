@@ -15,7 +15,7 @@ import pickle
 import platform
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from importlib import metadata
 
 import jax
@@ -56,9 +56,11 @@ class KeptExecutables:
     """The executable of what is described so, for a device."""
     digest = _digest(_installation(), _sources(), _settings(), what)
     self._used[digest, device.id] = None
-    ahead = self._ahead.pop((digest, device.id), None)
     path = self._path(digest)
-    executable = ahead.result() if ahead else _read(path, device)
+    try:
+      executable = self._ahead.pop((digest, device.id)).result()
+    except (KeyError, CancelledError):  # It was not read ahead.
+      executable = _read(path, device)
     if executable is None:
       with _without_cache():
         executable = lower().compile()
@@ -97,14 +99,16 @@ class KeptExecutables:
 def _read_all(
     coming: list[tuple[pathlib.Path, jax.Device, Future]],
 ) -> None:
-  for path, device, future in coming:
-    # A process that ends does not wait for what it does not need.
-    if not threading.main_thread().is_alive():
-      return
-    try:
+  try:
+    for path, device, future in coming:
+      # A process that ends does not wait for what it does not need.
+      if not threading.main_thread().is_alive():
+        return
       future.set_result(_read(path, device))
-    except BaseException as error:  # Raised where it is asked for.
-      future.set_exception(error)
+  finally:
+    # Nobody waits for what is not read any more.
+    for _, _, future in coming:
+      future.cancel()
 
 
 @contextlib.contextmanager

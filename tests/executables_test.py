@@ -228,3 +228,16 @@ def test_a_process_that_ends_does_not_wait_for_what_is_read_ahead(tmp_path):
   )
   (read, _), _ = _run(tmp_path, *slow, keep, '0')
   assert read == 1
+
+
+def test_what_fails_ahead_is_read_again_where_it_is_asked_for(tmp_path):
+  keep = f'executables.keep_in({_path(tmp_path)}, "generate")'
+  calls = '[call(2, 3), call(3, 3)]'
+  whole, _ = _run(tmp_path, keep, calls)
+  fails_once = (
+      'read, fail = kept_executables._read, [True]',
+      'kept_executables._read = lambda *of: 1 / 0 if fail.pop() else read(*of)',
+      'fail[:0] = [False] * 9',
+  )
+  (found, _), stderr = _run(tmp_path, *fails_once, keep, calls)
+  assert [found, []] == [whole[0], []] and 'ZeroDivisionError' in stderr
