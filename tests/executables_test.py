@@ -1,4 +1,4 @@
-"""Tests ../audiolm_jax/executables.py, in processes of their own."""
+"""Tests audiolm_jax/executables.py, in processes of their own."""
 
 import json
 import subprocess

@@ -83,9 +83,7 @@ def fill(
   passes = _checked(passes, model.num_quantizers)
   valid = jnp.arange(semantic.shape[1])[None] < lengths[:, None]
   wanted = valid & ~known
-  given = jnp.arange(model.num_quantizers) < num_given
-  hidden = wanted[..., None] & ~given[None, None]
-  codes = jnp.where(hidden, model.mask_id, acoustic)
+  codes = _hide(acoustic, wanted, num_given, model.mask_id)
   # Counted from the prompt's end, noise is the same behind any prompt.
   frames = jnp.arange(semantic.shape[1])[None] - wanted.argmax(axis=-1)[:, None]
   noise = functools.partial(
@@ -120,6 +118,18 @@ def _checked(
         f' {num_levels} levels.'
     )
   return passes
+
+
+def _hide(
+    acoustic: Int[Array, 'B T Q'],
+    wanted: Bool[Array, 'B T'],
+    num_given: int,
+    mask_id: int,
+) -> Int[Array, 'B T Q']:
+  """Codes to begin with: masks stand where codes are wanted and not given."""
+  given = jnp.arange(acoustic.shape[-1]) < num_given
+  hidden = wanted[..., None] & ~given[None, None]
+  return jnp.where(hidden, mask_id, acoustic)
 
 
 def _uncover(

@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/classifier/batches.py and labels.py."""
+"""Tests audiolm_jax/classifier/batches.py and labels.py."""
 
 import collections
 

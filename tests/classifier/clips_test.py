@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/classifier/clips.py."""
+"""Tests audiolm_jax/classifier/clips.py."""
 
 import jax
 import jax.numpy as jnp

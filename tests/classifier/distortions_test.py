@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/classifier/distortions.py."""
+"""Tests audiolm_jax/classifier/distortions.py."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/classifier/listening.py and levels.py."""
+"""Tests audiolm_jax/classifier/listening.py and levels.py."""
 
 import jax.numpy as jnp
 import numpy as np

@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/classifier/train_step.py."""
+"""Tests audiolm_jax/classifier/train_step.py."""
 
 import functools
 import json

@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/semantic_vq/{model,hearing,speaking}.py."""
+"""Tests audiolm_jax/semantic_vq/{model,hearing,speaking}.py."""
 
 import jax
 import jax.numpy as jnp

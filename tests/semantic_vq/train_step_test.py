@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/semantic_vq/{train_step,perturbation}.py."""
+"""Tests audiolm_jax/semantic_vq/{train_step,perturbation}.py."""
 
 import functools
 import json

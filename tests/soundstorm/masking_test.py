@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/soundstorm/masking.py."""
+"""Tests audiolm_jax/soundstorm/masking.py."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/soundstorm/model.py."""
+"""Tests audiolm_jax/soundstorm/model.py."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/soundstorm/sampler.py."""
+"""Tests audiolm_jax/soundstorm/sampler.py."""
 
 import jax
 import jax.numpy as jnp

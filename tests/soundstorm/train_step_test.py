@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/soundstorm/train_step.py."""
+"""Tests audiolm_jax/soundstorm/train_step.py."""
 
 import json
 

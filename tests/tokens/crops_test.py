@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/tokens/crops.py."""
+"""Tests audiolm_jax/tokens/crops.py."""
 
 import hypothesis
 import numpy as np

@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/tokens/frames.py."""
+"""Tests audiolm_jax/tokens/frames.py."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/tokens/{fields,stages}.py."""
+"""Tests audiolm_jax/tokens/{fields,stages}.py."""
 
 import itertools
 import json

@@ -58,6 +58,25 @@ def of_round(
   return Plan(token_dir, found, visits, cut, rows, pack=pack)
 
 
+def of_rounds(
+    reader: Reader,
+    token_dir: str,
+    shard_index: int,
+    num_shards: int,
+    cut: Cut,
+    rows: int,
+    pack: bool = False,
+) -> Callable[[Round], Iterator[dict[str, np.ndarray]]]:
+  """A function that reads a host's share of the round that it is given."""
+
+  def read(part: Round) -> Iterator[dict[str, np.ndarray]]:
+    return reader(
+        of_round(token_dir, part, shard_index, num_shards, cut, rows, pack)
+    )
+
+  return read
+
+
 def of_everything(
     token_dir: str, files: Sequence[str], cut: Cut, rows: int
 ) -> Plan:

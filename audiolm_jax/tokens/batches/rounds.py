@@ -6,6 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+# Rounds are about so many batches long: to resume is to skip within one, and
+# what does not fill a round's last batch is dropped.
+BATCHES_A_ROUND = 512
+
 
 class Round(NamedTuple):
   """Some files, read a number of times in an order of their own.
@@ -27,9 +31,9 @@ class Round(NamedTuple):
 def rounds(
     files: Sequence[str],
     batches_an_epoch: float,
-    batches_a_round: int,
     seed: int,
     epochs: int | None = None,
+    batches_a_round: int | None = None,
 ) -> Callable[[int], Round | None]:
   """Gives the files of each round, or None where there are no more.
 
@@ -39,11 +43,12 @@ def rounds(
   Args:
     files: Files of the split.
     batches_an_epoch: That the whole split makes; may be less than 1.
-    batches_a_round: About so many, as one skips within a round to resume.
     seed: Seed of the order of files, and of what happens to their content.
     epochs: If not None, there is one round that reads all files so many times.
+    batches_a_round: About how many batches a round has; None for
+      BATCHES_A_ROUND.
   """
-  rounds_an_epoch = batches_an_epoch / batches_a_round
+  rounds_an_epoch = batches_an_epoch / (batches_a_round or BATCHES_A_ROUND)
   num_groups = min(max(int(rounds_an_epoch), 1), len(files))
   # Every recording is read about as often as every other.
   repeats = max(math.ceil(1 / rounds_an_epoch), 1)

@@ -8,13 +8,9 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.batches import plan, readers
 from audiolm_jax.tokens.batches.cuts import Crops
 from audiolm_jax.tokens.batches.iterator import Batches, in_order, rows_of_shard
-from audiolm_jax.tokens.batches.rounds import Round, rounds
+from audiolm_jax.tokens.batches.rounds import rounds
 from audiolm_jax.tokens.layout import Stage
 from audiolm_jax.tokens.store import store
-
-# Rounds are about so many batches long: to resume is to skip within one, and
-# what does not fill a round's last batch is dropped.
-_BATCHES_A_ROUND = 512
 
 
 def batches(
@@ -65,17 +61,12 @@ def batches(
   store.check_stage(token_dir, stage)
   crops = Crops(stage, crop_seconds, random=True)
   reader = reader or readers.of_sequences()
-
-  def read(part: Round) -> Iterator[dict[str, np.ndarray]]:
-    return reader(
-        plan.of_round(
-            token_dir, part, shard_index, num_shards, crops, rows, pack
-        )
-    )
-
+  read = plan.of_rounds(
+      reader, token_dir, shard_index, num_shards, crops, rows, pack
+  )
   return Batches(
       read,
-      rounds(files, num_rows / batch_size, _BATCHES_A_ROUND, seed, epochs),
+      rounds(files, num_rows / batch_size, seed, epochs),
       {'positions': stage.positions_for(stage.frames(crop_seconds))},
       metadata.fingerprints,
       f'Split {split!r} of {token_dir}',

@@ -8,12 +8,10 @@ from audiolm_jax.errors import UserError
 from audiolm_jax.tokens.batches import plan, readers
 from audiolm_jax.tokens.batches.cuts import Spans
 from audiolm_jax.tokens.batches.iterator import Batches, in_order, rows_of_shard
-from audiolm_jax.tokens.batches.rounds import Round, rounds
+from audiolm_jax.tokens.batches.rounds import rounds
 from audiolm_jax.tokens.fields import ACOUSTIC
 from audiolm_jax.tokens.layout import Stage
 from audiolm_jax.tokens.store import store
-
-_BATCHES_A_ROUND = 512  # As in sequences.
 
 
 def batches(
@@ -56,26 +54,14 @@ def batches(
   files = store.shard_paths(token_dir, split)
   metadata = store.read_metadata(token_dir)
   clips, seconds = (metadata.splits[split][x] for x in ('clips', 'seconds'))
-  longest = _units(stage, crop_seconds)
-  shortest = _units(stage, shortest_seconds or crop_seconds)
-  if shortest > longest:
-    raise UserError(
-        f'shortest_seconds={shortest_seconds:g} is more than crop_seconds='
-        f'{crop_seconds:g}.'
-    )
+  spans = _spans(stage, shortest_seconds or crop_seconds, crop_seconds)
   store.check_stage(token_dir, stage)
-  spans = Spans(stage, shortest, longest)
   reader = reader or readers.of_windows()
-
-  def read(part: Round) -> Iterator[dict[str, np.ndarray]]:
-    return reader(
-        plan.of_round(token_dir, part, shard_index, num_shards, spans, rows)
-    )
-
+  read = plan.of_rounds(reader, token_dir, shard_index, num_shards, spans, rows)
   num_batches = max(seconds / crop_seconds, clips) / batch_size
   return Batches(
       read,
-      rounds(files, num_batches, _BATCHES_A_ROUND, seed, epochs),
+      rounds(files, num_batches, seed, epochs),
       {},
       metadata.fingerprints,
       f'Split {split!r} of {token_dir}',
@@ -99,13 +85,22 @@ def evaluation_batches(
   """
   files = store.shard_paths(token_dir, split)
   store.check_stage(token_dir, stage)
-  spans = Spans(stage, None, _units(stage, crop_seconds))
+  spans = Spans(stage, None, _steps(stage, crop_seconds))
   reader = reader or readers.of_windows()
   found = reader(plan.of_everything(token_dir, files, spans, batch_size))
   yield from in_order(found, batch_size, shard_index, num_shards)
 
 
-def _units(stage: Stage, seconds: float) -> int:
+def _spans(stage: Stage, shortest: float, longest: float) -> Spans:
+  """Windows between two lengths, in seconds."""
+  if shortest > longest:
+    raise UserError(
+        f'shortest_seconds={shortest:g} is more than crop_seconds={longest:g}.'
+    )
+  return Spans(stage, _steps(stage, shortest), _steps(stage, longest))
+
+
+def _steps(stage: Stage, seconds: float) -> int:
   num_frames = stage.frames(seconds)[ACOUSTIC]
   if not num_frames:
     raise UserError(

@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/evaluation/metrics/detection.py."""
+"""Tests audiolm_jax/evaluation/metrics/detection.py."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/evaluation/sections/speaker.py."""
+"""Tests audiolm_jax/evaluation/sections/speaker.py."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tests ../../../audiolm_jax/tokens/batches/{seqio,grain}_reader.py.
+"""Tests audiolm_jax/tokens/batches/{seqio,grain}_reader.py.
 
 Whichever reads a store, the same examples come in the same order.
 """
@@ -15,6 +15,7 @@ from audiolm_jax.soundstorm.stage import soundstorm
 from audiolm_jax.tokens import stages
 from audiolm_jax.tokens.batches import (
     grain_reader,
+    rounds,
     seqio_reader,
     sequences,
     windows,
@@ -151,7 +152,7 @@ def test_where_one_stopped_either_goes_on(
     folder, make, module, settings, monkeypatch
 ):
   """Within a round, at its end, and in the next; through JSON."""
-  monkeypatch.setattr(module, '_BATCHES_A_ROUND', 3)
+  monkeypatch.setattr(rounds, 'BATCHES_A_ROUND', 3)
   straight = make(folder, grain_reader, **settings)
   expected, states = [], []
   while straight.get_state()['round'] < 2:

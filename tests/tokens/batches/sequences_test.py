@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/tokens/tasks{,_crops,_converter}.py."""
+"""Tests audiolm_jax/tokens/batches/sequences.py, seqio_reader.py below it."""
 
 import collections
 import itertools
@@ -9,6 +9,7 @@ import pytest
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.tokens import stages
+from audiolm_jax.tokens.batches import rounds
 from audiolm_jax.tokens.batches import sequences as sequence_batches
 from audiolm_jax.tokens.fields import EOS, PAD
 from tests.tokens import random_store
@@ -88,7 +89,7 @@ def test_a_seed_is_an_order_and_crops(folder):
 
 @pytest.mark.parametrize('pack', [False, True])
 def test_resuming_equals_going_on(folder, pack, monkeypatch):
-  monkeypatch.setattr(sequence_batches, '_BATCHES_A_ROUND', 4)
+  monkeypatch.setattr(rounds, 'BATCHES_A_ROUND', 4)
 
   def batches():
     return sequence_batches.batches(
@@ -108,7 +109,7 @@ def test_resuming_equals_going_on(folder, pack, monkeypatch):
 
 
 def test_rounds_differ(folder, monkeypatch):
-  monkeypatch.setattr(sequence_batches, '_BATCHES_A_ROUND', 1)
+  monkeypatch.setattr(rounds, 'BATCHES_A_ROUND', 1)
   batches = sequence_batches.batches(folder, SEMANTIC, 'train', CROP, 4, seed=0)
   first = next(batches)
   while not batches.get_state()['round']:
@@ -147,7 +148,7 @@ def test_shards_are_disjoint_and_complete(folder, num_shards):
 
 def test_hosts_go_from_round_to_round_together(folder, monkeypatch):
   """Whatever the lengths of the recordings that each of them has."""
-  monkeypatch.setattr(sequence_batches, '_BATCHES_A_ROUND', 2)
+  monkeypatch.setattr(rounds, 'BATCHES_A_ROUND', 2)
   hosts = [
       sequence_batches.batches(
           folder, SEMANTIC, 'train', CROP, 4, 0, shard_index=i, num_shards=2

@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/tokens/tasks_{frames,batches}.py."""
+"""Tests audiolm_jax/tokens/batches/windows.py."""
 
 import itertools
 import json
@@ -8,6 +8,7 @@ import pytest
 
 from audiolm_jax.errors import UserError
 from audiolm_jax.soundstorm.stage import soundstorm
+from audiolm_jax.tokens.batches import rounds
 from audiolm_jax.tokens.batches import windows as window_batches
 from tests.tokens import random_store
 
@@ -77,7 +78,7 @@ def test_windows_are_aligned_pieces_of_recordings(store):
 
 def test_resuming_equals_going_on(store, monkeypatch):
   folder, _ = store
-  monkeypatch.setattr(window_batches, '_BATCHES_A_ROUND', 4)
+  monkeypatch.setattr(rounds, 'BATCHES_A_ROUND', 4)
   straight, states, expected = batches(folder, seed=7), [], []
   while not states or states[-1]['round'] == 0:
     expected.append(next(straight))

@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/tokens/extraction{,_shards,_transforms}.py."""
+"""Tests audiolm_jax/tokens/extraction: pipeline, shards and transforms."""
 
 import dataclasses
 import errno

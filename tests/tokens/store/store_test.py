@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/tokens/{store,store_records}.py."""
+"""Tests audiolm_jax/tokens/store/{store,records}.py."""
 
 import json
 import os

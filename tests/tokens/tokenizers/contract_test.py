@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/tokens/tokenizers/contract.py."""
+"""Tests audiolm_jax/tokens/tokenizers/contract.py."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/tokens/tokenizers/resampled.py."""
+"""Tests audiolm_jax/tokens/tokenizers/resampled.py."""
 
 import numpy as np
 import pytest

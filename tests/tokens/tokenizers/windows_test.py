@@ -1,4 +1,4 @@
-"""Tests ../../audiolm_jax/tokens/tokenizers/windows.py."""
+"""Tests audiolm_jax/tokens/tokenizers/windows.py."""
 
 import hypothesis
 import numpy as np

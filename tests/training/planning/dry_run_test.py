@@ -1,4 +1,4 @@
-"""Tests audiolm_jax/training/{dry_run,dry_run_report,program_costs}.py."""
+"""Tests audiolm_jax/training/planning/{dry_run,report}.py."""
 
 import dataclasses
 
