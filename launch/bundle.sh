@@ -23,7 +23,6 @@ case $domain in
 esac
 corpus=$corpora/$domain/manifest.jsonl
 audio=--gin.MANIFEST="'$corpus'"
-tokens=--gin.TOKENS="'$run/tokens'"
 step=soundstream_train_step.SoundStreamTrainStep
 
 # A core for each half of a batch: twice as fast as threads within a product.
@@ -44,6 +43,20 @@ case $domain in
   speech) python -m data.shipped.speech "$corpora/speech" --kokoro_minutes=900 \
       --min_seconds=2 ;;
   piano) python -m data.shipped.piano "$corpora/piano" --hours=20 ;;
+esac
+
+#    The models above the tokenizers hear recordings of 30 s, since those that hear
+#    clips of a few seconds fall silent after as many, and each voice at several
+#    speeds, as further speakers. A silent clip among them is named and left out.
+tokens=$run/tokens
+case $domain in
+  speech)
+    heard=$corpora/long/manifest.jsonl
+    voiceless=$run/voiceless
+    [ -f "$heard" ] || audiolm corpus join "$corpus" "$heard" --seconds=30 \
+        --speeds=1,0.9,0.94,1.06,1.1 || [ $? = 1 ]
+    ;;
+  piano) heard=$corpus voiceless=$tokens ;;
 esac
 
 # 2. The codec, 2.5 h: 12 levels of 1024 codes at 25 Hz. Then its encoder and its
@@ -67,19 +80,26 @@ audiolm train --gin_file=gin/semantic_vq.gin "$audio" \
 # Rounded before tokens are extracted, so that the tokens stay.
 audiolm bundle "$run/decoder" "$run/semantic_tokenizer" \
     --int8=acoustic_tokenizer,semantic_tokenizer --output_dir="$run/tokenizers"
-audiolm extract --input="$corpus" --model="$run/tokenizers" \
-    --output_dir="$run/tokens"
+audiolm extract --input="$heard" --model="$run/tokenizers" \
+    --output_dir="$tokens"
+# What SoundStorm hears: semantic tokens that do not tell whose voice it is, or it
+# would take the voice from them and pass over the prompt.
+[ "$voiceless" = "$tokens" ] || audiolm extract --input="$heard" \
+    --model="$run/tokenizers" --output_dir="$voiceless" \
+    --semantic_speeds=0.85,0.89,0.93,1,1.08,1.13,1.18
 
 # 4. SoundStorm, 4 h. If speech of true semantic tokens is not understood after
 #    the first hour, the tokens are at fault or it is; more hours will not help.
-train "$run/soundstorm" gin/soundstorm.gin 40000 16 8.0 "$tokens" \
+train "$run/soundstorm" gin/soundstorm.gin 40000 16 8.0 \
+    --gin.TOKENS="'$voiceless'" \
     --gin_file=gin/trapezoid.gin --gin.SHORTEST_SECONDS=4.0
 
 # 5. The stages, 5 h.
-train "$run/semantic" gin/semantic.gin 20000 16 10.0 "$tokens" \
+stage=--gin.TOKENS="'$tokens'"
+train "$run/semantic" gin/semantic.gin 20000 16 10.0 "$stage" \
     --gin_bindings=transformer.Transformer.dropout_rate=0.1
-train "$run/coarse" gin/coarse.gin 20000 8 5.0 "$tokens"
-train "$run/fine" gin/fine.gin 10000 8 1.5 "$tokens"
+train "$run/coarse" gin/coarse.gin 20000 8 5.0 "$stage"
+train "$run/fine" gin/fine.gin 10000 8 1.5 "$stage"
 
 # 6. All parts in one folder; the model card ends with what it measures.
 bundle() {  # bundle FLAG...
@@ -91,6 +111,6 @@ bundle() {  # bundle FLAG...
 }
 bundle
 audiolm evaluate --model="$run/bundle" --manifest="$corpus" \
-    --tokens="$run/tokens" --output_dir="$run/report" --visqol=$visqol \
+    --tokens="$tokens" --output_dir="$run/report" --visqol=$visqol \
     --sections=tokenizers,language_models,recognition
 bundle --notes="$run/report/report.md"
