@@ -36,17 +36,29 @@ from audiolm_jax.training.state import unbox
 from bench import timing, work
 
 DTYPES = flags.DEFINE_list(
-    'dtypes', ['float32', 'bfloat16'], 'Types of products in training.'
+    'dtypes',
+    ['float32', 'bfloat16'],
+    'Number types of the products in training.',
 )
 WEIGHTS = flags.DEFINE_list(
     'weights', ['full', 'bfloat16', 'int8'], 'Ways to keep weights to decode.'
 )
-NUM_LAYERS = flags.DEFINE_integer('num_layers', 12, 'Layers of the stage.')
-BATCH_SIZE = flags.DEFINE_integer('batch_size', 16, 'Sequences of a step.')
-LENGTH = flags.DEFINE_integer('length', 1024, 'Places of a sequence.')
-ROWS = flags.DEFINE_multi_integer('rows', [1, 16], 'Sampled at once.')
-STEPS = flags.DEFINE_integer('steps', 32, 'Tokens decoded in a turn.')
-REPEATS = flags.DEFINE_integer('repeats', 5, 'Turns; the fastest counts.')
+NUM_LAYERS = flags.DEFINE_integer(
+    'num_layers', 12, 'Number of layers of the stage.'
+)
+BATCH_SIZE = flags.DEFINE_integer(
+    'batch_size', 16, 'Number of sequences in a training step.'
+)
+LENGTH = flags.DEFINE_integer('length', 1024, 'Number of tokens in a sequence.')
+ROWS = flags.DEFINE_multi_integer(
+    'rows', [1, 16], 'Number of sequences that are sampled at once.'
+)
+STEPS = flags.DEFINE_integer(
+    'steps', 32, 'Number of tokens that a turn decodes.'
+)
+REPEATS = flags.DEFINE_integer(
+    'repeats', 5, 'Number of turns, of which the fastest counts.'
+)
 MATMUL = flags.DEFINE_integer('matmul', 4096, 'Side of the square product.')
 
 # AudioLM's coarse stage: 1,024 semantic ids, 4 coarse levels of 1,024 codes.

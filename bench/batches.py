@@ -23,14 +23,22 @@ from audiolm_jax.generation.audiolm import AudioLM
 from audiolm_jax.lm.sampling import sampler
 from bench import models, timing
 
-MODEL = flags.DEFINE_string('model', 'speech', 'A bundle.')
+MODEL = flags.DEFINE_string('model', 'speech', 'Bundle that continues.')
 PROMPT = flags.DEFINE_string(
-    'prompt', 'data/prompts/speech_english_synthetic.flac', 'Its first 3 s.'
+    'prompt',
+    'data/prompts/speech_english_synthetic.flac',
+    'Recording whose first 3 s are continued.',
 )
 SECONDS = flags.DEFINE_float('seconds', 7.0, 'Seconds that are added.')
-BATCH_SIZES = flags.DEFINE_multi_integer('batch_sizes', [1, 16], 'Samples.')
-CPU_DEVICES = flags.DEFINE_integer('cpu_devices', 1, 'As of audiolm generate.')
-ROUNDS = flags.DEFINE_integer('rounds', 3, 'After one that compiles.')
+BATCH_SIZES = flags.DEFINE_multi_integer(
+    'batch_sizes', [1, 16], 'Numbers of samples that are made at once.'
+)
+CPU_DEVICES = flags.DEFINE_integer(
+    'cpu_devices', 1, 'Number of CPU devices, as in `audiolm generate`.'
+)
+ROUNDS = flags.DEFINE_integer(
+    'rounds', 3, 'Number of rounds that are timed after one that compiles.'
+)
 
 
 def measure(lm: AudioLM, batch_size: int) -> dict[str, Any]:

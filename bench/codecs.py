@@ -25,7 +25,9 @@ from audiolm_jax.training.state import unbox
 from bench import timing
 
 SECONDS = flags.DEFINE_float('seconds', 4.0, 'Length of the clip.')
-ROUNDS = flags.DEFINE_integer('rounds', 7, 'Their median counts.')
+ROUNDS = flags.DEFINE_integer(
+    'rounds', 7, 'Number of rounds, of which the median counts.'
+)
 WIDTHS = flags.DEFINE_list(
     'widths',
     ['32/32', '16/16', '16/32', '32/16', '8/8', '8/32'],

@@ -34,7 +34,9 @@ from audiolm_jax.evaluation.subjects import clips as subjects
 from audiolm_jax.tokens.tokenizers.codec import CodecTokenizer
 from audiolm_jax.training.checkpoints import loading
 
-MODEL = flags.DEFINE_string('model', None, 'A run or a bundle.', required=True)
+MODEL = flags.DEFINE_string(
+    'model', None, 'Run or bundle that has the codec.', required=True
+)
 MANIFEST = flags.DEFINE_string(
     'manifest', None, 'Manifest of the clips.', required=True
 )
@@ -44,8 +46,14 @@ LANGUAGE = flags.DEFINE_string('language', 'en', 'Language of the clips.')
 CLIPS = flags.DEFINE_integer(
     'clips', 12, 'Number of clips, shared by all speakers.'
 )
-LEVELS = flags.DEFINE_list('levels', [], 'Only these numbers of levels.')
-QUICK = flags.DEFINE_bool('quick', False, 'Words and PESQ only.')
+LEVELS = flags.DEFINE_list(
+    'levels',
+    [],
+    'Numbers of quantizer levels that are measured; all by default.',
+)
+QUICK = flags.DEFINE_bool(
+    'quick', False, 'Whether words and PESQ alone are measured.'
+)
 OUT = flags.DEFINE_string('out', None, 'A folder that gets the copies.')
 
 Waveforms = Sequence[Float[np.ndarray, ' _']]

@@ -20,7 +20,9 @@ from jaxtyping import Array
 from audiolm_jax.nn import cpu
 from bench import timing
 
-REPEATS = flags.DEFINE_integer('repeats', 7, 'The fastest counts.')
+REPEATS = flags.DEFINE_integer(
+    'repeats', 7, 'Number of repeats, of which the fastest counts.'
+)
 
 
 class Pair(NamedTuple):

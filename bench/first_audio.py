@@ -42,8 +42,12 @@ SECONDS = flags.DEFINE_float('seconds', 10.0, 'Seconds of the short stream.')
 LONG_SECONDS = flags.DEFINE_float(
     'long_seconds', 60.0, 'Seconds of the long stream.'
 )
-REPEATS = flags.DEFINE_integer('repeats', 3, 'The fastest start counts.')
-PEAK_ONLY = flags.DEFINE_bool('peak_only', False, 'Only the peak memory.')
+REPEATS = flags.DEFINE_integer(
+    'repeats', 3, 'Number of starts, of which the fastest counts.'
+)
+PEAK_ONLY = flags.DEFINE_bool(
+    'peak_only', False, 'Whether the peak memory alone is measured.'
+)
 
 _SAME = 'model', 'prompt', 'prompt_seconds'
 # Whose time is told apart; stages by their names.

@@ -34,7 +34,7 @@ from bench.fuzzed_files import CASES, KINDS, Read
 SECONDS = flags.DEFINE_float('seconds', 60.0, 'Seconds for all kinds together.')
 SEED = flags.DEFINE_integer('seed', 0, 'Seed of the mutations.')
 CHOSEN = flags.DEFINE_multi_enum(
-    'kinds', list(KINDS), list(KINDS), 'Kinds to damage.'
+    'kinds', list(KINDS), list(KINDS), 'Kinds of files that are damaged.'
 )
 PAGE = flags.DEFINE_string('page', None, 'Markdown page that has the table.')
 KEEP = flags.DEFINE_string('keep', None, 'Folder that gets mutants at fault.')

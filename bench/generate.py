@@ -41,8 +41,12 @@ from bench.token_store import SIZES
 STAGES = flags.DEFINE_list(
     'stages', [*models.STAGES], 'Stages to measure; may be empty.'
 )
-PAST = flags.DEFINE_multi_integer('past', [128, 512, 2048], 'Places before.')
-ROWS = flags.DEFINE_multi_integer('rows', [1, 8, 64], 'Sampled at once.')
+PAST = flags.DEFINE_multi_integer(
+    'past', [128, 512, 2048], 'Number of tokens before those that are sampled.'
+)
+ROWS = flags.DEFINE_multi_integer(
+    'rows', [1, 8, 64], 'Number of sequences that are sampled at once.'
+)
 STEPS = flags.DEFINE_integer('steps', 16, 'Ids of ours in a turn.')
 TURNS = flags.DEFINE_integer('turns', 8, 'Ids of theirs; a multiple of 8.')
 WEIGHTS = flags.DEFINE_list(
@@ -54,9 +58,13 @@ CPU_DEVICES = flags.DEFINE_integer(
 PEER_PLACES = flags.DEFINE_integer(
     'peer_places', 1 << 14, 'No more rows x past of theirs.'
 )
-MODEL = flags.DEFINE_string('model', 'speech', 'Bundle; none if empty.')
+MODEL = flags.DEFINE_string(
+    'model', 'speech', 'Bundle that is timed as well; none if empty.'
+)
 PROMPT = flags.DEFINE_string(
-    'prompt', 'data/prompts/speech_english_synthetic.flac', 'For the bundle.'
+    'prompt',
+    'data/prompts/speech_english_synthetic.flac',
+    'Recording that the bundle continues.',
 )
 
 _MAX_IDS = 1024

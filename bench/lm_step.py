@@ -16,14 +16,22 @@ from audiolm_jax.lm.train_step import LanguageModelTrainStep
 from audiolm_jax.lm.transformer import Transformer
 from bench import timing, work
 
-EMBED_DIM = flags.DEFINE_multi_integer('embed_dim', [192, 256], 'Widths.')
-NUM_LAYERS = flags.DEFINE_multi_integer('num_layers', [4, 6], 'Per width.')
+EMBED_DIM = flags.DEFINE_multi_integer(
+    'embed_dim', [192, 256], 'Widths of the models.'
+)
+NUM_LAYERS = flags.DEFINE_multi_integer(
+    'num_layers', [4, 6], 'Number of layers of each width.'
+)
 LENGTH = flags.DEFINE_multi_integer(
     'length', [1024, 2048], 'Length of the sequences.'
 )
-VOCAB_SIZE = flags.DEFINE_integer('vocab_size', 2056, 'Ids.')
+VOCAB_SIZE = flags.DEFINE_integer(
+    'vocab_size', 2056, 'Number of different ids.'
+)
 TOKENS = flags.DEFINE_integer('tokens', 8192, 'Number of tokens of a batch.')
-REPEATS = flags.DEFINE_integer('repeats', 5, 'The fastest counts.')
+REPEATS = flags.DEFINE_integer(
+    'repeats', 5, 'Number of repeats, of which the fastest counts.'
+)
 
 _HEAD_DIM = 64
 

@@ -17,10 +17,18 @@ from jaxtyping import Array
 from audiolm_jax.lm.sampling import matrices, weight_types
 from bench import models, timing
 
-WIDTHS = flags.DEFINE_multi_integer('widths', [1024, 4096], 'In and out.')
-NUM_MATRICES = flags.DEFINE_integer('num_matrices', 16, 'Too many for caches.')
-ROWS = flags.DEFINE_multi_integer('rows', [1, 8, 64], 'Number of the vectors.')
-REPEATS = flags.DEFINE_integer('repeats', 10, 'The fastest counts.')
+WIDTHS = flags.DEFINE_multi_integer(
+    'widths', [1024, 4096], 'Widths of the inputs and of the outputs.'
+)
+NUM_MATRICES = flags.DEFINE_integer(
+    'num_matrices', 16, 'Number of matrices, too many for caches.'
+)
+ROWS = flags.DEFINE_multi_integer(
+    'rows', [1, 8, 64], 'Numbers of vectors that are multiplied at once.'
+)
+REPEATS = flags.DEFINE_integer(
+    'repeats', 10, 'Number of repeats, of which the fastest counts.'
+)
 
 
 def _multiply_turned(x: Array, matrix: Array) -> Array:

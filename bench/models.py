@@ -13,15 +13,17 @@ from audiolm_jax.tokens import stages
 
 STAGES = ('semantic', 'coarse', 'fine')
 
-NUM_LAYERS = flags.DEFINE_integer('num_layers', 6, 'Depth.')
-EMBED_DIM = flags.DEFINE_integer('embed_dim', 512, 'Width.')
+NUM_LAYERS = flags.DEFINE_integer('num_layers', 6, 'Number of layers.')
+EMBED_DIM = flags.DEFINE_integer('embed_dim', 512, 'Width of the layers.')
 NUM_HEADS = flags.DEFINE_integer(
     'num_heads', 8, 'Number of heads, of width 64.'
 )
 MLP_DIM = flags.DEFINE_integer(
     'mlp_dim', None, "Of our MLP; as wide as audiolm-pytorch's if not given."
 )
-PEER = flags.DEFINE_bool('peer', False, "audiolm-pytorch's stages, too.")
+PEER = flags.DEFINE_bool(
+    'peer', False, "Whether audiolm-pytorch's stages are timed as well."
+)
 
 
 def transformer(stage: stages.Stage, **options: Any) -> Transformer:

@@ -21,7 +21,9 @@ from audiolm_jax.pretrained import checkpoint, families, modules
 from audiolm_jax.training import memory
 
 SECONDS = flags.DEFINE_float('seconds', 4.0, 'Length of the clip.')
-ROUNDS = flags.DEFINE_integer('rounds', 5, 'Their median counts.')
+ROUNDS = flags.DEFINE_integer(
+    'rounds', 5, 'Number of rounds, of which the median counts.'
+)
 FAMILIES = flags.DEFINE_list(
     'families', list(families.FAMILIES), 'Families to time.'
 )

@@ -19,14 +19,21 @@ from absl import app, flags
 _HERE = pathlib.Path(__file__).parent
 _DEFINE = flags.DEFINE_string
 SPEECH = _DEFINE(
-    'speech', None, 'Folder of data.shipped.speech.', required=True
+    'speech', None, 'Folder that data.shipped.speech wrote.', required=True
 )
-PIANO = _DEFINE('piano', None, 'Folder of data.shipped.piano.', required=True)
+PIANO = _DEFINE(
+    'piano', None, 'Folder that data.shipped.piano wrote.', required=True
+)
 SPEECH_TOKENS = _DEFINE('speech_tokens', None, 'Token store.', required=True)
 PIANO_TOKENS = _DEFINE('piano_tokens', None, 'Token store.', required=True)
-PAIRS = _DEFINE('pairs', None, 'Folder of data.minimal_pairs.', required=True)
-REPORTS = _DEFINE('reports', 'reports', 'Where reports go.')
-OUTPUT = _DEFINE('output', 'docs/results.md', 'The page.')
+PAIRS = _DEFINE(
+    'pairs',
+    None,
+    'Folder that data.shipped.minimal_pairs wrote.',
+    required=True,
+)
+REPORTS = _DEFINE('reports', 'reports', 'Folder that the reports go to.')
+OUTPUT = _DEFINE('output', 'docs/results.md', 'Page that is written.')
 NUM_PROMPTS = flags.DEFINE_integer(
     'num_prompts', 12, 'Number of prompts for each bundle.'
 )

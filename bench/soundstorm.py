@@ -28,7 +28,9 @@ from audiolm_jax.tokens.tokenizers.contract import Tokens
 MODEL = flags.DEFINE_string(
     'model', None, 'A bundle with the stages and SoundStorm.', required=True
 )
-TOKENS = flags.DEFINE_string('tokens', None, 'Its token store, for quality.')
+TOKENS = flags.DEFINE_string(
+    'tokens', None, 'Token store of the bundle, from which quality is measured.'
+)
 SPLIT = flags.DEFINE_string('split', 'test', 'Split of the store.')
 SECONDS = flags.DEFINE_float(
     'seconds', 30.0, 'Seconds made to measure the speed.'
@@ -39,7 +41,9 @@ ROUNDS = flags.DEFINE_integer(
 CLIPS = flags.DEFINE_integer(
     'clips', 8, 'Number of clips that quality is measured on.'
 )
-CLIP_SECONDS = flags.DEFINE_float('clip_seconds', 8.0, 'Prompt included.')
+CLIP_SECONDS = flags.DEFINE_float(
+    'clip_seconds', 8.0, 'Seconds of a clip, its prompt included.'
+)
 
 PROMPT_SECONDS = 3.0
 

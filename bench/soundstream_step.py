@@ -26,18 +26,40 @@ from audiolm_jax.soundstream.train_step import SoundStreamTrainStep
 from audiolm_jax.training import memory, optimizers
 from bench import timing
 
-_ENCODER = flags.DEFINE_integer('encoder_channels', 8, 'First width.')
-_DECODER = flags.DEFINE_integer('decoder_channels', 16, 'Last width.')
-_EMBEDDING = flags.DEFINE_integer('embedding_dim', 128, 'Latent width.')
-_LEVELS = flags.DEFINE_integer('num_quantizers', 12, 'Quantizer levels.')
-_CODES = flags.DEFINE_integer('codebook_size', 256, 'Codes a level.')
-_WAVE = flags.DEFINE_integer('wave_channels', 4, 'Channels of the wave judges.')
-_MAX_WAVE = flags.DEFINE_integer('max_wave_channels', 64, 'Their last width.')
-_STFT = flags.DEFINE_integer('stft_channels', 4, 'Channels of the STFT judge.')
-_BATCH = flags.DEFINE_integer('batch_size', 8, 'Crops a step.')
+_ENCODER = flags.DEFINE_integer(
+    'encoder_channels', 8, 'Number of channels of the first encoder layer.'
+)
+_DECODER = flags.DEFINE_integer(
+    'decoder_channels', 16, 'Number of channels of the last decoder layer.'
+)
+_EMBEDDING = flags.DEFINE_integer('embedding_dim', 128, 'Width of the latents.')
+_LEVELS = flags.DEFINE_integer(
+    'num_quantizers', 12, 'Number of quantizer levels.'
+)
+_CODES = flags.DEFINE_integer(
+    'codebook_size', 256, 'Number of codes of a level.'
+)
+_WAVE = flags.DEFINE_integer(
+    'wave_channels', 4, 'Channels of the waveform discriminators.'
+)
+_MAX_WAVE = flags.DEFINE_integer(
+    'max_wave_channels',
+    64,
+    "Most channels of the waveform discriminators' layers.",
+)
+_STFT = flags.DEFINE_integer(
+    'stft_channels', 4, 'Channels of the STFT discriminator.'
+)
+_BATCH = flags.DEFINE_integer('batch_size', 8, 'Number of crops in a step.')
 _SECONDS = flags.DEFINE_float('seconds', 0.5, 'Length of a crop.')
-_STEPS = flags.DEFINE_integer('steps', 10, 'Timed; the fastest counts.')
-_KEEP = flags.DEFINE_bool('keep_memory', True, 'As `audiolm train` does.')
+_STEPS = flags.DEFINE_integer(
+    'steps', 10, 'Number of steps that are timed, of which the fastest counts.'
+)
+_KEEP = flags.DEFINE_bool(
+    'keep_memory',
+    True,
+    'Whether freed memory is kept, as `audiolm train` does.',
+)
 
 
 def measure(train_step: SoundStreamTrainStep, peak: float) -> dict[str, Any]:

@@ -30,12 +30,16 @@ from bench import token_store
 READER = flags.DEFINE_string(
     'reader', None, 'Measures this one only, in this process.'
 )
-TOKENS = flags.DEFINE_string('tokens', None, 'Its token store.')
+TOKENS = flags.DEFINE_string('tokens', None, 'Token store that is read.')
 CROP_SECONDS = flags.DEFINE_float(
     'crop_seconds', 10.0, 'Seconds of a sequence.'
 )
-BATCH_SIZE = flags.DEFINE_integer('batch_size', 64, 'Sequences a batch.')
-BATCHES = flags.DEFINE_integer('batches', 20, 'How many are timed.')
+BATCH_SIZE = flags.DEFINE_integer(
+    'batch_size', 64, 'Number of sequences in a batch.'
+)
+BATCHES = flags.DEFINE_integer(
+    'batches', 20, 'Number of batches that are timed.'
+)
 
 _READERS = ('seqio_reader', 'grain_reader')
 

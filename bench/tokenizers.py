@@ -29,15 +29,25 @@ from audiolm_jax.evaluation.subjects import clips
 from audiolm_jax.generation import chain
 from audiolm_jax.generation.audiolm import AudioLM
 
-MODEL = flags.DEFINE_string('model', 'speech', 'Bundle.')
-MANIFEST = flags.DEFINE_string('manifest', None, 'Corpus.', required=True)
-OUTPUT = flags.DEFINE_string('output', 'docs/tokenizers.md', 'The page.')
+MODEL = flags.DEFINE_string(
+    'model', 'speech', 'Bundle whose tokenizers are measured.'
+)
+MANIFEST = flags.DEFINE_string(
+    'manifest', None, 'Manifest of the corpus.', required=True
+)
+OUTPUT = flags.DEFINE_string(
+    'output', 'docs/tokenizers.md', 'Page that is written.'
+)
 LABELLED = flags.DEFINE_string(
     'labelled', None, 'Clips with phone times, for ABX.', required=True
 )
-NUM_CLIPS = flags.DEFINE_integer('num_clips', 8, 'Regenerated.')
+NUM_CLIPS = flags.DEFINE_integer(
+    'num_clips', 8, 'Number of clips that are made again from their tokens.'
+)
 SECONDS = flags.DEFINE_float('seconds', 6.0, 'At most, of each of them.')
-VISQOL = flags.DEFINE_enum('visqol', 'speech', ['speech', 'audio'], 'Mode.')
+VISQOL = flags.DEFINE_enum(
+    'visqol', 'speech', ['speech', 'audio'], 'Mode of ViSQOL.'
+)
 
 # AudioLM, Table I: bit/s, ABX within and across speakers, ViSQOL.
 PAPER = (

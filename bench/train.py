@@ -35,15 +35,24 @@ from bench import models, timing, token_store
 from bench.token_store import SIZES
 
 STAGES = flags.DEFINE_multi_enum(
-    'stage', ['coarse'], models.STAGES, 'May be repeated.'
+    'stage',
+    ['coarse'],
+    models.STAGES,
+    'Stage that is timed; the flag may be repeated.',
 )
 CROP_SECONDS = flags.DEFINE_float(
     'crop_seconds', 4.48, 'Seconds of a sequence.'
 )
-BATCH_SIZE = flags.DEFINE_integer('batch_size', 4, 'Sequences a step.')
-BFLOAT16 = flags.DEFINE_bool('bfloat16', False, 'For accelerators.')
+BATCH_SIZE = flags.DEFINE_integer(
+    'batch_size', 4, 'Number of sequences in a step.'
+)
+BFLOAT16 = flags.DEFINE_bool(
+    'bfloat16', False, 'Whether products are bfloat16, for accelerators.'
+)
 STEPS = flags.DEFINE_integer('steps', 3, 'Number of steps of a round.')
-ROUNDS = flags.DEFINE_integer('rounds', 5, 'Their median counts.')
+ROUNDS = flags.DEFINE_integer(
+    'rounds', 5, 'Number of rounds, of which the median counts.'
+)
 
 
 class Ours(NamedTuple):

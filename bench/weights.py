@@ -26,8 +26,12 @@ from audiolm_jax.tokens.layout import Codes
 from audiolm_jax.tokens.store import store
 from bench import models
 
-MODEL = flags.DEFINE_string('model', 'speech', 'A bundle.')
-TOKENS = flags.DEFINE_string('tokens', None, 'Its token store.', required=True)
+MODEL = flags.DEFINE_string(
+    'model', 'speech', 'Bundle whose weights are rounded.'
+)
+TOKENS = flags.DEFINE_string(
+    'tokens', None, 'Token store of the bundle.', required=True
+)
 SPLIT = flags.DEFINE_string('split', 'test', 'Split of the store.')
 CLIPS = flags.DEFINE_integer('clips', 32, 'Number of clips that are read.')
 SECONDS = flags.DEFINE_float(

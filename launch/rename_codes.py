@@ -35,7 +35,9 @@ MANIFEST = flags.DEFINE_string(
 OUTPUT_DIR = flags.DEFINE_string(
     'output_dir', None, 'Folder that the bundle goes to.', required=True
 )
-HOURS = flags.DEFINE_float('hours', 1.0, 'Hours of clips, at most.')
+HOURS = flags.DEFINE_float(
+    'hours', 1.0, 'Most hours of clips that are encoded.'
+)
 BATCH_SIZE = flags.DEFINE_integer('batch_size', 8, 'Clips encoded together.')
 
 

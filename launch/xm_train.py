@@ -66,7 +66,11 @@ flags.DEFINE_multi_string(
     flag_values=FLAGS,
 )
 flags.DEFINE_enum(
-    'executor', 'local', machines.EXECUTORS, 'Where.', flag_values=FLAGS
+    'executor',
+    'local',
+    machines.EXECUTORS,
+    'Executor that runs the experiment.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     'accelerator',
@@ -119,7 +123,10 @@ flags.DEFINE_bool(
     flag_values=FLAGS,
 )
 flags.DEFINE_bool(
-    'dry_run', False, 'Print the commands; start nothing.', flag_values=FLAGS
+    'dry_run',
+    False,
+    'Whether the commands are printed and nothing is started.',
+    flag_values=FLAGS,
 )
 
 

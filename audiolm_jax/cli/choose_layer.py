@@ -49,14 +49,19 @@ flags.DEFINE_string(
 flags.DEFINE_integer(
     'num_labelled_clips',
     120,
-    'Labelled clips, at most.',
+    'Largest number of labelled clips that are read.',
     lower_bound=1,
     flag_values=FLAGS,
 )
 flags.DEFINE_float(
-    'labelled_seconds', 20.0, 'Read of each of them.', flag_values=FLAGS
+    'labelled_seconds',
+    20.0,
+    'Seconds that are read of each labelled clip.',
+    flag_values=FLAGS,
 )
-flags.DEFINE_bool('plots', True, 'Draw layers.png.', flag_values=FLAGS)
+flags.DEFINE_bool(
+    'plots', True, 'Whether layers.png is drawn.', flag_values=FLAGS
+)
 
 
 def main(argv: list[str]) -> None:

@@ -36,7 +36,12 @@ flags.DEFINE_string(
     'Bundle with a classifier: detector, speakers, a folder or hf://ORG/NAME.',
     flag_values=FLAGS,
 )
-flags.DEFINE_bool('json', False, 'One object a line.', flag_values=FLAGS)
+flags.DEFINE_bool(
+    'json',
+    False,
+    'Whether verdicts are printed as JSON, one object a line.',
+    flag_values=FLAGS,
+)
 
 
 def main(argv: list[str]) -> int:

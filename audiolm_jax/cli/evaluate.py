@@ -38,9 +38,17 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     'manifest', None, 'Manifest with held-out clips.', flag_values=FLAGS
 )
-flags.DEFINE_string('tokens', None, 'Token store.', flag_values=FLAGS)
 flags.DEFINE_string(
-    'generations', None, 'Folder of `audiolm generate`.', flag_values=FLAGS
+    'tokens',
+    None,
+    'Token store of the held-out clips, for the language models.',
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    'generations',
+    None,
+    'Folder that `audiolm generate` wrote, whose samples are measured.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     'pairs',
@@ -74,7 +82,10 @@ flags.DEFINE_string(
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
-    'speakers', None, 'Bundle, as --detector; speakers.', flag_values=FLAGS
+    'speakers',
+    None,
+    'Bundle whose classifier knows the speakers.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     'output_dir', 'report', 'Where the report goes.', flag_values=FLAGS
@@ -97,12 +108,21 @@ flags.DEFINE_list(
     flag_values=FLAGS,
 )
 flags.DEFINE_enum(
-    'visqol', 'speech', ['speech', 'audio', 'off'], 'Mode.', flag_values=FLAGS
+    'visqol',
+    'speech',
+    ['speech', 'audio', 'off'],
+    'Mode of ViSQOL.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_bool(
-    'pesq', True, 'PESQ, unless --visqol=audio.', flag_values=FLAGS
+    'pesq',
+    True,
+    'Whether PESQ is measured; with --visqol=audio it is not.',
+    flag_values=FLAGS,
 )
-flags.DEFINE_bool('plots', True, 'Draw pictures.', flag_values=FLAGS)
+flags.DEFINE_bool(
+    'plots', True, 'Whether pictures are drawn.', flag_values=FLAGS
+)
 evaluation_flags.define(FLAGS)
 
 

@@ -44,4 +44,6 @@ def define(values: flags.FlagValues, hours: float) -> None:
       lower_bound=1,
       flag_values=values,
   )
-  flags.DEFINE_integer('seed', 0, 'Seed of what is drawn.', flag_values=values)
+  flags.DEFINE_integer(
+      'seed', 0, 'Seed of the random choices.', flag_values=values
+  )

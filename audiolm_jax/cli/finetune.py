@@ -38,7 +38,10 @@ flags.DEFINE_string(
     'output_dir', None, 'Folder that becomes the new bundle.', flag_values=FLAGS
 )
 flags.DEFINE_string(
-    'licence', 'unknown', 'Terms of the recordings.', flag_values=FLAGS
+    'licence',
+    'unknown',
+    'Licence of the recordings, which the model card names.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_list(
     'parts',
@@ -49,7 +52,11 @@ flags.DEFINE_list(
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    'steps', 300, 'Steps of each part.', lower_bound=1, flag_values=FLAGS
+    'steps',
+    300,
+    'Number of training steps of each part.',
+    lower_bound=1,
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
     'batch_size',

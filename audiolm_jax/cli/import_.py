@@ -32,7 +32,7 @@ flags.DEFINE_enum(
     'family',
     None,
     [*FAMILIES, T5X],
-    'Which kind of model.',
+    'Family of public models that the weights belong to.',
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -52,7 +52,10 @@ flags.DEFINE_integer(
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
-    'kmeans', None, 'Centroids of that layer.', flag_values=FLAGS
+    'kmeans',
+    None,
+    'File with the k-means centroids of that layer.',
+    flag_values=FLAGS,
 )
 
 

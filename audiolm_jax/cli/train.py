@@ -53,7 +53,10 @@ flags.DEFINE_bool(
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
-    'coordinator_address', None, 'host:port of process 0.', flag_values=FLAGS
+    'coordinator_address',
+    None,
+    'Address of process 0, as host:port.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
     'num_processes',

@@ -27,7 +27,7 @@ flags.DEFINE_string(
     'source', 'folder', 'Name of this corpus.', flag_values=FLAGS
 )
 flags.DEFINE_string(
-    'licence', 'unknown', 'Terms of the audio.', flag_values=FLAGS
+    'licence', 'unknown', 'Licence of the audio.', flag_values=FLAGS
 )
 flags.DEFINE_string(
     'speaker',

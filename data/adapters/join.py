@@ -46,7 +46,7 @@ flags.DEFINE_list(
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    'workers', 2, 'Processes.', lower_bound=1, flag_values=FLAGS
+    'workers', 2, 'Number of processes.', lower_bound=1, flag_values=FLAGS
 )
 
 

@@ -48,20 +48,47 @@ flags.DEFINE_string(
     'Manifest of recordings, or a glob of several.',
     flag_values=FLAGS,
 )
-flags.DEFINE_list('dev_speakers', [], 'Split dev.', flag_values=FLAGS)
-flags.DEFINE_list('test_speakers', [], 'Split test.', flag_values=FLAGS)
-flags.DEFINE_integer(
-    'clips_per_speaker', 48, 'At most.', lower_bound=1, flag_values=FLAGS
+flags.DEFINE_list(
+    'dev_speakers',
+    [],
+    'Speakers (or pieces) of the split dev.',
+    flag_values=FLAGS,
 )
-flags.DEFINE_float('prompt_seconds', 3.0, 'Continued.', flag_values=FLAGS)
-flags.DEFINE_float('seconds', 7.0, 'Made of each.', flag_values=FLAGS)
+flags.DEFINE_list(
+    'test_speakers',
+    [],
+    'Speakers (or pieces) of the split test.',
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    'clips_per_speaker',
+    48,
+    'Most clips of one speaker.',
+    lower_bound=1,
+    flag_values=FLAGS,
+)
+flags.DEFINE_float(
+    'prompt_seconds',
+    3.0,
+    'Seconds of each clip that are continued.',
+    flag_values=FLAGS,
+)
+flags.DEFINE_float(
+    'seconds', 7.0, 'Seconds that are made of each clip.', flag_values=FLAGS
+)
 flags.DEFINE_float(
     'least_seconds',
     2.0,
     'Seconds that a clip has behind its prompt, or it is left out.',
     flag_values=FLAGS,
 )
-flags.DEFINE_integer('batch_size', 16, 'Made at once.', 1, flag_values=FLAGS)
+flags.DEFINE_integer(
+    'batch_size',
+    16,
+    'Number of continuations that are made at once.',
+    1,
+    flag_values=FLAGS,
+)
 flags.DEFINE_integer('seed', 0, 'Seed of the continuations.', flag_values=FLAGS)
 
 # How a clip came about: folders, and what `source` begins with.

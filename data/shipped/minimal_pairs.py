@@ -35,10 +35,18 @@ from data.shipped import austen, grammar, kokoro, nonwords
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_integer(
-    'lexical_pairs', 200, 'Words.', lower_bound=0, flag_values=FLAGS
+    'lexical_pairs',
+    200,
+    'Number of pairs of words.',
+    lower_bound=0,
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    'syntactic_pairs', 100, 'Sentences.', lower_bound=0, flag_values=FLAGS
+    'syntactic_pairs',
+    100,
+    'Number of pairs of sentences.',
+    lower_bound=0,
+    flag_values=FLAGS,
 )
 flags.DEFINE_list(
     'voices',
@@ -50,7 +58,7 @@ flags.DEFINE_integer(
     'seed', 0, 'Seed of the choice of pairs.', flag_values=FLAGS
 )
 flags.DEFINE_integer(
-    'workers', 2, 'Processes.', lower_bound=1, flag_values=FLAGS
+    'workers', 2, 'Number of processes.', lower_bound=1, flag_values=FLAGS
 )
 
 _HELD_OUT = ('northangerabbey', 'persuasion')

@@ -42,7 +42,7 @@ flags.DEFINE_float(
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    'workers', 2, 'Processes.', lower_bound=1, flag_values=FLAGS
+    'workers', 2, 'Number of processes.', lower_bound=1, flag_values=FLAGS
 )
 
 _SECONDS = 12.5  # Of a passage, on average.

@@ -41,7 +41,7 @@ flags.DEFINE_float(
     flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    'workers', 2, 'Processes.', lower_bound=1, flag_values=FLAGS
+    'workers', 2, 'Number of processes.', lower_bound=1, flag_values=FLAGS
 )
 flags.DEFINE_integer('seed', 0, 'Seed of the playing.', flag_values=FLAGS)
 

@@ -31,7 +31,9 @@ from audiolm_jax.generation.audiolm import AudioLM
 from data.shipped import opus
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string('model', 'speech', 'Bundle.', flag_values=FLAGS)
+flags.DEFINE_string(
+    'model', 'speech', 'Bundle that continues.', flag_values=FLAGS
+)
 flags.DEFINE_string(
     'manifest', None, 'Manifest with held-out clips.', flag_values=FLAGS
 )

@@ -61,10 +61,13 @@ flags.DEFINE_float(
     flag_values=FLAGS,
 )
 flags.DEFINE_float(
-    'min_seconds', 1.0, 'Shorter recordings are left out.', flag_values=FLAGS
+    'min_seconds',
+    1.0,
+    'Seconds under which recordings are left out.',
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
-    'workers', 2, 'Processes.', lower_bound=1, flag_values=FLAGS
+    'workers', 2, 'Number of processes.', lower_bound=1, flag_values=FLAGS
 )
 
 

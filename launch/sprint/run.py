@@ -76,7 +76,10 @@ for name, (value, text) in _INTEGERS.items():
   flags.DEFINE_integer(name, value, text, lower_bound=0, flag_values=FLAGS)
 flags.DEFINE_integer('seed', 0, 'Seed of everything drawn.', flag_values=FLAGS)
 flags.DEFINE_bool(
-    'dry_run', False, 'Two steps, whatever --minutes says.', flag_values=FLAGS
+    'dry_run',
+    False,
+    'Whether two steps are run, whatever --minutes says.',
+    flag_values=FLAGS,
 )
 
 _MAKERS = {'decoder': decoder_task.make, 'soundstorm': storm_task.make}
