@@ -46,7 +46,7 @@ def read(
     path: Anything libsndfile reads: WAV, FLAC, Ogg, Opus, MP3, AIFF, ...; with
       the extra `formats` what FFmpeg reads, too: M4A, MP4, WebM, WMA, ...
     sample_rate: Sample rate of the result, in Hz.
-    start_seconds: Where the crop starts.
+    start_seconds: Start of the crop, in seconds.
     seconds: Length of the crop; it is shorter where the file ends.
 
   Raises:
@@ -132,10 +132,10 @@ def writing(
     sample_rate: Hz.
 
   Yields:
-    What appends a piece.
+    A function that appends a piece.
 
   Raises:
-    UserError: It cannot be written.
+    UserError: The file cannot be written.
   """
   path = pathlib.Path(path)
   temporary = files.temporary(path)

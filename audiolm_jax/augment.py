@@ -41,8 +41,8 @@ class AugmentedBatches(Iterator):
       sample_rate: Sample rate of the waveforms.
       crop_seconds: Seconds of the rows; more is read where voices get faster.
       seed: Seed of the changes.
-      changes: Which ones there are; those of `Changes()` if None.
-      shard_index: Which of the hosts this is.
+      changes: Shares and sizes of the changes; those of `Changes()` if None.
+      shard_index: Number of this host, from 0.
       num_shards: Hosts that share every batch.
     """
     changes = changes or Changes()

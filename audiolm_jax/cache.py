@@ -1,4 +1,4 @@
-"""Where is kept what can be made or fetched again."""
+"""Cache folder for files that can be made or fetched again."""
 
 import os
 import pathlib

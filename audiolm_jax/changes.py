@@ -28,7 +28,7 @@ class Changes:
     gain_share: Share of the crops that get one.
     quiet_db: The gain of those that are far away.
     quiet_share: Share of the crops that are, instead of the other gain.
-    pitch: How many times as high, and as fast, a voice gets.
+    pitch: Least and greatest factor of a voice's pitch and speed.
     pitch_share: Share of the crops that change it.
     colour_db: The most that a frequency is raised or lowered by, smoothly.
     colour_share: Share of the crops that change it.

@@ -23,13 +23,13 @@ class Clip(NamedTuple):
     split: 'train', 'dev', 'test', ...
     source: The corpus it comes from.
     licence: Under which terms it may be used.
-    speaker: Who speaks, or None.
-    piece: Which piece is played, or None.
-    transcript: What is said, or None.
+    speaker: Name of the speaker, or None.
+    piece: Name of the piece that is played, or None.
+    transcript: Text of what is said, or None.
     labels: Sidecar TSV of `start_seconds end_seconds label` lines, or None.
     language: Language of what is said, as in ISO 639-1: 'en', 'ru', ...; or
       None.
-    origin: What made it where that is what is asked, 'original', 'generated' or
+    origin: Origin of the sound where that is asked, 'original', 'generated' or
       'other', which is neither; or None.
   """
 
@@ -76,7 +76,7 @@ def parse(line: str, folder: pathlib.Path, where: str) -> Clip:
 
   Args:
     line: A JSON object.
-    folder: Where the manifest lies, which paths start from.
+    folder: Folder of the manifest, which paths start from.
     where: Names file and line, for messages.
 
   Raises:

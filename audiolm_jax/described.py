@@ -22,12 +22,13 @@ def read(content: bytes, path: str, mend: str) -> dict[str, Any]:
   """The object that `write` wrote.
 
   Args:
-    content: What stands in the file. Files of earlier versions have no digest.
-    path: Where it came from, for messages.
-    mend: What the user can do about damage.
+    content: Bytes of the file. Files of earlier versions have no digest.
+    path: Path of the file, for messages.
+    mend: Advice to the user about damage, for messages.
 
   Raises:
-    UserError: It is no JSON object, too large or deep, or not what was written.
+    UserError: The content is no JSON object, too large or deep, or not what was
+      written.
   """
   if len(content) > _LARGEST:
     raise UserError(f'{path} has {len(content)} bytes, too many; {mend}')

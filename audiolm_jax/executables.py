@@ -56,8 +56,9 @@ class Jitted:
     Args:
       function: Traced as by `jax.jit`.
       description: Says what it closes over, as far as programs depend on it.
-      static_argnames: Of `jax.jit`; what these are, their `repr` has to say.
-      donate_argnames: Of `jax.jit`.
+      static_argnames: Names of the static arguments, for `jax.jit`; the `repr`
+        of each has to say what it is.
+      donate_argnames: Names of the donated arguments, for `jax.jit`.
     """
     functools.update_wrapper(self, function)
     self.jitted = jax.jit(
@@ -99,7 +100,7 @@ class Jitted:
     return static, (places, names)
 
   def lower(self, *args: Any, **named: Any) -> jax.stages.Lowered:
-    """As of a jitted function."""
+    """Lowers the function, as a jitted function does."""
     return self.jitted.lower(*args, **named)
 
 

@@ -39,7 +39,7 @@ def writable(path: str) -> pathlib.Path:
   """Makes the folder if need be, and tries to write there.
 
   Raises:
-    UserError: It cannot be made or written to.
+    UserError: The folder cannot be made or written to.
   """
   folder = pathlib.Path(path)
   try:

@@ -196,7 +196,7 @@ def _settings() -> str:
 
 
 def _processor() -> str:
-  """What the processor can do."""
+  """Flags of the processor; its name where there is no /proc/cpuinfo."""
   try:
     lines = pathlib.Path('/proc/cpuinfo').read_text().splitlines()
   except FileNotFoundError:

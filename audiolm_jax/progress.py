@@ -1,4 +1,4 @@
-"""How far long work is: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of long work: a bar on a terminal, a line now and then elsewhere."""
 
 import datetime
 import logging
@@ -44,7 +44,7 @@ class Reporter:
       what: Names the work.
       total: All of it, in any unit.
       unit: The unit's name, such as clips.
-      done: How much was done before: it tells nothing about the speed.
+      done: Amount that was done before, which tells nothing about the speed.
       has_lines: Whether it logs lines where no bar is seen.
     """
     self._what, self._total, self._unit = what, total, unit

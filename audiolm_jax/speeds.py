@@ -11,7 +11,7 @@ def parse(text: str) -> float:
   """A speed as a flag says it.
 
   Raises:
-    UserError: It is no number from 0.5 to 2.
+    UserError: The text is no number from 0.5 to 2.
   """
   try:
     speed = float(text)
@@ -25,5 +25,5 @@ def parse(text: str) -> float:
 def played(
     waveform: Float[np.ndarray, ' N'], speed: float, sample_rate: int
 ) -> Float[np.ndarray, ' N2']:
-  """What is heard: pitch, formants and tempo are `speed` times as high."""
+  """The waveform with pitch, formants and tempo `speed` times as high."""
   return audio.Sound(waveform, round(sample_rate * speed)).at(sample_rate)

@@ -1,4 +1,4 @@
-"""Which clips are held out: by their names alone, and never none."""
+"""Choice of held-out clips: by their names alone, and never none."""
 
 import collections
 import unicodedata
@@ -24,9 +24,9 @@ def assign(
   the key with the least number is taken from the largest split.
 
   Args:
-    keys: What must not be torn apart: speakers, tunes, names of files.
+    keys: Names of what must not be torn apart: speakers, tunes, files.
     hold_out_every: One key in this many is test, another dev; 0: all is train.
-    splits: Those to fill, 'train' first; what is of another is 'train'.
+    splits: Splits to fill, 'train' first; a key of any other one is 'train'.
 
   Returns:
     The split of each key.
@@ -49,9 +49,10 @@ def by_speaker(
   """Splits files, all of a speaker alike.
 
   Args:
-    speakers: Who speaks in each file, by its name; None: a speaker of its own.
-      Where all is by one speaker, files are split.
-    hold_out_every: As in `assign`.
+    speakers: Speaker of each file, by the file's name; None: a speaker of its
+      own. Where all is by one speaker, files are split.
+    hold_out_every: One speaker, or file, in this many is test, another dev; 0:
+      all is train.
 
   Returns:
     The split of each name.

@@ -66,7 +66,7 @@ _STAGE = stages.coarse(stages.Sizes())
 
 
 def seconds(run: Callable[[], Any]) -> float:
-  """Of the fastest of several runs, by the clock, after one that compiles."""
+  """Wall seconds of the fastest of several runs, after one that compiles."""
   return timing.fastest(run, REPEATS.value).wall
 
 

@@ -1,4 +1,4 @@
-"""What a sample takes alone, and beside others: continuations with a bundle.
+"""Cost of a sample alone, and beside others: continuations with a bundle.
 
   python -m bench.batches --cpu_devices=2
 

@@ -1,4 +1,4 @@
-r"""Where a codec loses quality: what if some of its copies were the original?
+r"""Causes of a codec's lost quality: what if copies were partly the original?
 
   python -m bench.ceilings --model=runs/codec \
       --manifest=corpora/speech/manifest.jsonl --clips=6
@@ -60,7 +60,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _mixes(rate: int) -> Iterator[tuple[str, Mix]]:
-  """What of the original each row has."""
+  """Yields the name of each row and the part of the original that it takes."""
   yield 'phases', lambda x, y: np.abs(y) * np.exp(1j * np.angle(x))
   yield 'magnitudes', lambda x, y: np.abs(x) * np.exp(1j * np.angle(y))
   floor = 10 ** (-_QUIET_DB / 20)

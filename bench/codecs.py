@@ -37,7 +37,7 @@ PEERS = flags.DEFINE_bool('peers', True, 'EnCodec and DAC on torch, too.')
 
 
 class Codec(NamedTuple):
-  """What is timed.
+  """A codec to time.
 
   Attributes:
     name: In the table.
@@ -89,7 +89,7 @@ def _compiled(function: Callable, *args: Any) -> tuple[Callable, float]:
 
 
 def peers() -> Iterator[Codec]:
-  """As `transformers` builds them, at the bit rates nearest to ours."""
+  """Yields the peers in `transformers`, at the bit rates nearest to ours."""
   import torch
   import transformers
 

@@ -1,4 +1,4 @@
-"""What `audiolm generate` costs: start, compilation, speed and memory."""
+"""Costs of `audiolm generate`: start, compilation, speed and memory."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-r"""What continuations of held-out voices are worth: sound, voice, level, words.
+r"""Quality of continuations of held-out voices: sound, voice, level, words.
 
   python -m bench.continued --model=speech \
       --manifest=corpora/speech/manifest.jsonl
@@ -85,7 +85,7 @@ def main(argv: Sequence[str]) -> None:
 def continued(
     bundle: Bundle, prompts: Sequence[np.ndarray]
 ) -> list[np.ndarray]:
-  """What each of the samples adds to its prompt."""
+  """Waveforms that the samples add to their prompts."""
   given = {'semantic': SEMANTIC.value, 'soundstorm': STORM.value}
   samplings = chain.at_temperatures(
       chain.recommended(bundle),

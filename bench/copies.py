@@ -1,4 +1,4 @@
-r"""What a codec keeps of speech, level by level: words, voice, naturalness.
+r"""Quality of a codec's speech, level by level: words, voice, naturalness.
 
   python -m bench.copies --model=runs/codec \
       --manifest=corpora/speech/manifest.jsonl

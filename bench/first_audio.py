@@ -1,4 +1,4 @@
-"""How soon a recording goes on, and what an endless continuation takes.
+"""Delay before a recording goes on, and cost of an endless continuation.
 
   taskset -c 0 python -m bench.first_audio
 

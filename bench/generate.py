@@ -121,7 +121,7 @@ def draw(lm: Ours, kind: str, rows: int, past: int) -> Iterator[timing.Seconds]:
 
 
 def step_bytes(lm: Ours, kind: str, rows: int, past: int) -> int:
-  """What a step needs to read: weights, and the cache as far as it is filled.
+  """Bytes that a step reads: weights, and the cache as far as it is filled.
 
   The embedding counts with the codes of the level that is sampled.
   """

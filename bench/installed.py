@@ -1,4 +1,4 @@
-"""How large what an extra brings is, where it is installed.
+"""Disk space of what an extra brings, where it is installed.
 
   python -m bench.installed grain train
 

@@ -1,4 +1,4 @@
-"""How fast weights are read, by how they are kept and the rows that do.
+"""Speed at which weights are read, by their storage and the number of rows.
 
   python -m bench.matrix_vector
 

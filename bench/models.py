@@ -43,7 +43,7 @@ def import_peer(name: str) -> ModuleType:
   """A module of this folder that needs audiolm-pytorch.
 
   Raises:
-    UserError: It, or what it needs, is not installed.
+    UserError: The module, or a package that it needs, is not installed.
   """
   try:
     return importlib.import_module(f'bench.{name}')
@@ -63,7 +63,7 @@ def peer_shape() -> dict[str, int]:
 
 
 def print_line(found: dict[str, Any]) -> None:
-  """As JSON, with four digits."""
+  """Prints the findings as a line of JSON, with four digits."""
   rounded = {
       key: float(f'{value:.4g}') if isinstance(value, float) else value
       for key, value in found.items()

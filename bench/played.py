@@ -1,4 +1,4 @@
-r"""What a codec keeps of a piano, level by level: notes, and how they sound.
+r"""Quality of a codec's piano, level by level: notes, and how they sound.
 
   python -m bench.played --model=runs/codec \
       --manifest=corpora/piano/manifest.jsonl

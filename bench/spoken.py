@@ -1,4 +1,4 @@
-r"""What SoundStorm says of true semantic tokens, and in whose voice.
+r"""Words and voices of SoundStorm's speech from true semantic tokens.
 
   python -m bench.spoken --model=runs/bundle \
       --manifest=corpora/speech/manifest.jsonl

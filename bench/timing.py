@@ -1,4 +1,4 @@
-"""How long things take on a machine that others use too."""
+"""Timing on a machine that others use too."""
 
 import os
 import time

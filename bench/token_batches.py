@@ -1,4 +1,4 @@
-"""What it costs to read a token store, through seqio and through Grain.
+"""Cost of reading a token store, through seqio and through Grain.
 
   taskset -c 0 python -m bench.token_batches
 

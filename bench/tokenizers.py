@@ -96,7 +96,7 @@ def evaluate(folder: str, *flags: str) -> dict[str, Any]:
 
 
 def regenerated(bundle: Bundle) -> dict[str, float]:
-  """How near clips drawn anew from their semantic tokens come to them."""
+  """Mean scores of clips drawn anew from their semantic tokens, by metric."""
   lm = AudioLM(bundle, chain.autoregressive(bundle))
   held_out = corpus.read_manifest(MANIFEST.value, 'dev')
   loaded = clips.load(

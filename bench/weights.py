@@ -1,4 +1,4 @@
-"""What fewer bytes a weight cost and bring, with a bundle's own stages.
+"""Cost and gain of fewer bytes a weight, with a bundle's own stages.
 
   python -m bench.weights --model=speech --tokens=runs/small/speech/tokens
 

@@ -1,4 +1,4 @@
-"""What a language model has to do in a step of training."""
+"""Work of a language model in a step of training: a batch and its FLOPs."""
 
 import numpy as np
 

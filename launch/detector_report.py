@@ -1,4 +1,4 @@
-"""What a detector gets right of held-out clips, as tables and a picture.
+"""Verdicts of a detector on held-out clips, as tables and a picture.
 
 Example:
   python -m launch.detector_report runs/detector/report \\

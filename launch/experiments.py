@@ -17,7 +17,7 @@ from launch.sweeps import Sweep, Unit
 
 
 class Experiment(NamedTuple):
-  """What is trained, and where it is kept.
+  """A training with a name, and the folder that keeps it.
 
   Attributes:
     name: Letters, digits, `.`, `_` and `-`.

@@ -16,12 +16,12 @@ _INDEX = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
 
 
 class Container(NamedTuple):
-  """What a pod runs in.
+  """The image and the shared storage of a pod.
 
   Attributes:
     image: Has `audiolm` on its PATH.
     claim: PersistentVolumeClaim that all pods can write to; none if empty.
-    path: Where its files are.
+    path: Path that the claim is mounted at.
   """
 
   image: str
@@ -32,14 +32,14 @@ class Container(NamedTuple):
 def manifest(
     name: str, group: Sequence[Worker], machine: Machine, container: Container
 ) -> dict[str, Any]:
-  """What `kubectl create` takes.
+  """The manifest of a JobSet, for `kubectl create`.
 
   Args:
     name: Name of the JobSet, as `workers.job_name` makes it.
     group: The workers of one run; all pods get the command of the first, with
       their own number for process 0's.
     machine: With executor 'gke'.
-    container: What the pods run in.
+    container: Image and shared storage of the pods.
   """
   job = {
       'parallelism': machine.num_processes,

@@ -87,8 +87,8 @@ def run(
     runs: The processes of each run.
     max_failures: Failures of a run after which it is not started again; being
       stopped is none.
-    grace_seconds: What the others get to end by themselves when one has ended,
-      and once more after SIGTERM.
+    grace_seconds: Seconds that the others get to end by themselves when one has
+      ended, and once more after SIGTERM.
 
   Returns:
     The exit code, as above; the greatest of several runs.
@@ -147,7 +147,7 @@ class _Sigterm:
 
 
 def _weight(code: int) -> int:
-  """Which of several exit codes counts: a mistake, a failure, a stop."""
+  """Rank of an exit code: a mistake above a failure, and that above a stop."""
   return {STOPPED: 0, MISTAKE: 2}.get(code, 1)
 
 

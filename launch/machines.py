@@ -1,4 +1,4 @@
-"""Where a run can go: how many processes it gets there, with which devices."""
+"""Places for a run: the processes that it gets there, and their devices."""
 
 import math
 from typing import NamedTuple
@@ -9,11 +9,11 @@ EXECUTORS = ('local', 'gke', 'vertex')
 
 
 class Machine(NamedTuple):
-  """What one run gets.
+  """The processes and devices of one run.
 
   Attributes:
     executor: 'local', 'gke' or 'vertex'.
-    accelerator: As in `ACCELERATORS`.
+    accelerator: Kind of its devices, one of `ACCELERATORS[executor]`.
     num_processes: Hosts; on this machine, processes.
     devices_per_process: Chips or GPUs of a host; virtual devices of a CPU.
     topology: Topology of a TPU slice, as '2x2x4'; else empty.

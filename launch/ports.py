@@ -1,4 +1,4 @@
-"""Where the processes of one machine meet."""
+"""Ports where the processes of one machine meet."""
 
 import socket
 

@@ -87,7 +87,7 @@ def _choose() -> list[Clip]:
 def _codes(
     old: CodecTokenizer, new: CodecTokenizer, clips: Sequence[Clip]
 ) -> Iterator[tuple[Int[np.ndarray, 'T Q'], Int[np.ndarray, 'T Q']]]:
-  """What both codecs make of each clip."""
+  """Yields the codes of each clip by the old codec and by the new one."""
   starts = range(0, len(clips), BATCH_SIZE.value)
   for start in progress.follow(starts, 'Encoding'):
     batch = clips[start : start + BATCH_SIZE.value]

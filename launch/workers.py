@@ -28,9 +28,9 @@ def workers(
   """The processes that train one unit together.
 
   Args:
-    experiment: What is trained.
-    unit: Which point of its sweep.
-    machine: As `machines.check` returns it.
+    experiment: Experiment that is trained.
+    unit: Point of its sweep.
+    machine: Machine, as `machines.check` returns it.
     port: Port of process 0, where several processes are on this machine.
   """
   name = job_name(experiment, unit)
@@ -60,7 +60,7 @@ def job_name(experiment: Experiment, unit: Unit) -> str:
 
 
 def coordinator(name: str) -> str:
-  """Where process 0 of a JobSet is: pods are called as JobSet calls them."""
+  """Address of process 0 of a JobSet: pods are called as JobSet calls them."""
   return f'{name}-workers-0-0.{name}:{_CLUSTER_PORT}'
 
 
@@ -86,7 +86,7 @@ def _program(machine: Machine) -> list[str]:
 
 
 def _joining(machine: Machine, name: str, index: int, port: int) -> list[str]:
-  """How a process finds the others; on TPUs JAX knows without being told."""
+  """Flags by which a process finds the others; on TPUs JAX needs no address."""
   if machine.num_processes == 1:
     return []
   if machine.is_tpu:

@@ -32,8 +32,8 @@ def launch(
   Args:
     name: Name of the experiment.
     runs: The workers of each run, by a name for Kubernetes or Vertex.
-    machine: What each run gets.
-    container: What it runs in, unless on this machine.
+    machine: Processes and devices of each run.
+    container: Image and storage of each run, unless on this machine.
 
   Returns:
     0, or 1 if a run on this machine has failed.

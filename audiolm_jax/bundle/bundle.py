@@ -46,12 +46,12 @@ class Bundle(publishing.Published):
     Args:
       bundled: Parts by name.
       where: Names the bundle in messages.
-      kept: How the sampler keeps the stages' matrices (TYPES of
-        lm.sampling.matrices); fewer bytes are read faster, and change what
-        is drawn.
+      kept: Type that the sampler keeps the stages' matrices in
+        (weight_types.TYPES of lm.sampling); fewer bytes are read faster, and
+        change what is drawn.
       trusted: Whether the arrays are known to be those of their modules. They
         are looked at otherwise, which takes half a second a part.
-      folder: Where the parts were read from, if they were.
+      folder: Folder that the parts were read from, or None.
 
     Raises:
       UserError: Two parts do not fit; both are named.
@@ -73,10 +73,10 @@ class Bundle(publishing.Published):
       path_or_name: A folder, `speech`, `piano` or another bundle that comes
         with the package, or hf://ORG/NAME or hf://ORG/NAME@REVISION on the
         Hugging Face hub (extra `hub`).
-      kept: How the sampler keeps the stages' matrices, as in `__init__`.
+      kept: Type that the stages' matrices are kept in, as in `__init__`.
 
     Raises:
-      UserError: It is no bundle, it is damaged or it cannot be downloaded.
+      UserError: There is no such bundle, it is damaged or cannot be downloaded.
     """
     folder = bundle_folder.find(path_or_name)
     return cls(
@@ -126,7 +126,7 @@ class Bundle(publishing.Published):
 
   @functools.cached_property
   def language_models(self) -> dict[str, LanguageModel]:
-    """Those there are, by stage."""
+    """The language models of the bundle, by stage."""
     return {
         name: LanguageModel(**self._predictor(name), kept=self.kept)
         for name in self.parts
@@ -215,5 +215,5 @@ class Bundle(publishing.Published):
 
 
 def load_tokenizers(path_or_name: str) -> Tokenizers:
-  """Those of a bundle; workers elsewhere can import this, and call it."""
+  """Loads a bundle's tokenizers; workers elsewhere can import and call this."""
   return Bundle.load(path_or_name).tokenizers

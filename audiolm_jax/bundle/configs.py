@@ -1,4 +1,4 @@
-"""What a part's configuration may say, checked before a module is built."""
+"""Checks of a part's configuration, before a module is built from it."""
 
 import dataclasses
 import typing

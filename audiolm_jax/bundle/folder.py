@@ -33,7 +33,7 @@ def read(path_or_name: str | os.PathLike) -> dict[str, Part]:
   """Parts by name, of what `find` finds.
 
   Raises:
-    UserError: It is no bundle, or damaged.
+    UserError: There is no such bundle, or it is damaged.
   """
   folder = find(path_or_name)
   entries = _read_entries(folder / 'bundle.json')
@@ -50,14 +50,14 @@ def configs_of(path_or_name: str | os.PathLike) -> dict[str, dict[str, Any]]:
   """Configurations of the parts, by name; no weights are read.
 
   Raises:
-    UserError: It is no bundle, or its description is damaged.
+    UserError: There is no such bundle, or its description is damaged.
   """
   entries = _read_entries(find(path_or_name) / 'bundle.json')
   return {name: entry.config for name, entry in entries.items()}
 
 
 def dtypes(path_or_name: str | os.PathLike) -> dict[str, str]:
-  """How the parts are stored (stored.DTYPES), by name."""
+  """Storage types of the parts (stored.DTYPES), by name of the part."""
   folder = find(path_or_name)
   return {
       name: parts.stored_dtype(folder / f'{name}.safetensors')
@@ -81,7 +81,7 @@ def write(
   """Writes the folder.
 
   Args:
-    folder: It is made if it does not exist.
+    folder: Folder to write, which is made if it does not exist.
     bundled: Parts by name.
     model_card: Markdown.
     float16: Names of the parts that take half the room.
@@ -115,7 +115,7 @@ def weights(
 
   Args:
     model: A bundle's folder, name or address, or the folder of a run.
-    part: Which part of the bundle.
+    part: Name of the part of the bundle; a run needs none.
 
   Raises:
     UserError: There is no such part.
@@ -153,7 +153,7 @@ def find(path_or_name: str | os.PathLike) -> pathlib.Path:
       downloaded unless the hub's cache has it.
 
   Raises:
-    UserError: It is no bundle, or cannot be downloaded.
+    UserError: There is no such bundle, or it cannot be downloaded.
   """
   if hub.is_address(path_or_name):
     return hub.fetch(os.fspath(path_or_name))

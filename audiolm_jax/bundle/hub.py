@@ -33,7 +33,7 @@ class Address(NamedTuple):
   revision: str | None
 
   def __str__(self) -> str:
-    """As users write it."""
+    """The address as users write it."""
     behind = f'@{self.revision}' if self.revision else ''
     return f'{_SCHEME}{self.repository}{behind}'
 
@@ -47,7 +47,7 @@ def address(text: str) -> Address:
   """Reads hf://ORG/NAME or hf://ORG/NAME@REVISION.
 
   Raises:
-    UserError: It is malformed.
+    UserError: The address is malformed.
   """
   found = _ADDRESS.fullmatch(text.removeprefix(_SCHEME))
   if not found or '..' in text:

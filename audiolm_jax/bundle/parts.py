@@ -72,7 +72,8 @@ def build(config: Mapping[str, Any]) -> nn.Module:
   """The module that a configuration describes.
 
   Raises:
-    UserError: It is of another version of this package, or makes no sense.
+    UserError: The configuration is of another version of this package, or makes
+      no sense.
   """
   module = _module(config['kind'])
   fields = {

@@ -17,11 +17,11 @@ class LanguageModel:
   """One stage, ready to sample from.
 
   Attributes:
-    stage: How its sequences are laid out.
+    stage: Layout of the sequences that the model reads and predicts.
     model: The Transformer.
     params: Its weights.
     crop_seconds: Length of what it was trained on.
-    kept: How the sampler keeps its matrices, one of weight_types.TYPES.
+    kept: Type that the sampler keeps matrices in, one of weight_types.TYPES.
   """
 
   stage: Stage
@@ -40,7 +40,8 @@ class ParallelModel(NamedTuple):
   """SoundStorm, ready to sample from (soundstorm.sampler).
 
   Attributes:
-    stage: Which tokens it reads and fills in; it takes them unflattened.
+    stage: Layout of the tokens that it reads and fills in; it takes them
+      unflattened.
     model: The Conformer.
     params: Its weights.
     crop_seconds: Length of the longest windows that it was trained on.

@@ -11,7 +11,7 @@ from audiolm_jax.errors import UserError
 
 
 class Published:
-  """What was loaded from the folder of a bundle, and can be passed on.
+  """An object that is loaded from the folder of a bundle and can be published.
 
   Attributes:
     folder: The folder; None if it was put together in memory.

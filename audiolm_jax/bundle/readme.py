@@ -69,7 +69,7 @@ def licence(card: str) -> str | None:
 
 
 def _licence(line: str) -> str | None:
-  """That of a row of the table: | source | licence | clips | hours |."""
+  """The licence in a row of the table: | source | licence | clips | hours |."""
   cells = re.split(r'(?<!\\)\|', line)
   words = cells[2].split() if len(cells) > 2 else []
   # `CC-BY-3.0 Somebody`, but not `CC-BY-3.0 Somebody; GPL-2 (samples)`.

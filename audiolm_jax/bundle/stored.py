@@ -1,4 +1,4 @@
-"""How weights lie in a file: as they are, in half the room or in a quarter."""
+"""Storage of weights in a file: in full, in half the room or in a quarter."""
 
 from collections.abc import Collection, Iterable, Mapping
 

@@ -33,15 +33,15 @@ class LabelledBatches(AudioBatches):
     """Opens the corpus.
 
     Args:
-      clips: What to draw from.
+      clips: Clips to draw from.
       classes: Labels in the order of their numbers.
-      field: Which field of a clip is its label.
+      field: Name of the clips' field that holds the label.
       sample_rate: In Hz.
       crop_seconds: Length of a crop.
       batch_size: Over all hosts.
       seed: Seed of crops and distortions.
       chances: Chances of each distortion; () leaves the clips as they are.
-      shard_index: Which of the hosts this is.
+      shard_index: Number of this host, from 0.
       num_shards: Hosts that share every batch.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What happens to a clip on its way to a listener: codecs, rates, noise, gain.
+"""Distortions of a clip on its way to a listener: codecs, rates, noise, gain.
 
 Training draws from these so that a classifier does not lean on what they
 destroy; an evaluation applies them one by one.
@@ -71,7 +71,7 @@ def coded(
     subtype: The codec in it.
     levels: Lowest and highest compression level, from 0 to 1; None where the
       codec has one bit rate only.
-    rate_hz: What the codec is for, if it is for one rate only.
+    rate_hz: Sample rate of the codec, in Hz, if it is for one rate only.
   """
 
   def apply(

@@ -1,4 +1,4 @@
-"""What a classifier is asked about clips, and which clips it learns from."""
+"""Labels of clips for a classifier, and the clips that it learns from."""
 
 import collections
 import zlib
@@ -19,7 +19,7 @@ def of_clip(clip: Clip, field: str) -> str:
   """The value of a clip's field, such as 'speaker' or 'origin'.
 
   Raises:
-    UserError: It says nothing.
+    UserError: The clip's manifest says nothing about the field.
   """
   label = getattr(clip, field)
   if label is None:

@@ -1,4 +1,4 @@
-"""How loud windows of a clip are, and whether there is anything to hear."""
+"""Loudness of a clip's windows, and whether there is anything to hear."""
 
 from collections.abc import Iterator
 

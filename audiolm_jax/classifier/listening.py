@@ -1,4 +1,4 @@
-"""What a classifier says of a stranger's clip, and when it cannot say."""
+"""Verdicts of a classifier on a stranger's clip, or why it has none."""
 
 from typing import NamedTuple
 

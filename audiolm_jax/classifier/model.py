@@ -67,7 +67,7 @@ class Classifier(nn.Module):
   channels and mel bands that are left.
 
   Attributes:
-    labels: What the classes are called.
+    labels: Names of the classes.
     channels: Channels of each block; where they grow, it pools.
     num_mels: Mel bands, which the pools have to leave some of.
     sample_rate: In Hz.

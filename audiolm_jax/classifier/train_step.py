@@ -1,4 +1,4 @@
-"""How the classifier learns: one step, as the train loop wants it."""
+"""A training step of the classifier, as the train loop wants it."""
 
 import dataclasses
 from typing import Any
@@ -27,7 +27,7 @@ class ClassifierTrainStep(TrainStep):
   learns, their running mean afterwards.
 
   Attributes:
-    model: What learns.
+    model: Classifier that learns.
     tx: Optimizer; the paper names none.
     label_smoothing: Share of a target that is spread over all classes.
     num_microbatches: Pieces that a batch is computed in, one after the other;

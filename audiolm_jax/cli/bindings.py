@@ -1,4 +1,4 @@
-"""What the command line sets has to be read by something."""
+"""The check that some Gin file reads each macro of the command line."""
 
 import difflib
 import re
@@ -15,7 +15,7 @@ def check_read(bindings: Iterable[str]) -> None:
   """Refuses macros that no Gin file reads, which would change nothing.
 
   Args:
-    bindings: Those of the command line, `NAME = VALUE`; Gin itself refuses
+    bindings: Bindings of the command line, `NAME = VALUE`; Gin itself refuses
       parameters that do not exist.
 
   Raises:

@@ -33,7 +33,7 @@ def model_card(
   Args:
     name: Title of the card.
     bundle: The parts.
-    clips: What the parts were trained on.
+    clips: Clips that the parts were trained on.
     notes: Markdown that ends the card.
     origin: Markdown about the bundle that this one started from, if any.
   """

@@ -16,8 +16,9 @@ def deal_out(num_devices: int | None) -> None:
   """Makes so many devices of the CPU, before anything is computed.
 
   Args:
-    num_devices: None makes as many as there are cores, in powers of two, which
-      batches come out even with; at most 4. A number in XLA_FLAGS stands.
+    num_devices: Number of devices; None makes as many as there are cores, in
+      powers of two, which batches come out even with; at most 4. A number in
+      XLA_FLAGS stands.
   """
   if 'xla_force_host_platform_device_count' in os.environ.get('XLA_FLAGS', ''):
     return

@@ -1,4 +1,4 @@
-"""Which sections of a report the inputs allow, in order."""
+"""The sections of a report that the inputs allow, in order."""
 
 import dataclasses
 import functools

@@ -8,7 +8,7 @@ def define(values: flags.FlagValues, hours: float) -> None:
 
   Args:
     values: The flags of a verb.
-    hours: How much is drawn by default.
+    hours: Hours of audio that are drawn by default.
   """
   flags.DEFINE_string(
       'model',

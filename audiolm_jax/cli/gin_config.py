@@ -1,4 +1,4 @@
-"""What Gin files and bindings say, with its errors in one line."""
+"""The configuration of Gin files and bindings, with errors in one line."""
 
 import contextlib
 import inspect

@@ -38,11 +38,11 @@ def make(
   """Makes what is missing of some batches.
 
   Args:
-    asked: What to make of each prompt.
-    lm: What makes it.
-    outputs: What is there already, and where the rest goes.
-    about: What all lines of the manifest say.
-    batches: Those of this host.
+    asked: Settings that all samples share.
+    lm: Model that makes the samples.
+    outputs: Folder that the samples go into, with what is there already.
+    about: Fields that every line of the manifest gets.
+    batches: Batches of this host.
 
   Returns:
     Prompts that could not be read; they were reported.

@@ -1,4 +1,4 @@
-"""What `audiolm generate` has made so far, line by line.
+"""Manifests of what `audiolm generate` has made so far, line by line.
 
     manifest.jsonl                 all that is made, in the order of the prompts
     manifest.csv                   the same for a spreadsheet
@@ -109,12 +109,12 @@ def check(
   """Refuses to go on with what was made otherwise.
 
   Args:
-    folder: Where it is.
+    folder: Folder of the manifests.
     made: Lines by file.
-    expected: What the lines of some files have to say.
+    expected: Lines of some files, with the fields that must agree.
 
   Raises:
-    UserError: It names what differs.
+    UserError: A file was made otherwise; the message names what differs.
   """
   for line in expected:
     old = made.get(line['file'], line)

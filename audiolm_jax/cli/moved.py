@@ -1,4 +1,4 @@
-"""Where modules went that Gin files of an earlier version name."""
+"""New names of modules that Gin files of an earlier version name."""
 
 import re
 
@@ -67,7 +67,7 @@ def hint(message: str) -> str | None:
   """Returns the new name of a module that Gin did not find what it sought in.
 
   Args:
-    message: What Gin says; it quotes the module.
+    message: Message of Gin, which quotes the module.
   """
   for name in re.findall(rf"'{_PACKAGE}\.([\w.]+)'", message):
     if name in _MOVED:

@@ -18,8 +18,8 @@ class Outputs:
     """Looks at what is there.
 
     Args:
-      folder: Where everything goes.
-      share: This host's; the folder is everyone's.
+      folder: Folder that everything is written to.
+      share: Share of this host; the folder is that of all hosts.
 
     Raises:
       UserError: A manifest cannot be read.
@@ -35,11 +35,11 @@ class Outputs:
     """Refuses a folder with what was made otherwise.
 
     Args:
-      settings: What all lines have to say.
-      planned: What the lines of some files have to say.
+      settings: Fields that must agree in all lines.
+      planned: Lines of some files, with further fields that must agree.
 
     Raises:
-      UserError: It names what differs.
+      UserError: A file was made otherwise; the message names what differs.
     """
     expected = [line | settings for line in planned]
     expected += [{'file': file} | settings for file in self._made]

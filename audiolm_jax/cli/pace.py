@@ -1,4 +1,4 @@
-"""How far long work has come, how fast it is, how long it still takes."""
+"""Progress of long work: what is done, how fast, and the time left."""
 
 import time
 
@@ -13,8 +13,8 @@ class Pace:
     """The clock starts now.
 
     Args:
-      num_samples: All of this host, those that are there already included.
-      num_to_make: Those that are not.
+      num_samples: Number of samples of this host, those already there included.
+      num_to_make: Number of them that are not there yet.
     """
     self._total = num_samples
     self._to_make = num_to_make
@@ -34,7 +34,7 @@ class Pace:
     Args:
       num_made: Samples of the batch that were not there already.
       seconds: Seconds of audio that each of them has so far.
-      total: How much it will have at most.
+      total: Seconds of audio that each of them will have at most.
     """
     now = time.monotonic()
     if now - self._told < _PAUSE:
@@ -53,7 +53,7 @@ class Pace:
 
     Args:
       num_samples: Number of samples of the batch.
-      num_made: Those that were not there already.
+      num_made: Number of them that were not there already.
       seconds: Seconds of audio that were generated.
     """
     now = time.monotonic()

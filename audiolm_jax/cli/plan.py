@@ -1,4 +1,4 @@
-"""What `audiolm generate` makes, in which batches and under which names.
+"""The plan of `audiolm generate`: its samples, their batches and file names.
 
 A plan follows from the prompts and the flags alone. So every host has the same
 one, and a run that was killed computes the rest in the batches that the
@@ -34,7 +34,7 @@ def jobs(
   """All samples; prompts of the same name are told apart by their index.
 
   Args:
-    prompts: Those that can be read.
+    prompts: Prompts that can be read.
     num_samples: Number of samples of each prompt.
     paths: Paths of all prompts: mending one must not change the names of
       others.

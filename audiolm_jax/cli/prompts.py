@@ -1,4 +1,4 @@
-"""Which files `audiolm generate` starts from; they are read batch by batch."""
+"""The files that `audiolm generate` starts from, read batch by batch."""
 
 import os
 import sys
@@ -19,9 +19,9 @@ class Prompt(NamedTuple):
   """The recording that a generation starts from.
 
   Attributes:
-    path: As the user gave it; None if there is no prompt.
-    index: Among all prompts, unreadable ones included.
-    num_samples: How long it is, cut to the prompt, at the model's rate.
+    path: Path as the user gave it; None if there is no prompt.
+    index: Index among all prompts, unreadable ones included.
+    num_samples: Length of the prompt, in samples at the model's rate.
   """
 
   path: str | None

@@ -1,4 +1,4 @@
-"""What is asked of the model: the settings of a run of `audiolm generate`."""
+"""The request to the model: the settings of a run of `audiolm generate`."""
 
 import types
 from collections.abc import Mapping
@@ -17,21 +17,21 @@ LONGEST_AT_ONCE = 60.0
 
 
 class Request(NamedTuple):
-  """The same for all samples of a run.
+  """Settings that all samples of a run share.
 
   Attributes:
     mode: One of modes.MODES.
-    prompt_seconds: How much of each file is the prompt, at most.
-    continuation_seconds: How much is generated.
+    prompt_seconds: Most seconds of each file that are the prompt.
+    continuation_seconds: Length of what is generated, in seconds.
     seed: Seed of the randomness.
-    samplings: How the models sample, but for the temperatures.
+    samplings: Sampling settings of the models, but for the temperatures.
     keep_prompt: Whether a continuation begins with the prompt itself.
     voice: A recording of who shall say it, its first `prompt_seconds` that is.
     stop_at_end: Whether less is generated where the model says it is over.
     acoustics: One of kinds.KINDS; None leaves it to the model.
-    weights: How the stages' matrices are kept, one of
+    weights: Type that the stages' matrices are kept in, one of
       weight_types.TYPES.
-    temperatures: Those that are asked for, by model; others are the bundle's.
+    temperatures: Temperatures asked for, by model; others are the bundle's.
   """
 
   mode: str

@@ -30,7 +30,7 @@ def request(values: flags.FlagValues) -> Request:
   """The request that the flags make.
 
   Raises:
-    UserError: They make no sense, by themselves or together.
+    UserError: The flags make no sense, by themselves or together.
   """
   _check_mode(values)
   _check_sizes(values)
@@ -59,7 +59,7 @@ def _check_mode(values: flags.FlagValues) -> None:
 
 
 def _keep_prompt(values: flags.FlagValues) -> bool:
-  """What is asked for; else a continuation, which has a prompt, keeps it."""
+  """Whether the prompt is kept: by default in a continuation, which has one."""
   if values.keep_prompt is None:
     return values.mode == CONTINUATION
   return values.keep_prompt
@@ -96,7 +96,7 @@ def _samplings(values: flags.FlagValues) -> Samplings:
 
 
 def _temperatures(values: flags.FlagValues) -> dict[str, float]:
-  """Those that are given, by model."""
+  """The temperatures that are given, by model."""
   given = {}
   if values.temperatures is not None:
     numbers = _of_stages('temperatures', values.temperatures, float)

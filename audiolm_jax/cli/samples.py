@@ -32,7 +32,7 @@ def measure(request: Request, lm: AudioLM, path: str) -> int:
   """Samples of a prompt in whole units.
 
   Raises:
-    UserError: It cannot be read, or is shorter than a unit.
+    UserError: The prompt cannot be read, or is shorter than a unit.
   """
   length = audio.num_samples(path, lm.sample_rate, seconds=request.seconds_read)
   if length < lm.hop_length:
@@ -62,7 +62,7 @@ def check_voice(request: Request, lm: AudioLM) -> None:
   """Reads the voice, if there is one.
 
   Raises:
-    UserError: It cannot be read, or is shorter than a unit.
+    UserError: The voice cannot be read, or is shorter than a unit.
   """
   if request.voice and len(_voice(request, lm)) < lm.hop_length:
     raise UserError(

@@ -14,7 +14,7 @@ def is_asked_for(output_dir: str) -> bool:
   """Says whether a place is a WAV file's, and no folder that is there.
 
   Raises:
-    UserError: It is the name of a file that is no WAV file.
+    UserError: The place is named like an audio file that is no WAV file.
   """
   path = pathlib.Path(output_dir)
   suffix = path.suffix.lower()

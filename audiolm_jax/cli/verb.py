@@ -1,4 +1,4 @@
-"""What the verbs share: own flags, help, one line for a user's mistake."""
+"""Shared parts of all verbs: own flags, help, one line for a user's mistake."""
 
 import errno
 import inspect

@@ -1,1 +1,1 @@
-"""How good the parts are: metrics of arrays and callables, and a report."""
+"""Quality of the parts: metrics of arrays and callables, and a report."""

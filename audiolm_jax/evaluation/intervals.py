@@ -16,10 +16,10 @@ class Figure(NamedTuple):
   """A number that was measured.
 
   Attributes:
-    value: Over all clips.
+    value: Value over all clips.
     low: Lower end of the 95 % interval; NaN if one group is all there is.
-    high: Upper end.
-    num_clips: What was measured.
+    high: Upper end of the interval.
+    num_clips: Number of clips that were measured.
     num_groups: Speakers or pieces that they come from.
   """
 
@@ -70,10 +70,10 @@ def bootstrap(
   with groups as the unit).
 
   Args:
-    rows: What is known of each clip.
+    rows: Numbers of each clip, which the statistic is made of.
     groups: The speaker or piece of each clip.
     statistic: Statistic of any multiset of clips.
-    seed: The same seed gives the same interval.
+    seed: Seed of the draws; equal seeds give equal intervals.
   """
   if not len(rows):
     nan = float('nan')

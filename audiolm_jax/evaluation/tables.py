@@ -24,10 +24,11 @@ class Table(NamedTuple):
 
   Attributes:
     name: Key in report.json: lower case, words joined by '_'.
-    title: Above it.
-    note: What is measured, of what, which way is better, the paper's section.
-    header: One a column.
-    rows: As many cells each as the header has.
+    title: Title above the table.
+    note: Sentences on what is measured, of what, which way is better, the
+      paper's section.
+    header: Names of the columns.
+    rows: Rows of as many cells each as the header has.
   """
 
   name: str

@@ -57,9 +57,11 @@ class AudioLM(publishing.Published):
 
     Args:
       path_or_name: The folder, the name, or hf://ORG/NAME (@REVISION).
-      acoustics: What makes the sound, one of kinds.KINDS; by default SoundStorm
-        where the bundle has one, else the coarse and fine stages.
-      samplings: How the models sample; by default at the bundle's temperatures.
+      acoustics: Kind of the models that make the sound, one of kinds.KINDS; by
+        default SoundStorm where the bundle has one, else the coarse and fine
+        stages.
+      samplings: Ways to sample the models; by default at the bundle's
+        temperatures.
 
     Raises:
       UserError: There is no such bundle, or it lacks a model.
@@ -107,7 +109,7 @@ class AudioLM(publishing.Published):
     Args:
       waveform: From -1 to 1; channels, the last axis, are averaged.
       sample_rate: Sample rate of the waveform, in Hz.
-      seconds: How much to add.
+      seconds: Length of the continuation, in seconds.
       key: Key of the randomness, from jax.random.key.
 
     Returns:
@@ -206,7 +208,7 @@ class AudioLM(publishing.Published):
     """Keeps what is said or played; draws anew who does it, and where.
 
     Args:
-      waveforms: Whose semantic tokens are kept.
+      waveforms: Recordings whose semantic tokens are kept.
       keys: One for each.
       voices: Recordings of who shall do it; some seconds are enough.
     """

@@ -45,7 +45,7 @@ def begin_stream_with(
 
   Args:
     prompts: One for each stream, in whole units.
-    chunks: Those of `AudioLM.stream_from_start`.
+    chunks: Chunks from `AudioLM.stream_from_start`.
     sample_rate: Sample rate of both, in Hz.
   """
   begun = [np.zeros(0, np.float32)] * len(prompts)

@@ -58,7 +58,7 @@ class Canvas:
 
   @property
   def num_units(self) -> int:
-    """Behind the prompts."""
+    """The number of units behind the prompts."""
     total = self._codes[ACOUSTIC].shape[1] // self.per_unit[ACOUSTIC]
     return total - self._origin
 
@@ -93,7 +93,7 @@ class Canvas:
     }
 
   def tokens(self, row: int, start: int, end: int) -> Tokens:
-    """The same as tokens."""
+    """The tokens of a clip from one unit to another, as far as it reaches."""
     codes = self.row(row, start, end)
     return Tokens(codes[SEMANTIC][:, 0], codes[ACOUSTIC])
 

@@ -65,7 +65,8 @@ def autoregressive(
 
   Args:
     bundle: Has the models.
-    samplings: How they sample; None: as the bundle recommends.
+    samplings: Ways to sample the models; None for those that the bundle
+      recommends.
     may_end: Whether they may say that a recording is over.
 
   Raises:

@@ -1,4 +1,4 @@
-"""What AudioLM generates: samples with their tokens."""
+"""Generations of AudioLM: samples with their tokens."""
 
 from typing import NamedTuple
 
@@ -14,11 +14,11 @@ class Generation(NamedTuple):
   """A sample; it begins with its prompt, decoded from its tokens.
 
   Attributes:
-    waveform: What the codec makes of `tokens`.
+    waveform: Samples that the codec decodes from `tokens`.
     tokens: Semantic ids, without repeats behind the prompt if the stage drops
       them and none there if no stage makes them, and codes of the levels that
       the last stage reaches.
-    prompt_samples: How much of the waveform is the prompt.
+    prompt_samples: Number of samples of the waveform that are the prompt.
   """
 
   waveform: Waveform

@@ -36,8 +36,8 @@ class Hearing:
   Attributes:
     bundle: A folder, a name or hf://ORG/NAME: the other parts.
     prompts: Paths or globs of recordings.
-    prompt_seconds: How much of each is continued.
-    seconds: How much is added.
+    prompt_seconds: Length of each beginning that is continued, in seconds.
+    seconds: Length of the continuation, in seconds.
   """
 
   bundle: str
@@ -49,8 +49,8 @@ class Hearing:
     """Looks whether a model would fit, before it is trained.
 
     Raises:
-      UserError: It learns other tokens than the bundle's, or no prompt is
-        there.
+      UserError: The model learns other tokens than the bundle's, or there is no
+        prompt.
     """
     self._with(config, {})
     if not self._recordings:

@@ -55,7 +55,7 @@ class StageSampler:
     Args:
       lm: Its stage may know one source only, whose frames are shorter than a
         unit.
-      sampling: How it samples.
+      sampling: Settings that ids are drawn with: temperature, top_k and top_p.
       units_per_second: Units that a second of a canvas has.
       may_end: Whether the model may say that a recording is over.
     """

@@ -20,7 +20,7 @@ class Take(NamedTuple):
 
   Attributes:
     sound: Both, one behind the other.
-    prompt_seconds: How much of it is the recording.
+    prompt_seconds: Length of the recording in the sound, in seconds.
   """
 
   sound: Sound
@@ -54,7 +54,7 @@ def read(recording: Any, sample_rate: int) -> Waveform:
     sample_rate: Sample rate of the result, in Hz.
 
   Raises:
-    UserError: It is no audio, or a waveform without its rate.
+    UserError: The recording is no audio, or a waveform without its rate.
   """
   if isinstance(recording, Sound):
     return audio.convert(

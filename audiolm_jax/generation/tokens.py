@@ -51,7 +51,7 @@ class TokenGenerator:
 
     Args:
       prompts: Prompts of each row; they may be of different lengths.
-      num_units: How much is to follow; may be infinite.
+      num_units: Number of units to generate; may be infinite.
       step: A multiple of `self.step`, or all units; changes no token.
       keys: One for each row.
     """

@@ -44,9 +44,9 @@ class Transformer(nn.Module):
       no work.
     scan_layers: Compiles one layer instead of all: for deep models on
       accelerators. Slower on CPU.
-    remat_policy: What the backward pass computes again instead of storing it,
-      as t5x has it: 'none', 'minimal' (attention and activations, but no
-      products with weights) or 'full' (all of a layer).
+    remat_policy: Values that the backward pass computes again instead of
+      storing them, as t5x has it: 'none', 'minimal' (attention and activations,
+      but no products with weights) or 'full' (all of a layer).
   """
 
   vocab_size: int

@@ -1,4 +1,4 @@
-"""What XLA:CPU is slow at, written in other operations with the same result.
+"""Rewrites of operations that XLA:CPU is slow at, with the same result.
 
 `python -m bench.cpu_rewrites` measures each beside the plain operation. Times
 in docstrings are plain over ours, value and gradient, on one core with AVX2. On

@@ -1,4 +1,4 @@
-"""What causal layers remember from one piece of a stream to the next.
+"""Memory of causal layers from one piece of a stream to the next.
 
 Applied with a mutable collection 'stream', a layer takes its past from there
 and leaves it for the next call: the pieces then give what the whole does.

@@ -133,8 +133,8 @@ def convert(checkpoint: Checkpoint) -> tuple[Dac, dict[str, Any]]:
   """The model that a checkpoint describes, and its params.
 
   Raises:
-    UserError: It is of another family, or its weights do not fit its
-      configuration.
+    UserError: The checkpoint is of another family, or its weights do not fit
+      its configuration.
   """
   config = checkpoint.config
   seanet_conversion.check_family(config, 'dac')

@@ -148,8 +148,8 @@ def convert(checkpoint: Checkpoint) -> tuple[Encodec, dict[str, Any]]:
   """The model that a checkpoint describes, and its params.
 
   Raises:
-    UserError: It is of another family, asks for something that is not
-      supported, or its weights do not fit its configuration.
+    UserError: The checkpoint is of another family, asks for something that is
+      not supported, or its weights do not fit its configuration.
   """
   _check(checkpoint.config)
   fields = seanet_conversion.settings(checkpoint.config, _DEFAULTS)
@@ -187,7 +187,7 @@ def _check(config: dict[str, Any]) -> None:
 
 
 def _num_quantizers(config: dict[str, Any], fields: dict[str, Any]) -> int:
-  """As many as the largest bandwidth, in kbit/s, has room for."""
+  """Number of levels that the largest bandwidth, in kbit/s, has room for."""
   said = seanet_conversion.settings(config, _BANDWIDTHS)['target_bandwidths']
   frame_rate = seanet_conversion.frames_per_second(
       fields['sampling_rate'], fields['upsampling_ratios']

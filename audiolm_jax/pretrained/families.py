@@ -7,7 +7,7 @@ class Family(NamedTuple):
   """A kind of public model.
 
   Attributes:
-    model_type: What their config.json says.
+    model_type: Value of `model_type` in the config.json of its checkpoints.
     kind: Kind of the module, one of modules.MODULES.
     part: Name of the part of a bundle that it becomes.
   """

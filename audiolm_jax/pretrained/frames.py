@@ -1,4 +1,4 @@
-"""Which frames of a speech model are a clip's, and which are padding."""
+"""Frame counts of speech models, and masks that tell clips from padding."""
 
 import jax.numpy as jnp
 from flax import linen as nn

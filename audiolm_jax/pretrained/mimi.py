@@ -46,8 +46,8 @@ def convert(checkpoint: Checkpoint) -> tuple[Mimi, dict[str, Any]]:
   """The model that a checkpoint describes, and its params.
 
   Raises:
-    UserError: It is of another family, asks for something that is not
-      supported, or its weights do not fit its configuration.
+    UserError: The checkpoint is of another family, asks for something that is
+      not supported, or its weights do not fit its configuration.
   """
   model = _model(checkpoint.config)
   tensors = dict(checkpoint.tensors)

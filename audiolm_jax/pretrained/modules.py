@@ -41,7 +41,8 @@ def convert(
   """Module and params of a checkpoint.
 
   Raises:
-    UserError: It is of another family, or asks for what is not supported.
+    UserError: The checkpoint is of another family, or asks for something that
+      is not supported.
   """
   family = FAMILIES[name]
   found = checkpoint.config.get('model_type')

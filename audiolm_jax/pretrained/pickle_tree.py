@@ -1,4 +1,4 @@
-"""What a pickle says, as plain data: nothing it names is imported or called.
+"""A pickle as plain data: nothing that it names is imported or called.
 
 A pickle is a program for a machine with a stack. Run by Python's own machine,
 it may do whatever it pleases. This one keeps the calls it is asked for as
@@ -28,9 +28,9 @@ class Node:
   """An object that the pickle would make by a call.
 
   Attributes:
-    maker: What would be called.
-    args: With what.
-    state: What the object would be filled with.
+    maker: Global that the pickle would call.
+    args: Arguments of that call.
+    state: State that the object would be filled with.
     raw: Bytes between the opcodes that belong to it.
   """
 
@@ -80,7 +80,7 @@ def read(data: bytes, after_build: AfterBuild) -> Any:
 
   Raises:
     Refused: The pickle wants more than a table of numbers needs.
-    ValueError, KeyError, IndexError, TypeError: It is damaged.
+    ValueError, KeyError, IndexError, TypeError: The pickle is damaged.
   """
   stream, machine = io.BytesIO(data), _Machine()
   for opcode, argument, _ in pickletools.genops(stream):

@@ -27,14 +27,15 @@ class Shape:
     kernel_size: Taps of the first layer.
     last_kernel_size: Taps of the last layer.
     residual_kernel_size: Taps of the residual units.
-    dilation_growth_rate: How much further each residual unit sees.
-    compress: How much narrower a residual unit is inside.
+    dilation_growth_rate: Factor by which the dilation grows with each unit.
+    compress: Factor by which a residual unit is narrower inside.
     conv_shortcut: Whether what goes around a residual unit is convolved.
     lstm_layers: Recurrent layers at the latent's rate.
     causal: Whether the convolutions see only the past.
-    pad_mode: How rows are continued, one of seanet_layers.PAD_MODES.
-    trim_right_ratio: How much of what a causal transposed convolution makes
-      too much is cut from its end.
+    pad_mode: Continuation of rows at their ends, one of
+      seanet_layers.PAD_MODES.
+    trim_right_ratio: Fraction of the surplus samples of a causal transposed
+      convolution that is cut from its end.
     group_norm: Whether each convolution's output is normalized over time.
   """
 

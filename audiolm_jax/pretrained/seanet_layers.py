@@ -24,7 +24,7 @@ def pad(
   """Continues each row at its start and at its own end.
 
   Args:
-    x: What lies past a row's length is not looked at.
+    x: Rows; samples past a row's length are not looked at.
     lengths: Lengths of the rows.
     left: Samples to add at the start.
     right: Samples to add at the end, no more than `left`.
@@ -141,7 +141,7 @@ class ConvTranspose(nn.Module):
   Attributes:
     features: Output channels.
     stride: Output samples per frame.
-    trim_left: How many of the `stride` samples too many go from the start.
+    trim_left: Number of the `stride` surplus samples cut from the start.
     groups: Number of groups of channels that do not mix.
     group_norm: Whether the output is normalized over time, before the cut.
     use_bias: Whether there is one.

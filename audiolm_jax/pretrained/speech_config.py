@@ -1,4 +1,4 @@
-"""What a speech model's config.json says, and what of it is not supported."""
+"""Settings of a speech model's config.json; unsupported ones are refused."""
 
 import json
 import math
@@ -17,7 +17,7 @@ def check_type(config: Mapping[str, Any], known: Sequence[str]) -> None:
   """Refuses the config of another family.
 
   Raises:
-    UserError: It is of no `known` model_type.
+    UserError: The model_type is none of those `known`.
   """
   found = config.get('model_type')
   if found not in known:
@@ -47,7 +47,7 @@ def choice(
   """A setting that has to be one of those known.
 
   Raises:
-    UserError: It is another.
+    UserError: The setting is none of those `known`.
   """
   found = config.get(name, default)
   if found not in known:
@@ -110,7 +110,7 @@ def check_divides(name: str, count: int, width: int) -> None:
   """Refuses a width that cannot be shared out among so many.
 
   Raises:
-    UserError: It is not a multiple.
+    UserError: The width is not a multiple of the count.
   """
   if count < 1 or width % count:
     raise UserError(

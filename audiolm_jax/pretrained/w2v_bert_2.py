@@ -123,12 +123,12 @@ def convert(
 
   Args:
     checkpoint: Checkpoint of the model alone, or with a head, which is ignored.
-    preprocessor: What preprocessor_config.json says; without it, 80 mels of
+    preprocessor: Contents of preprocessor_config.json; without it, 80 mels of
       16 kHz.
 
   Raises:
-    UserError: It is of another family, has settings that are not supported, or
-      tensors and config do not fit.
+    UserError: The checkpoint is of another family, has settings that are not
+      supported, or its tensors and config do not fit.
   """
   config, preprocessor = checkpoint.config, preprocessor or {}
   speech_config.check_type(config, MODEL_TYPES)

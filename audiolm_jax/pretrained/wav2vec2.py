@@ -166,12 +166,12 @@ def convert(
 
   Args:
     checkpoint: Checkpoint of the model alone, or with a head, which is ignored.
-    preprocessor: What preprocessor_config.json says; without it, clips are
+    preprocessor: Contents of preprocessor_config.json; without it, clips are
       brought to zero mean and unit variance.
 
   Raises:
-    UserError: It is of another family, has settings that are not supported, or
-      tensors and config do not fit.
+    UserError: The checkpoint is of another family, has settings that are not
+      supported, or its tensors and config do not fit.
   """
   config = checkpoint.config
   speech_config.check_type(config, MODEL_TYPES)

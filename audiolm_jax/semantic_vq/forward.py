@@ -20,7 +20,7 @@ def latents(
     valid: Bool[Array, 'B T'],
     counted: Bool[Array, 'B T'],
 ) -> Float[Array, 'B T D']:
-  """As SemanticVq.latents."""
+  """Returns SemanticVq.latents of the model with these parameters."""
   return model.apply(
       {'params': params}, spectra, valid, counted, method='latents'
   )
@@ -48,8 +48,8 @@ def decode(
     params: Their parameters.
     codes: Vectors of the codes, or latents.
     heard: The crops whose voices speak.
-    average: Which moments tell a frame its voice: speaking.of_all or
-      speaking.of_the_other_half.
+    average: Function for the mean voice that frames are told: speaking.of_all
+      or speaking.of_the_other_half.
   """
   valid, variables = heard.valid, {'params': params}
   voice = model.apply(variables, heard.spectra, valid, method='voice')

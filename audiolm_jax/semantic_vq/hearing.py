@@ -1,4 +1,4 @@
-"""What a tokenizer hears of a clip: spectra without level and microphone."""
+"""Spectra that a tokenizer hears of a clip, without level and microphone."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""How semantic codes learn: one step, as the train loop wants it."""
+"""A training step of the semantic codes, as the train loop wants it."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class SemanticVqTrainStep(TrainStep):
   voices matter less.
 
   Attributes:
-    model: What learns.
+    model: Network that learns.
     tx: Its optimizer, with its own clipping.
     spectral_weight: Weight of soundstream.losses.spectral_loss.
     commitment_weight: Weight of the latents' distance from their codes.

@@ -12,7 +12,7 @@ FILE = 'answers.csv'
 
 
 class Answer(NamedTuple):
-  """What one listener said of one trial.
+  """One listener's answer to one trial.
 
   Attributes:
     listener: A name, as the listener gave it.
@@ -21,7 +21,7 @@ class Answer(NamedTuple):
     recording: File that the prompt comes from.
     model: Fingerprint of the bundle.
     truth: `original` or `generated`.
-    answer: The same, as the listener heard it.
+    answer: Answer of the listener, `original` or `generated`.
   """
 
   listener: str
@@ -34,7 +34,7 @@ class Answer(NamedTuple):
 
 
 class Score(NamedTuple):
-  """How often listeners were right, and whether that may be chance.
+  """Number of right answers, and whether that may be chance.
 
   Attributes:
     right: Number of right answers.

@@ -25,7 +25,7 @@ _PROMPT_SECONDS = 3.0
 
 
 class Result(NamedTuple):
-  """What shows one continuation."""
+  """The components that show one continuation."""
 
   group: gr.Group
   audio: gr.Audio
@@ -72,7 +72,7 @@ def build(model: Model) -> None:
 
 
 def _recording() -> list[Any]:
-  """Where the prompt comes from, and how much of it is one."""
+  """Inputs for the prompt: its recording, and the seconds of it to take."""
   recording = gr.Audio(
       sources=['upload', 'microphone'],
       type='filepath',

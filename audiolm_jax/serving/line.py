@@ -1,4 +1,4 @@
-"""Who waits for the model: one after the other, in the order they came."""
+"""The line in front of the model: first come, first served."""
 
 import collections
 import contextlib
@@ -27,7 +27,7 @@ class Line:
     self._places: collections.deque[object] = collections.deque()
 
   def __len__(self) -> int:
-    """How many are there, the one that is served included."""
+    """The number of places taken, the one that is served included."""
     return len(self._places)
 
   def check(self) -> None:
@@ -44,7 +44,7 @@ class Line:
     """Joins the line, and leaves it with the block.
 
     Yields:
-      What tells whether it is one's turn.
+      A function that tells whether it is one's turn.
 
     Raises:
       UserError: The line is full.

@@ -21,12 +21,12 @@ hear? Whether you were right is not told before you ask for the result.
 
 
 class Sitting(NamedTuple):
-  """Where a listener is; it stays on the server, so the page tells nothing.
+  """A listener's place in the test; on the server, so the page tells nothing.
 
   Attributes:
-    listener: A name.
+    listener: Name of the listener.
     seed: Seed of the trials.
-    trial: What is to be judged.
+    trial: Trial that is to be judged.
   """
 
   listener: str
@@ -35,7 +35,7 @@ class Sitting(NamedTuple):
 
 
 class Test(NamedTuple):
-  """What all sittings have in common."""
+  """The settings that all sittings have in common."""
 
   model: Model
   recordings: Sequence[pathlib.Path]

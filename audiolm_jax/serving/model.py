@@ -1,4 +1,4 @@
-"""What the page and HTTP ask of the models, one at a time."""
+"""The models behind the page and HTTP, asked one at a time."""
 
 import functools
 from collections.abc import Iterator, Sequence
@@ -33,15 +33,15 @@ _KEPT_MODELS = 8
 
 
 class Wish(NamedTuple):
-  """How a prompt is to be continued.
+  """Settings of the continuations of a prompt.
 
   Attributes:
-    seconds: How much is added.
-    num_samples: How many continuations are made.
+    seconds: Length of what is added, in seconds, at most MOST_SECONDS.
+    num_samples: Number of continuations, 1 to MOST_SAMPLES.
     seed: Seed of the randomness.
     acoustics: One of `Model.acoustics`; None is the bundle's own choice.
-    temperatures: Those that are asked for, by name of the model; others are
-      the bundle's.
+    temperatures: Pairs of a model's name and its temperature; those of other
+      models are the bundle's.
     keep_prompt: Whether the prompt is heard as it is, and not as the codec has
       it.
   """
@@ -54,7 +54,7 @@ class Wish(NamedTuple):
   keep_prompt: bool = True
 
   def check(self) -> 'Wish':
-    """Itself.
+    """Returns the wish itself, whose numbers are within their bounds.
 
     Raises:
       UserError: A number is out of bounds.
@@ -74,7 +74,7 @@ class Model:
   Attributes:
     bundle: The models.
     line: Whoever generates holds its turn.
-    acoustics: What can make the sound of semantic tokens, the default first.
+    acoustics: Ways to make the sound of semantic tokens, the default first.
   """
 
   def __init__(self, bundle: Bundle, detector: ClipClassifier):
@@ -97,7 +97,7 @@ class Model:
 
   @property
   def temperatures(self) -> dict[str, float]:
-    """What the models are sampled at unless a wish says otherwise, by name."""
+    """Temperatures of the models where a wish names none, by model."""
     return {
         name: sampling.temperature
         for name, sampling in chain.recommended(self.bundle)._asdict().items()
@@ -105,11 +105,11 @@ class Model:
     }
 
   def num_prompt_samples(self, prompt: Waveform) -> int:
-    """How much of a continuation is the prompt."""
+    """The number of samples of a continuation that are the prompt."""
     return len(self._default.fit(prompt))
 
   def num_samples(self, prompt: Waveform, wish: Wish) -> int:
-    """How long a continuation is, its prompt included."""
+    """The number of samples of a continuation, its prompt included."""
     hop = self._default.hop_length
     units = max(round(wish.seconds * self.sample_rate / hop), 1)
     return self.num_prompt_samples(prompt) + units * hop
@@ -139,18 +139,18 @@ class Model:
   def another_voice(
       self, said: Waveform, voice: Waveform | None, seed: int
   ) -> Waveform:
-    """What is said, by the voice of another recording, or by a new one."""
+    """The words of `said` in the voice of `voice`, or in a new one if None."""
     voices = None if voice is None else [voice]
     made = self._default.acoustic_generation([said], _keys(seed, 1), voices)
     return made[0].waveform
 
   def hear(self, waveform: Waveform) -> Heard:
-    """What the detector says of it."""
+    """The detector's verdict on a waveform."""
     return listening.listen(self._detector, Sound(waveform, self.sample_rate))
 
   @property
   def labels(self) -> Sequence[str]:
-    """What the detector tells apart."""
+    """Names of the classes that the detector tells apart."""
     return self._detector.labels
 
   def _lm(self, wish: Wish) -> AudioLM:

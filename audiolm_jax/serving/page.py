@@ -20,9 +20,9 @@ def build(
   """Builds the page.
 
   Args:
-    model: What is heard.
+    model: Models that answer the page.
     name: Name of the bundle, for the title.
-    recordings: What the listening test plays.
+    recordings: Paths of the recordings of the listening test.
     answers: Folder for what its listeners say.
   """
   with gr.Blocks(title=f'audiolm: {name}', analytics_enabled=False) as page:

@@ -22,7 +22,7 @@ def draw(
 
   Args:
     sound: The prompt and its continuation.
-    prompt_seconds: Where the border is drawn; no border at 0.
+    prompt_seconds: Place of the border, in seconds; no border at 0.
     generated: Probability that each second is generated; NaN where nothing is
       known.
 

@@ -31,5 +31,5 @@ def played(name: str | None) -> tuple[int, Int16[np.ndarray, ' N']] | None:
 
 
 def of(domain: str) -> list[pathlib.Path]:
-  """Those of a domain: `speech` or `piano`."""
+  """Paths of the prompts of a domain: `speech` or `piano`."""
   return [path for name, path in shipped().items() if name.startswith(domain)]

@@ -1,4 +1,4 @@
-"""What a tab's function owes the browser: mistakes as one line, and turns."""
+"""Replies of a tab's functions to the browser: mistakes in one line."""
 
 import functools
 from collections.abc import Callable, Iterator

@@ -19,7 +19,7 @@ _THEME = gr.themes.Default(
 
 
 class Place(NamedTuple):
-  """Where a server listens.
+  """The address that a server listens on.
 
   Attributes:
     host: Address; 127.0.0.1 is this machine alone.
@@ -42,11 +42,11 @@ def start(
   """Starts a server in a thread; `.local_url` says where, `.close()` ends it.
 
   Args:
-    model: What is heard.
+    model: Models that answer the page and HTTP.
     name: Name of the bundle.
-    recordings: What the listening test plays.
+    recordings: Paths of the recordings of the listening test.
     answers: Folder for the answers of the listening test.
-    place: Where it listens.
+    place: Address and port that the server listens on.
 
   Raises:
     UserError: Somebody else listens there.

@@ -21,10 +21,10 @@ _PROMPT_SECONDS, _SECONDS = 3.0, 7.0
 
 
 class Trial(NamedTuple):
-  """What is to be judged.
+  """A trial that is to be judged.
 
   Attributes:
-    number: Its number, from 0.
+    number: Number of the trial, from 0.
     recording: Path of the recording.
     truth: ORIGINAL or GENERATED.
     seed: Seed of the continuation.
@@ -50,7 +50,7 @@ def trial(recordings: Sequence[pathlib.Path], seed: int, number: int) -> Trial:
 
 
 def sound(trial_: Trial, model: Model) -> tuple[Waveform, float]:
-  """What is heard in a trial, and where its prompt ends, in seconds.
+  """The sound of a trial, and the end of its prompt in seconds.
 
   All of it has gone through the codec, so that no one can tell the two kinds
   by that. Only who holds the turn of the model's line calls this.

@@ -24,12 +24,13 @@ def read(path: str | os.PathLike | None, sample_rate: int) -> Waveform:
   """Reads a recording that somebody has given.
 
   Args:
-    path: Where the server has put it; None if nothing was given.
+    path: Path of the server's copy of it; None if nothing was given.
     sample_rate: Sample rate of the result, in Hz.
 
   Raises:
-    UserError: It is missing, too large, no audio, too short, too long or
-      silent. The message names the file and not where the server keeps it.
+    UserError: The recording is missing, too large, no audio, too short, too
+      long or silent. The message names the file and not where the server keeps
+      it.
   """
   if path is None:
     raise UserError('Record something, upload a file or pick a prompt first.')

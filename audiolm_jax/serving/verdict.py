@@ -10,7 +10,7 @@ from audiolm_jax.classifier.listening import Heard
 
 
 def phrase(heard: Heard, labels: Sequence[str], prompt_seconds: float) -> str:
-  """What the detector says, in a sentence, and where the truth begins."""
+  """A sentence with the detector's verdict and the end of the prompt."""
   truth = f'generated from {prompt_seconds:.1f} s on, in truth'
   if heard.probabilities is None:
     return f'The detector cannot say: {heard.reason} ({truth}).'

@@ -1,4 +1,4 @@
-"""What samples must be before anything is computed from them."""
+"""Checks of samples before anything is computed from them."""
 
 import os
 from collections.abc import Iterator

@@ -25,7 +25,7 @@ class Container:
   Attributes:
     path: Path of the file.
     sample_rate: Hz.
-    channels: How many.
+    channels: Number of channels.
   """
 
   def __init__(self, path: str | os.PathLike, sample_rate: int, channels: int):
@@ -50,7 +50,7 @@ def open_container(path: str | os.PathLike, reason: str) -> Container:
     reason: Why libsndfile did not open it.
 
   Raises:
-    UserError: It holds no sound, or PyAV is not installed.
+    UserError: The file holds no sound, or PyAV is not installed.
   """
   try:
     with _open(path) as container:

@@ -42,7 +42,7 @@ class Run(NamedTuple):
 
   Attributes:
     sample_rate: Hz.
-    channels: How many.
+    channels: Number of channels.
     blocks: Decodes them, each time from the start.
   """
 
@@ -60,8 +60,8 @@ def runs(
 
   Args:
     path: Path of the file.
-    start_seconds: Where the crop starts.
-    seconds: How long it is; shorter where the file ends.
+    start_seconds: Start of the crop, in seconds.
+    seconds: Length of the crop, in seconds; it is shorter where the file ends.
 
   Raises:
     UserError: The file is missing, damaged or no audio.

@@ -19,8 +19,8 @@ def append(
 
   Args:
     samples: Grows by the run.
-    run: What is decoded.
-    path: Where it stands.
+    run: Run of samples to decode and append.
+    path: Path of the file, for messages.
     sample_rate: Hz.
     channel: Stands for all; None mixes all of them.
 
@@ -29,7 +29,7 @@ def append(
 
   Raises:
     UserError: The file is damaged.
-    MemoryError: It does not fit.
+    MemoryError: The samples do not fit into half of the machine's memory.
   """
   mixer = downmix.Mixer(channel)
   blocks = checks.checked(run.blocks(), path)

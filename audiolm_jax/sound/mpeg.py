@@ -30,10 +30,10 @@ class Stream:
 
   Attributes:
     kind: Kind of the frames.
-    tag: Where the frame is that tells of the others, or None.
-    runs: Where the others are.
-    frames: How many there are.
-    promised: How many the tag tells, or None.
+    tag: Span of the frame that tells of the others, or None.
+    runs: Spans of the other frames, in bytes.
+    frames: Number of the other frames.
+    promised: Number of frames by the tag, or None.
   """
 
   def __init__(self, kind: Kind, tag: Span | None):

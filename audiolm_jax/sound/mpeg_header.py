@@ -101,7 +101,7 @@ def tag_frame(head: bytes, kind: Kind, frames: int, size: int) -> bytes:
   Args:
     head: The header of the first frame.
     kind: Kind of the stream.
-    frames: How many follow.
+    frames: Number of frames that follow.
     size: Their bytes.
   """
   at = kind.tag_offset

@@ -1,4 +1,4 @@
-"""What a reader noticed about a file and read it all the same."""
+"""Notices of a reader about a file that it read all the same."""
 
 import functools
 import logging

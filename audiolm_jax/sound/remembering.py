@@ -1,4 +1,4 @@
-"""What was found out by walking a file, kept while the file stays the same."""
+"""Findings of a walk through a file, kept while the file stays the same."""
 
 import functools
 import os

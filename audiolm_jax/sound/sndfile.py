@@ -36,9 +36,9 @@ class Sndfile:
 
   Attributes:
     path: Path of the file.
-    pieces: What of the file is decoded; None: all.
+    pieces: Pieces of the file that are decoded, one after the other; None: all.
     sample_rate: Hz.
-    channels: How many.
+    channels: Number of channels.
     format: libsndfile's name of it.
     frames: Samples by the header; only ever compared with what was decoded.
   """
@@ -64,7 +64,7 @@ class Sndfile:
     """Decodes from sample `skip` on.
 
     Raises:
-      UserError: It is damaged, or a FLAC that ends before it should.
+      UserError: The file is damaged, or a FLAC that ends before it should.
     """
     with self._opened_at(skip) as (file, position):
       while True:

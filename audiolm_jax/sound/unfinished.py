@@ -55,7 +55,7 @@ def _chunked(
   Args:
     file: The file.
     end: Its size.
-    position: Where its first chunk begins.
+    position: Offset of the first chunk, in bytes.
     name: Name of the chunk that holds the sound.
     size_bytes: Bytes in which a chunk tells its size, the highest first.
   """

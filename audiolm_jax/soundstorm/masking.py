@@ -1,4 +1,4 @@
-"""What is hidden of a window while SoundStorm learns (s. 3.3)."""
+"""Masking of windows that SoundStorm learns from (s. 3.3)."""
 
 import math
 from typing import NamedTuple
@@ -42,7 +42,7 @@ def mask(
     codes: Codes of whole windows.
     lengths: Frames of each row; the others are padding.
     mask_id: Stands where a code is hidden.
-    level_decay: How much less often than a level the next one is drawn; the
+    level_decay: Ratio of a level's probability to that of the level below; the
       paper draws all alike.
     longest_prompt: Share of a row that t is drawn from; all of it in the paper.
       With less, more codes are asked for in a step.

@@ -112,7 +112,7 @@ class SoundStorm(nn.Module):
       semantic: Ids at the acoustic rate (tokens.frames.at_acoustic_rate).
       acoustic: Codes, or mask_id where they are not known.
       lengths: Frames of each row; the others are padding.
-      levels: Which head is asked, from 0.
+      levels: Level of each row whose head is asked, from 0.
       deterministic: No dropout; else there must be a random stream 'dropout'.
     """
     frames = self.frames(semantic, acoustic, lengths, deterministic)
@@ -136,7 +136,7 @@ class SoundStorm(nn.Module):
   def logits(
       self, frames: Float[Array, 'B T D'], levels: Int[Array, ' B']
   ) -> Float[Array, 'B T K']:
-    """What the heads of these levels make of `frames`."""
+    """Logits of `frames` by the head of each row's level."""
     kernel = self.head_kernel.astype(self.dtype)[levels]
     logits = jnp.einsum(
         'btd,bdk->btk', frames, kernel, preferred_element_type=jnp.float32

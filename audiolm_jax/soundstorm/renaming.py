@@ -20,7 +20,7 @@ def meetings(
     new: Int[np.ndarray, 'T Q'],
     codebook_size: int,
 ) -> Float[np.ndarray, 'Q N K']:
-  """How often each new code N stands where each old code K does."""
+  """Counts how often each new code N stands where each old code K does."""
   num_levels = old.shape[1]
   counts = np.zeros((num_levels, codebook_size, codebook_size))
   levels = np.broadcast_to(np.arange(num_levels), old.shape)

@@ -25,7 +25,7 @@ class Pass(NamedTuple):
 
   Attributes:
     number: Counted over all levels; of the noise.
-    level: Which codes are filled in.
+    level: Level whose codes are filled in.
     hidden: Share of the frames that stay hidden after it, MaskGIT's cosine.
   """
 
@@ -73,7 +73,7 @@ def fill(
       the most likely codes. It scales the noise on codes, and that on
       confidences, which dies away as frames are filled in; 0 has none.
     keys: One for each row.
-    passes: How many each level takes; (16, 1, ..., 1) if None.
+    passes: Number of passes of each level; (16, 1, ..., 1) if None.
     num_given: Levels whose codes are given for all frames, as those of a coarse
       stage are; they come back as they are.
 

@@ -1,4 +1,4 @@
-"""What SoundStorm reads, said as the other stages say it."""
+"""The stage that SoundStorm models, described as the other stages are."""
 
 import dataclasses
 
@@ -20,7 +20,7 @@ def soundstorm(sizes: Sizes = AUDIOLM) -> Stage:
 
 
 def semantic_codebook_size(stage: Stage) -> int:
-  """As a function, for configuration files."""
+  """Number of semantic ids; a function, for configuration files."""
   return stage.prefix[0].codebook_size
 
 

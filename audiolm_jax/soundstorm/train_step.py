@@ -1,4 +1,4 @@
-"""How SoundStorm learns: one step, as the train loop wants it."""
+"""A training step of SoundStorm, as the train loop wants it."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -39,8 +39,9 @@ class SoundStormTrainStep(TrainStep):
     crop_seconds: Length of the windows, which samplers should not exceed.
     tokenizers: Fingerprints of the tokenizers whose tokens these are, by source
       ('semantic', 'acoustic').
-    level_decay: How much less often than a level the next one is learnt. 1 in
-      the paper; with less, a small budget goes where most is heard.
+    level_decay: Ratio of the probability that a level is learnt to that of the
+      level below. 1 in the paper; with less, a small budget goes where most is
+      heard.
     longest_prompt: Share of a window that may be prompt (masking.mask).
     ahead: Weights of the losses of the next levels above the one that is drawn.
       None in the paper. All their codes behind the prompt are hidden, and many

@@ -1,4 +1,4 @@
-"""How codebooks learn: k-means, moving averages, revival of dead codes."""
+"""Learning of codebooks: k-means, moving averages, revival of dead codes."""
 
 from typing import NamedTuple
 

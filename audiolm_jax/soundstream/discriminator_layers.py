@@ -1,4 +1,4 @@
-"""What the discriminators are made of: convolutions and their norms."""
+"""Layers of the discriminators: convolutions and their norms."""
 
 from typing import Any
 

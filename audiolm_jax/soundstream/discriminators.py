@@ -33,7 +33,7 @@ class WaveDiscriminator(nn.Module):
   Attributes:
     channels: Channels of the first layer; times 4 at each of the four grouped
       layers.
-    max_channels: What they grow to.
+    max_channels: Largest number of channels of a layer.
     dtype: Type of the computation.
   """
 

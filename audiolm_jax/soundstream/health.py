@@ -1,4 +1,4 @@
-"""What shows how a codec is doing, beside its losses."""
+"""Measures of how a codec is doing, beside its losses."""
 
 from collections.abc import Mapping
 

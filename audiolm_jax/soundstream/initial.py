@@ -1,4 +1,4 @@
-"""What the training of a SoundStream starts from."""
+"""Initial variables and training state of a SoundStream."""
 
 from collections.abc import Iterable
 
@@ -29,7 +29,7 @@ def variables(
     losses: Names of the losses, whose gradients the balancer averages.
     ema_decay: None if the parameters are not averaged.
     key: Key of the parameters.
-    batch: As the step gets it; a row of it is traced.
+    batch: A batch as the step gets it; a row of it is traced.
   """
   generator_key, discriminator_key = jax.random.split(key)
   waveform = batch['waveform'][:1]

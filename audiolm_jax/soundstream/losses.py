@@ -1,4 +1,4 @@
-"""What SoundStream minimizes (s. III-E), as means over the true samples."""
+"""Losses that SoundStream minimizes (s. III-E), as means over true samples."""
 
 import functools
 from collections.abc import Iterable, Sequence

@@ -37,7 +37,7 @@ class NoisyBatches(Iterator):
       snr_db: Least and greatest ratio of their energies in a row.
       noisy_share: Share of the rows.
       denoise_share: Share of the rows, noisy or not.
-      shard_index: Which of the hosts this is.
+      shard_index: Number of this host, from 0.
       num_shards: Hosts that share every batch.
     """
     shard = {'shard_index': shard_index, 'num_shards': num_shards}

@@ -15,7 +15,7 @@ class Quantized(NamedTuple):
   Attributes:
     z: Sum of the chosen vectors, with the straight-through gradient.
     codes: Chosen vector of each level, also of levels that were dropped.
-    residuals: What each level was given to quantize, level first.
+    residuals: Vectors that each level was given to quantize, level first.
     used: Levels that went into z, of frames that count.
     commitment: Mean squared distance of the residuals from their vectors.
   """

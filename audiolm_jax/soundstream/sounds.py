@@ -12,9 +12,9 @@ class Sound(NamedTuple):
   """A batch, cut to whole frames.
 
   Attributes:
-    waveform: What is heard; zero in the padding.
-    target: What shall come out: the same, or the same without its noise.
-    denoise: Which rows ask for that.
+    waveform: Samples that the codec hears; zero in the padding.
+    target: Samples that it shall return: the same, or the same without noise.
+    denoise: Whether a row asks for the target without noise.
     samples: True where there is sound.
     frames: True where a frame has any sound.
     num_valid: Number of true samples.

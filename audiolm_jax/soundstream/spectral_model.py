@@ -46,9 +46,9 @@ class SpectralSoundStream(nn.Module):
     num_quantizers: Levels of the residual quantizer.
     codebook_size: Vectors a level.
     sample_rate: In Hz.
-    phase: How the decoder says a phase: by its 'angle', as Vocos does, or by a
-      'vector' that points there, as APNet does (arXiv 2305.07952). An angle
-      jumps where it comes round; a vector does not, and learns faster.
+    phase: Form of a phase in the decoder: its 'angle', as in Vocos, or a
+      'vector' that points there, as in APNet (arXiv 2305.07952). An angle jumps
+      where it comes round; a vector does not, and learns faster.
     denoising: Whether a flag can ask for latents of the sound without its noise
       (SoundStream s. III-F).
     dtype: Type of the blocks' computation; transforms and parameters are

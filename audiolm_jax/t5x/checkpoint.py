@@ -58,7 +58,7 @@ def read(folder: pathlib.Path) -> PyTree:
   """The parameters, `target` of t5x's train state, as float32.
 
   Args:
-    folder: What `find` found.
+    folder: Folder of the checkpoint, as `find` returns it.
 
   Raises:
     UserError: Something is missing or damaged.

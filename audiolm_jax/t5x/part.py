@@ -16,7 +16,8 @@ def read(path: str | os.PathLike) -> tuple[str, Part]:
     path: MODEL_DIR, or one of its checkpoints, with the run's stage.json.
 
   Raises:
-    UserError: It is no such checkpoint, or not of the stage beside it.
+    UserError: The path holds no such checkpoint, or one that does not fit the
+      stage beside it.
   """
   folder = checkpoint.find(path)
   said = stage_file.read(folder)

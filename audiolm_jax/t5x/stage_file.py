@@ -20,7 +20,7 @@ _KEYS = {'stage', 'crop_seconds', 'tokenizers'}
 def contents(
     stage: Stage, crop_seconds: float, tokenizers: Mapping[str, str]
 ) -> dict[str, Any]:
-  """What the file says.
+  """The contents of the file.
 
   Args:
     stage: The layout of the sequences.

@@ -30,7 +30,7 @@ def register(
 
   Args:
     token_dir: A finished token store.
-    stage: How sequences are laid out.
+    stage: Layout of the sequences.
     crop_seconds: Length of the crops.
     model_dir: Gets stage.json, which `audiolm import --family=t5x` reads.
 

@@ -24,7 +24,7 @@ class Field:
   """A run of tokens in the sequence of a stage.
 
   Attributes:
-    source: Whose codes: 'semantic' or 'acoustic'.
+    source: Source of the codes: 'semantic' or 'acoustic'.
     levels: Quantizer levels taken from it.
     codebook_size: Ids per level.
     frames_per_second: Frame rate of the source.

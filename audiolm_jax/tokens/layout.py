@@ -1,4 +1,4 @@
-"""How one sequence of ids is laid out and read back. Pure NumPy.
+"""Layout of one sequence of ids, written and read back. Pure NumPy.
 
 A sequence is `[prefix][PAD][target][EOS][PAD ...]`: the PAD after a prefix
 field starts the next one, as the PAD that `shift right` puts first starts the
@@ -138,8 +138,8 @@ class Stage:
 
     Args:
       codes: Codes of one clip; the prefix takes all frames of its sources.
-      num_target_frames: How much of the target is known.
-      num_ids: How many ids will follow; their positions are needed too.
+      num_target_frames: Number of frames of the target that are known.
+      num_ids: Number of ids that will follow; their positions are needed too.
     """
     frames = {source: len(array) for source, array in codes.items()}
     known = codes[self.target.source][:num_target_frames]
@@ -187,7 +187,7 @@ class Stage:
     )
 
   def to_config(self) -> dict[str, Any]:
-    """As JSON can hold it."""
+    """Returns the stage as JSON can hold it."""
     fields = [dataclasses.asdict(field) for field in self.fields]
     for field in fields:
       field['levels'] = [field['levels'].start, field['levels'].stop]

@@ -1,4 +1,4 @@
-"""What a stage lays out: an example to train on, what a sampler starts from."""
+"""Sequences of a stage: examples to train on, prompts to sample from."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -15,7 +15,7 @@ class Prompt(NamedTuple):
   """The ids that a sampler starts from.
 
   Attributes:
-    ids: What is known.
+    ids: Known ids: the prefix, and the first ones of the target.
     positions: Positions of these ids and of those that follow, which begin at
       0.
   """
@@ -30,7 +30,7 @@ class Candidates(NamedTuple):
   Attributes:
     first: The first of them.
     may_end: Whether EOS may stand there too.
-    size: How many there are.
+    size: Number of ids that may stand at a place, beside EOS.
   """
 
   first: Int[np.ndarray, ' S']
@@ -42,7 +42,7 @@ class Example(NamedTuple):
   """One training sequence, padded to the length of its stage and crop.
 
   Attributes:
-    ids: What the model predicts; its inputs are `[PAD] + ids[:-1]`.
+    ids: Ids that the model predicts; its inputs are `[PAD] + ids[:-1]`.
     loss_weights: 1 on the target and on EOS, 0 on the prefix and on padding.
     segment_ids: 1 where `ids` belongs to the sequence.
   """

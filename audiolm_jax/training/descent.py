@@ -1,4 +1,4 @@
-"""What the steps of models have in common whose loss one optimizer lowers."""
+"""Parts shared by training steps in which one optimizer lowers the loss."""
 
 import jax
 import jax.numpy as jnp
@@ -36,7 +36,7 @@ def step(
   Args:
     tx: The optimizer.
     loss: See microbatches.Loss.
-    state: Where the parameters are.
+    state: State before the step, with the parameters to move.
     batch: Rows first.
     key: Key of all steps; the noise is that of fold_in(key, state.step).
     num_microbatches: Pieces that the batch is computed in.

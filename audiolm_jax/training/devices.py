@@ -1,4 +1,4 @@
-"""What accelerators hold and how fast they are, for plans made without them."""
+"""Memory and speed of accelerators, for plans made without them."""
 
 from typing import NamedTuple
 
@@ -9,10 +9,10 @@ class Device(NamedTuple):
   """A device, by JAX's names.
 
   Attributes:
-    name: As in `--device`.
+    name: Name of the device, as in `--device`.
     memory_gib: High-bandwidth memory, in GiB.
     teraflops: Peak of bfloat16 matrix products, dense, in 10^12 a second.
-    kinds: What JAX calls it.
+    kinds: Names that JAX has for such a device.
   """
 
   name: str

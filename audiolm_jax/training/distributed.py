@@ -20,8 +20,8 @@ def join(
 
   Args:
     coordinator_address: host:port of process 0.
-    num_processes: How many there are.
-    process_id: Which of them this is.
+    num_processes: Number of processes.
+    process_id: Index of this process, from 0.
     peer_timeout_seconds: A process that is silent for so long is dead, and ends
       all the others.
 

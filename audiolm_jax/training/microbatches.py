@@ -22,7 +22,7 @@ class Gradients(NamedTuple):
   Attributes:
     grads: Gradients of the mean loss.
     metrics: Means, and 'gradient_norm' before any clipping.
-    mutables: As the last piece left them.
+    mutables: Mutables as the last piece left them.
   """
 
   grads: PyTree
@@ -42,7 +42,7 @@ def gradients(
   Args:
     loss: (params, mutables, batch, key) -> (loss, (metrics, mutables)), a mean
       and the means it is made of; 'weight' is what they are over.
-    state: What the gradients are of.
+    state: State whose parameters the gradients are of.
     batch: Rows first, but for what all rows share (state.SHARED).
     key: Key of the noise; every piece has its own.
     count: Pieces; 1 takes the batch as it is.

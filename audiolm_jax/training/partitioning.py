@@ -1,4 +1,4 @@
-"""Which device holds what: the mesh, and rules for logical axis names."""
+"""Layout of arrays on devices: the mesh, and rules for logical axis names."""
 
 import contextlib
 from collections.abc import Callable, Iterator

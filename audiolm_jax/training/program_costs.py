@@ -1,4 +1,4 @@
-"""What a step costs, read from its jaxpr: nothing is compiled or allocated."""
+"""Costs of a step, read from its jaxpr: nothing is compiled or allocated."""
 
 import math
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def live_bytes_per_row(small: Jaxpr, large: Jaxpr, rows: int) -> float:
   Args:
     small: A program.
     large: The same, traced on a batch that has more rows.
-    rows: How many more.
+    rows: Number of rows that `large` has on top of those of `small`.
   """
   pairs = zip(small.invars, large.invars, strict=True)
   batch = sum(_bytes(w) - _bytes(v) for v, w in pairs)

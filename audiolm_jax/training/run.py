@@ -30,7 +30,7 @@ class Folder:
 
   Attributes:
     checkpoints: Checkpoints of the run.
-    config: What rebuilds the model.
+    config: Configuration that rebuilds the model.
     operative_config: Text that the run was configured with.
     after_evaluations: Whether a checkpoint follows every evaluation.
   """
@@ -50,7 +50,7 @@ class Monitors:
     watchdog: Ends a run that waits for what does not come.
     summaries: Curves, pictures and sounds.
     progress: Log lines, and numbers that must be finite.
-    rates: How fast it goes.
+    rates: Throughput of the run.
   """
 
   stopping: Stopping
@@ -65,13 +65,13 @@ class Run:
   """A run with all that it works with.
 
   Attributes:
-    schedule: When it does what.
+    schedule: Steps at which the run logs, evaluates and saves.
     compiled: The programs of the model.
     partitioner: Puts batches on devices.
     data: Training batches, from the state's next one on.
     eval_data: Makes the data of an evaluation; None for none.
-    folder: Where it is saved.
-    monitors: What watches it.
+    folder: Checkpoints that the run is saved to.
+    monitors: Objects that watch the run.
     noise_key: Key of all steps.
     state: After the last step that was taken.
   """

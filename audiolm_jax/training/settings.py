@@ -1,4 +1,4 @@
-"""What `loop.train` is told about a run, by what it is about."""
+"""Settings of a run for `loop.train`, grouped by subject."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""What training carries from step to step, and what a model has to offer."""
+"""State carried from step to step, and the contract that a model fulfils."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class TrainState(flax.struct.PyTreeNode):
 
   Attributes:
     step: Number of steps taken, an int32 scalar.
-    params: What the gradient moves.
+    params: Parameters that the gradient moves.
     opt_state: The optimizer's own state.
     mutables: Variables moved by other rules (codebooks), {} if there are none.
   """

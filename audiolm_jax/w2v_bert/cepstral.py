@@ -33,7 +33,7 @@ class CepstralQuantizer(nn.Module):
     codebook_size: Centroids.
     code_dim: Width of the learned vector of each.
     dtype: Type of that vector.
-    describe: What of a frame is compared: `envelope` or `pitch`.
+    describe: Features of a frame that are compared: `envelope` or `pitch`.
   """
 
   codebook_size: int

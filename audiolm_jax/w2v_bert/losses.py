@@ -1,4 +1,4 @@
-"""What w2v-BERT minimizes (s. 3), as means over the masked frames."""
+"""Losses of w2v-BERT (s. 3), as means over the masked frames."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Which frames are hidden, and which others they are told apart from."""
+"""Masks of hidden frames, and the other frames they are told apart from."""
 
 import jax
 import jax.numpy as jnp

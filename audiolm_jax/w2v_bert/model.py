@@ -27,8 +27,8 @@ class Predictions(NamedTuple):
   """The vectors that are compared in pre-training.
 
   Attributes:
-    context: What the contrastive half made of each frame's surroundings.
-    codes: What the quantizer made of the unmasked frames.
+    context: Output of the contrastive half, from each frame's surroundings.
+    codes: Output of the quantizer for the unmasked frames.
     logits: The masked-prediction half's guess at the ids.
   """
 
@@ -80,7 +80,7 @@ class W2vBert(nn.Module):
 
   @property
   def num_layers(self) -> int:
-    """Those whose features can be asked for."""
+    """Number of the last layer whose features can be asked for."""
     return self.num_mlm_layers
 
   @property

@@ -1,4 +1,4 @@
-"""What hidden frames are predicted as: one discrete code a frame."""
+"""Targets that hidden frames are predicted as: one discrete code a frame."""
 
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ class Unmasked(NamedTuple):
 
   Attributes:
     mel: Normalized log-mels at 100 Hz.
-    x: What the convolutions made of them, at 25 Hz.
+    x: Output of the convolutions on `mel`, at 25 Hz.
     valid: Frames that are not padding.
   """
 
@@ -28,9 +28,9 @@ class Codes(NamedTuple):
   """The quantizer's view of frames it sees in full.
 
   Attributes:
-    vectors: What the contrastive half looks for.
-    ids: What the masked-prediction half predicts.
-    drawn: Whose vectors these are; noise may make them differ from the ids.
+    vectors: Vectors that the contrastive half looks for.
+    ids: Ids that the masked-prediction half predicts.
+    drawn: Ids that `vectors` belong to; noise may make them differ from `ids`.
     probabilities: Probability of each code, without noise; diversity is
       measured on them.
   """

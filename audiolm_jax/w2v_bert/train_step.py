@@ -1,4 +1,4 @@
-"""How w2v-BERT learns: one step, as the train loop wants it."""
+"""Training step of w2v-BERT, as the train loop wants it."""
 
 import dataclasses
 import functools
@@ -32,14 +32,14 @@ class W2vBertTrainStep(TrainStep):
   w2v-BERT s. 3; where it names no number, wav2vec 2.0's are the defaults.
 
   Attributes:
-    model: What learns.
+    model: Model that learns.
     tx: Optimizer.
     alpha: Weight of the diversity loss.
     beta: Weight of the contrastive loss.
     gamma: Weight of the masked prediction loss.
     unmasked_weight: Weight of predicting the ids of visible frames too; HuBERT
       s. II-C. Not in the paper; without it little is learnt in minutes.
-    mask_start_probability: That a frame starts a masked run.
+    mask_start_probability: Probability that a frame starts a masked run.
     mask_span: Frames of a run.
     num_distractors: Masked frames that the contrastive loss tells apart.
     contrastive_temperature: Temperature of the cosine similarities.

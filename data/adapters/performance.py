@@ -27,7 +27,7 @@ _SUSTAIN = 64  # Controller number; down from half way.
 
 
 class Performance(NamedTuple):
-  """What a pianist did.
+  """A pianist's notes and pedalling.
 
   Attributes:
     notes: Onset and release in seconds, MIDI pitch, velocity 1 to 127.

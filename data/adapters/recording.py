@@ -1,4 +1,4 @@
-"""What every builder writes: FLACs, label files, and the manifest over them."""
+"""Output of every builder: FLACs, label files, and the manifest over them."""
 
 import collections
 import io

@@ -26,7 +26,7 @@ _FOLDER = pathlib.Path(__file__).parents[1] / 'prompts'
 
 
 class Cut(NamedTuple):
-  """Where a prompt comes from.
+  """The place that a prompt is cut from.
 
   Attributes:
     name: Name of the prompt; it begins with its domain.

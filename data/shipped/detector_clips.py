@@ -217,7 +217,7 @@ def _make(
 def _through_codec(
     bundle: Bundle, waveforms: Sequence[Waveform], levels: int
 ) -> list[Waveform]:
-  """What the codec makes of clips with the levels that generations have."""
+  """Copies of clips by the codec, with the levels that generations have."""
   whole = round((FLAGS.prompt_seconds + FLAGS.seconds) * SAMPLE_RATE)
   whole = -(-whole // bundle.acoustic.hop_length) * bundle.acoustic.hop_length
   padded = np.zeros((len(waveforms), whole), np.float32)

@@ -49,7 +49,7 @@ def npm(name: str, version: str, cache: pathlib.Path = CACHE) -> pathlib.Path:
 def npm_folder(
     name: str, version: str, cache: pathlib.Path = CACHE
 ) -> pathlib.Path:
-  """Where the archive of an npm package is, or will be, unpacked."""
+  """Folder that the archive of an npm package is, or will be, unpacked in."""
   return cache / 'npm' / f'{name.replace("/", "-")}-{version}'
 
 

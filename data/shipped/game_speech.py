@@ -36,7 +36,7 @@ def fillets(cache: pathlib.Path = fetch.CACHE) -> Iterator[Recording]:
 
 
 def tuxpaint(cache: pathlib.Path = fetch.CACHE) -> Iterator[Recording]:
-  """What a picture shows, in a dozen languages."""
+  """Spoken descriptions of Tux Paint's pictures, in a dozen languages."""
   package = fetch.debian('tuxpaint-stamps-default', cache)
   for path in sorted(package.rglob('*_desc*.ogg')):
     # One file is called *_desc_da.ogg.ogg.

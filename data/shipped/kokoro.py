@@ -119,7 +119,7 @@ class Kokoro:
     return self.say_phonemes(self.phonemes(text, language), voice)
 
   def phonemes(self, text: str, language: str = 'en-us') -> str:
-    """How `text` is pronounced: IPA, stress marks and punctuation."""
+    """The pronunciation of `text`: IPA, stress marks and punctuation."""
     return self._tokenizer.phonemize(text, language)
 
   def say_phonemes(self, phonemes: str, voice: str) -> Spoken:

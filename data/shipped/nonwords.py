@@ -28,10 +28,10 @@ class WordPair(NamedTuple):
   """A word and its non-word.
 
   Attributes:
-    word: As it is written.
-    frequency: How often it occurs in the text that counts.
-    phonemes: How it is said.
-    nonword: What is said instead.
+    word: Spelling of the word.
+    frequency: Number of times it occurs in the text that counts.
+    phonemes: Pronunciation of the word.
+    nonword: Pronunciation of the non-word.
   """
 
   word: str

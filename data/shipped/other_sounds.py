@@ -50,7 +50,7 @@ class Package(NamedTuple):
   """A Debian package with sounds.
 
   Attributes:
-    name: As apt-get knows it.
+    name: Name of the package, for apt-get.
     split: 'train', 'dev' or 'test'.
     licence: Terms of its sounds.
     left_out: Folders of it that hold speech.

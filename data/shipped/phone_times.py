@@ -20,7 +20,7 @@ def phones(
 
   Args:
     characters: Characters of the transcription.
-    seconds: How long each lasts.
+    seconds: Length of each character, in seconds.
     start: When the first begins.
   """
   found, stressed, joinable = [], None, False

@@ -50,7 +50,7 @@ _RMS = 0.08
 
 
 class Reading(NamedTuple):
-  """Who reads what."""
+  """A passage and the voice that reads it."""
 
   voice: str
   passage: austen.Passage

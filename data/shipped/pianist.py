@@ -33,7 +33,7 @@ _MEDIAN_SECONDS = 0.45
 
 
 class _Curves(NamedTuple):
-  """What moves slowly; each over the same grid of quarters."""
+  """Slow curves of time and loudness; each over the same grid of quarters."""
 
   quarters: Float[np.ndarray, ' T']
   seconds: Float[np.ndarray, ' T']

@@ -113,7 +113,7 @@ def _perform(piece: Piece, seed: int) -> tuple[Performance, str]:
 
 
 def tune_of(score: scores.Score) -> str:
-  """How the melody begins, in whichever key: pieces share it in one split."""
+  """Intervals that open the melody, in any key; equal ones share a split."""
   onset, _, pitch, _ = score.notes.T
   highest_first = np.lexsort((-pitch, onset))
   _, chords = np.unique(onset[highest_first], return_index=True)

@@ -38,7 +38,7 @@ def passage(split: str, number: int) -> Passage:
 
 
 def sentence_split(sentence: str) -> str:
-  """Which split a sentence is of, wherever it stands."""
+  """The split of a sentence, wherever it stands."""
   return split_of(sentence, _HOLD_OUT_EVERY)
 
 

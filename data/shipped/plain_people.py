@@ -1,4 +1,4 @@
-"""Who a plain story is about, and how a later sentence calls them."""
+"""People that a plain story is about, and their names in later sentences."""
 
 import random
 from typing import NamedTuple
@@ -7,16 +7,16 @@ from data.shipped import plain_words
 
 
 class Hero(NamedTuple):
-  """Who it is about.
+  """The hero of a story: one or several people.
 
   Attributes:
-    first: How they are called when they appear.
-    again: How they are called later on.
+    first: Name when they appear.
+    again: Name later on.
     subject: Their pronoun.
-    possessive: What is theirs is ... book.
+    possessive: Possessive of that pronoun, as in her book.
     plural: Whether they are more than one.
     indefinite: 'a young girl', or '' for those who are known.
-    adjectives: What `first` says of them.
+    adjectives: Adjectives that `first` contains.
   """
 
   first: str

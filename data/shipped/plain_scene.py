@@ -1,4 +1,4 @@
-"""What the sentences of a plain story share: a hero, a place, what was said."""
+"""Shared state of a plain story's sentences: hero, place, what was said."""
 
 import random
 from typing import NamedTuple
@@ -36,7 +36,7 @@ class Mention(NamedTuple):
 
 
 class Said(NamedTuple):
-  """What the sentences so far leave behind."""
+  """Things and facts that the sentences so far have told."""
 
   thing: Mention | None = None
   company: str = ''

@@ -25,7 +25,7 @@ class Teller(Scene):
     return [*known, self._there_was] if self.hero.indefinite else known
 
   def middles(self) -> list[Callable[[], str]]:
-    """What may follow what was said so far."""
+    """Sentences that may follow what was said so far."""
     kinds = [self._did] * 4 + [self._then, self._wanted, self._did_not]
     kinds += [self._gave, self._both]
     if 'mood' not in self.said.facts:

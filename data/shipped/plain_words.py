@@ -16,7 +16,7 @@ class Kind(NamedTuple):
   Attributes:
     count: 'one' if they are counted, 'single' if nobody has two of them, 'mass'
       for some of it, 'bare' for the name of a science and the like.
-    adjectives: How they may be.
+    adjectives: Adjectives that suit the nouns.
     nouns: Their singulars.
   """
 
@@ -26,7 +26,7 @@ class Kind(NamedTuple):
 
 
 class Verb(NamedTuple):
-  """What may be done to what, for being how, and in which manner."""
+  """A verb, the kinds of things it is done to, its reasons and its manners."""
 
   words: str
   kinds: tuple[str, ...]
@@ -35,7 +35,7 @@ class Verb(NamedTuple):
 
 
 class Place(NamedTuple):
-  """Where it is, what spots it has, how it may be and what is done there."""
+  """A place, its spots, its adjectives and the verbs that are done there."""
 
   where: str
   spots: tuple[str, ...]
@@ -49,12 +49,12 @@ class Place(NamedTuple):
 
   @property
   def way(self) -> str:
-    """How one gets there."""
+    """The way there, as in 'home' or 'to the kitchen'."""
     return self.name if self.name == 'home' else f'to {self.name}'
 
 
 class Words(NamedTuple):
-  """What the file holds; its comments say how a line is read."""
+  """Contents of the file, whose comments say how a line is read."""
 
   people: dict[str, tuple[str, ...]]
   times: dict[str, tuple[str, ...]]
@@ -99,14 +99,14 @@ def words() -> Words:
 
 
 def third_person(verb: str) -> str:
-  """What she does: the verb may be followed by other words."""
+  """The form of a verb after 'she'; other words may follow the verb."""
   first, *rest = verb.split(' ')
   known = {'be': 'is', 'have': 'has'}
   return ' '.join([known.get(first) or _with_s(first), *rest])
 
 
 def past(verb: str) -> str:
-  """What anyone did, except for being."""
+  """The past tense of a verb other than 'be'."""
   first, *rest = verb.split(' ')
   return ' '.join([words().irregular.get(first) or _with_ed(first), *rest])
 
@@ -137,7 +137,7 @@ def fitting(
 def described(
     adjectives: Iterable[str], taken: Iterable[str], draws: random.Random
 ) -> str:
-  """How it is, in one word or two; '' if all was said."""
+  """A fitting description, in one word or two; '' if all was said."""
   how = fitting(adjectives, taken, draws)
   also = fitting(adjectives, (*taken, how), draws) if how else ''
   if also and draws.random() < 0.3:

@@ -35,9 +35,9 @@ class Recording(NamedTuple):
   Attributes:
     path: In any format that `data.decoding.decode` reads.
     name: Name of the clip, without suffix; unique within its source.
-    split: Where it belongs, or None to be held out by its number.
+    split: Split of the clip, or None to be held out by its number.
     labels: Phones with their times.
-    language: As in the manifest.
+    language: Language of what is said, as in ISO 639-1; or None.
   """
 
   path: pathlib.Path

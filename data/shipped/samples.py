@@ -81,7 +81,7 @@ class Pair(NamedTuple):
   Attributes:
     name: First part of the files' names.
     excerpt: The clip, cut.
-    continued: What the bundle adds to its prompt.
+    continued: Waveform that the bundle adds to the prompt.
   """
 
   name: str

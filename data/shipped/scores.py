@@ -42,7 +42,7 @@ _TEXT_FORMATS = ('.rntxt', '.abc')  # Analyses and single melodies.
 
 
 class ScoreFile(NamedTuple):
-  """Where a score is, and what to call it."""
+  """A file that holds a score, with its composer and name."""
 
   composer: str
   name: str
@@ -50,7 +50,7 @@ class ScoreFile(NamedTuple):
 
 
 class Score(NamedTuple):
-  """What is written; times count quarter notes.
+  """A piece as it is written; times count quarter notes.
 
   Attributes:
     notes: Onset, duration, MIDI pitch, weight of its beat (1 on a downbeat).

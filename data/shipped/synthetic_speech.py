@@ -41,7 +41,7 @@ class Engine(Protocol):
 
 
 class Reading(NamedTuple):
-  """Who reads what."""
+  """A passage of a split, and the engine and voice that read it."""
 
   engine: str
   voice: str

@@ -1,4 +1,4 @@
-"""Whose voices read: Kokoro's, and blends of two of them."""
+"""Voices that read: Kokoro's, and blends of two of them."""
 
 import itertools
 from collections.abc import Iterator
@@ -53,12 +53,12 @@ _HELD_OUT_EVERY = 4  # Rounds: all of them together get one clip in twenty.
 
 
 def split(voice: str) -> str:
-  """Which split all clips of a voice are of."""
+  """The split of all clips of a voice."""
   return kokoro.SPLITS.get(voice.split('+')[0], 'train')
 
 
 def turns() -> Iterator[str]:
-  """Who reads the next clip, for ever."""
+  """Yields the voice that reads the next clip, for ever."""
   for number in itertools.count():
     yield from TRAIN
     if number % _HELD_OUT_EVERY == 0:

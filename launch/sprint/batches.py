@@ -62,7 +62,7 @@ def of_tokens(
 
   Args:
     recordings: Codes of both sources.
-    stage: What they are (soundstorm.stage).
+    stage: Layout of the tokens (soundstorm.stage).
     seconds: Length of the shortest windows, and of the longest.
     batch_size: Windows a batch.
     seed: Seed of the draws.

@@ -1,4 +1,4 @@
-"""Which crops of a corpus travel: of all speakers in turn, until it is full."""
+"""Crops of a corpus that travel: of all speakers in turn, as many as fit."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ _TOGETHER = 32
 
 
 class Place(NamedTuple):
-  """Where a crop begins."""
+  """The start of a crop: a clip, and seconds into it."""
 
   clip: Clip
   seconds: float

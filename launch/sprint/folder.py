@@ -31,7 +31,7 @@ _SPARE = MIB
 
 
 class Parcel(NamedTuple):
-  """What is in a folder.
+  """The contents of a folder.
 
   Attributes:
     contents: JSON that says what it is.
@@ -85,7 +85,7 @@ def write(
   """Writes a folder, or replaces what `write` left in it.
 
   Raises:
-    UserError: It would be too large.
+    UserError: The folder would be too large.
   """
   room(parcel.streams.values(), max_bytes)
   folder.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def read(folder: pathlib.Path) -> Parcel:
   """Reads a folder and checks that it arrived as it was.
 
   Raises:
-    UserError: It is no such folder, or a piece is missing or damaged.
+    UserError: The folder is not of `write`, or a piece is missing or damaged.
   """
   try:
     index = json.loads((folder / _INDEX).read_text())

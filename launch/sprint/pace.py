@@ -17,7 +17,7 @@ class Paced(NamedTuple):
 
 
 class Clock:
-  """What share of the time is over, from the first step to the end."""
+  """A clock of the share of time over, from the first step to the end."""
 
   def __init__(self, seconds: float):
     """Args: `seconds` until the end, compilation included."""

@@ -1,4 +1,4 @@
-"""What of a token store travels, and the SoundStorm that fits it."""
+"""Recordings of a token store that travel, and the SoundStorm for them."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -38,7 +38,7 @@ def config(
     changes: Mapping[str, int],
     crop_seconds: float | None,
 ) -> dict[str, Any]:
-  """What rebuilds the SoundStorm: a model's or the paper's, with changes.
+  """Configuration of a SoundStorm: a model's or the paper's, with changes.
 
   Raises:
     UserError: The model learnt other tokens than those of the store.

@@ -1,4 +1,4 @@
-"""What a run knows of what it trains. Needs JAX, Flax, Optax."""
+"""Tasks of a run, and their settings. Needs JAX, Flax, Optax."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ from audiolm_jax.training.state import Batch, TrainState, TrainStep
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-  """How it is learnt.
+  """Settings of a training.
 
   Attributes:
     learning_rate: Peak.
@@ -46,14 +46,14 @@ class Settings:
 
 
 class Task(NamedTuple):
-  """What a run needs to know.
+  """A training, with all that a run has to know of it.
 
   Attributes:
     train_step: One of ours.
     state: Before the first step.
     batches: For ever.
     rates: The optimizers' state at a step and a share of the time.
-    weights: What comes back.
+    weights: Function from a state to the weights that come back.
     seconds: Seconds of sound in a batch.
   """
 

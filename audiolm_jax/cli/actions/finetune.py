@@ -149,7 +149,7 @@ def _run(*arguments: str, passed: Sequence[int] = ()) -> None:
   """Prints and runs `audiolm ARGUMENTS`.
 
   Raises:
-    _Stopped: It ended with another exit code than 0 or those that pass.
+    _Stopped: The command's exit code is neither 0 nor one of `passed`.
   """
   print(f'$ {shlex.join(["audiolm", *arguments])}', flush=True)
   command = [sys.executable, '-m', 'audiolm_jax.cli.main', *arguments]

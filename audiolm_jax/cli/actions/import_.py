@@ -65,7 +65,7 @@ def _preprocessor(checkpoint_path: str) -> Mapping[str, Any] | None:
 def _clusters(
     values: flags.FlagValues, model: nn.Module
 ) -> dict[str, np.ndarray]:
-  """As `audiolm cluster` would write them; these see features as they are."""
+  """Arrays as `audiolm cluster` would write them; features are not scaled."""
   if values.layer > model.num_layers:
     raise UserError(
         f'--layer={values.layer}: the model has only {model.num_layers} blocks.'

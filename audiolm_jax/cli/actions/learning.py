@@ -113,7 +113,7 @@ def _bindings(
 def _stage_bindings(
     name: str, stage: Mapping[str, Any]
 ) -> Iterator[tuple[str, Any]]:
-  """What a stage's function is told beside the sizes of the tokens."""
+  """Gin bindings of a stage's function, beside the sizes of the tokens."""
   yield f'stages.{name}.positions', stage['positions']
   semantic = [*stage['prefix'], stage['target']][0]
   if name in ('semantic', 'coarse'):

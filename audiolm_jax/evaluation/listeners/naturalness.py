@@ -1,4 +1,4 @@
-"""How natural a listener would call a voice that has no reference: DNSMOS."""
+"""Naturalness of a voice to a listener, without a reference: DNSMOS."""
 
 from collections.abc import Callable
 

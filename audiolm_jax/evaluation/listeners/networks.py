@@ -11,9 +11,9 @@ def session(package: str, path: str, how: Missing) -> Any | Missing:
   """An ONNX network on one core, so that it is the same beside other work.
 
   Args:
-    package: Is not imported: only its folder is looked up.
+    package: Name of a package, which is only looked up and not imported.
     path: Path of the network in it.
-    how: Says how to install the package.
+    how: Cell that says how to install the package.
   """
   if not (found := _folder(package)):
     return how

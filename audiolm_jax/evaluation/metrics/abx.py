@@ -55,7 +55,7 @@ def errors(
 
   Args:
     features: Frames of each clip.
-    spoken: What is said in each.
+    spoken: Phones of each clip, and their speaker.
     frames_per_second: Frame rate of `features`.
     seed: Seed of the sub-sampling of large groups.
   """
@@ -71,7 +71,7 @@ def errors_of(
     frames_per_second: float,
     seed: int = 0,
 ) -> Abx:
-  """The same over given triphones, as an item file lists them.
+  """ABX errors over given triphones, as an item file lists them.
 
   Equals fastabx 0.9.0 told to be as Libri-Light, which leaves the last frame of
   a segment out (FASTABX_WITH_LIBRILIGHT_BUG=1); AudioLM was measured so.
@@ -195,7 +195,7 @@ def _error(
 
 
 def _mean(cells: Sequence[Cell]) -> float:
-  """Over contexts, then speakers, then pairs."""
+  """The mean error over contexts, then speakers, then pairs."""
   found = collections.defaultdict(lambda: collections.defaultdict(list))
   for cell in cells:
     found[cell.pair][cell.speaker].append(cell.error)

@@ -1,4 +1,4 @@
-"""What frame ids say about labels: PNMI and purity (HuBERT s. IV)."""
+"""Agreement of frame ids with labels: PNMI and purity (HuBERT s. IV)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,7 +18,7 @@ class Meaning(NamedTuple):
   Attributes:
     pnmi: Mutual information of id and label over the label's entropy: the
       share of the uncertainty about a label that its frame's id removes.
-    pnmi_chance: The same with the labels moved against the ids: what few frames
+    pnmi_chance: PNMI with the labels moved against the ids, which few frames
       and many ids give for nothing. Compare PNMIs of one K and one clip set.
     purity: Share of frames whose label is their id's commonest.
     majority: Share of the commonest label, which is purity's floor.

@@ -57,7 +57,7 @@ class Run(NamedTuple):
 
   Attributes:
     start: The first frame.
-    length: How many there are.
+    length: Number of frames.
   """
 
   start: int

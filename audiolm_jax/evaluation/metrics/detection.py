@@ -1,4 +1,4 @@
-"""How well a detector tells continuations from originals (AudioLM s. IV-H)."""
+"""Accuracy of detectors of continuations among originals (AudioLM s. IV-H)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -40,10 +40,10 @@ class Sample(NamedTuple):
   """A clip to ask a detector about.
 
   Attributes:
-    waveform: What it asks about; all samples have one rate.
+    waveform: Waveform of the clip; all clips have one sample rate.
     generated: Whether it is a continuation, without its prompt.
-    how: What made it, such as 'autoregressive', 'parallel', 'codec'; originals
-      as they were recorded are RECORDING.
+    how: Origin of the clip, such as 'autoregressive', 'parallel', 'codec';
+      originals as they were recorded are RECORDING.
     group: Speaker or piece.
   """
 
@@ -134,7 +134,7 @@ def table(rows: Mapping[str, Judged], model: str, seed: int = 0) -> Table:
 def refusals(
     refused: Mapping[str, Sequence[tuple[bool, str]]], seed: int = 0
 ) -> Table:
-  """How often the answer is "cannot say", which music should get.
+  """A table of how often the answer is "cannot say", which music should get.
 
   Args:
     refused: Clips by what they are: whether each got that answer, and its

@@ -1,4 +1,4 @@
-"""How much samples of one prompt differ: 0 if a model says the same always."""
+"""Diversity of the samples of one prompt: 0 if all of them are the same."""
 
 import itertools
 from collections.abc import Callable, Sequence

@@ -31,7 +31,7 @@ class Prompt(NamedTuple):
   """Measures of the true prompt's likeness to a generation's beginning.
 
   Attributes:
-    mel_distance: To the true prompt, dB.
+    mel_distance: Mel distance to the true prompt, dB.
     correlation: Correlation of the log-mel spectrograms.
     best_other: The highest correlation with any other prompt, NaN if none.
     recognised: Whether it is clearly this prompt and none of the others.
@@ -48,7 +48,7 @@ class Continuation(NamedTuple):
 
   Attributes:
     level_dbfs: Root mean square, dB of full scale.
-    relative_level_db: Over the prompt's level; NaN without a prompt.
+    relative_level_db: Level over that of the prompt; NaN without a prompt.
     end_level_db: Level of the last END_SECONDS over that of the prompt, or of
       the whole if there is no prompt; NaN if it lasts less than twice as long.
     clipped: Share of samples at full scale.
@@ -110,7 +110,7 @@ def check_continuation(
 
   Args:
     continuation: Without the prompt.
-    prompt: What it continues, or None.
+    prompt: Prompt that it continues, or None.
     sample_rate: Sample rate of both, Hz.
   """
   level = level_dbfs(continuation)

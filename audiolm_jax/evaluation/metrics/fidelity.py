@@ -1,4 +1,4 @@
-"""How close an estimate is to a reference waveform, without a listener."""
+"""Closeness of an estimate to a reference waveform, without a listener."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -18,8 +18,8 @@ class Metric(NamedTuple):
 
   Attributes:
     name: Key in report.json.
-    unit: What the number counts, '' for a score.
-    higher_is_better: Which way quality points.
+    unit: Unit of the number, '' for a score.
+    higher_is_better: Whether a higher number means better quality.
     measure: (reference, estimate, sample_rate) -> number, NaN if undefined.
   """
 

@@ -34,8 +34,8 @@ class Evaluation(NamedTuple):
   """Losses of one stage.
 
   Attributes:
-    total: Over all targets, end tokens included.
-    levels: Over the targets of each quantizer level of the stage.
+    total: Losses over all targets, end tokens included.
+    levels: Losses over the targets of each quantizer level of the stage.
     num_training_tokens: Targets that the baselines were counted on.
   """
 
@@ -61,8 +61,8 @@ def evaluate(
 
   Args:
     nats: The model.
-    training_batches: What the n-grams are counted on.
-    validation_batches: What all three are measured on.
+    training_batches: Batches that the n-grams are counted on.
+    validation_batches: Batches that all three models are measured on.
     groups: Quantizer level of each id, -1 for ids that are never predicted; an
       end token belongs to the level in whose place it stands.
   """

@@ -1,4 +1,4 @@
-"""Which layer's clusters follow phones or notes best (AudioLM s. IV-B)."""
+"""The layer whose clusters follow phones or notes best (AudioLM s. IV-B)."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ def scores(
   Args:
     layer: Index of a layer of the model.
     frames: Features of each clip as the model gives them.
-    spoken: What is annotated in each.
+    spoken: Annotation of each clip: phones or notes.
     fitted: Clusterings of this layer.
     frame_seconds: Duration of a frame.
   """

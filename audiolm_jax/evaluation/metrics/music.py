@@ -27,7 +27,7 @@ class Sound(NamedTuple):
   Attributes:
     chroma: Mean energy of the pitch classes from C on, of unit length; zeros
       for silence.
-    onsets_per_second: How often something begins.
+    onsets_per_second: Number of onsets a second.
   """
 
   chroma: Float[np.ndarray, '12']

@@ -27,7 +27,7 @@ class Bigram(NamedTuple):
   p(id | before) = (count(before, id) + a p(id)) / (count(before) + a).
 
   Attributes:
-    unigram: What it falls back on.
+    unigram: Unigram that the bigram is interpolated with.
     pairs: Ascending keys before * V + id of the pairs that occur.
     pair_counts: Their counts.
     before_counts: Count of each id as the first of a pair.

@@ -50,12 +50,12 @@ def evaluate(
   """Decodes the first levels of codes and compares with the waveforms.
 
   Args:
-    codes: What the codec made of `waveforms`.
+    codes: Codes that the codec made of `waveforms`.
     decode: Codes of the first q levels -> waveforms.
     waveforms: The originals, zero-padded to one length.
     lengths: True samples of each.
     sample_rate: Sample rate of `waveforms`, Hz.
-    metrics: What to measure.
+    metrics: Comparisons of an original with its reconstruction.
   """
   levels = levels_to_keep(codes.shape[-1])
   scores: dict[str, list[float]] = {metric.name: [] for metric in metrics}
@@ -107,8 +107,8 @@ class CodebookUse(NamedTuple):
       used alike. Few frames bias it down: it cannot exceed num_frames / size.
     used: Share of the codes that occur at all.
     bitrate: kbit/s of the levels up to each as fixed-length codes.
-    entropy_bitrate: The same, were each level entropy-coded (SoundStream s.
-      V-E, with the held-out clips' own counts).
+    entropy_bitrate: Bitrate, were each level entropy-coded (SoundStream s. V-E,
+      with the held-out clips' own counts).
     num_frames: Frames counted.
     codebook_size: Codes a level.
   """

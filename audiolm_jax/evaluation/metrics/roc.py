@@ -1,4 +1,4 @@
-"""How right a detector was about clips: its accuracy, its ROC curve."""
+"""Correctness of a detector's answers: its accuracy, its ROC curve."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -47,7 +47,7 @@ class Roc(NamedTuple):
 
 
 def accuracy(judged: Judged, seed: int = 0) -> Figure:
-  """In percent at one half, both classes counting alike."""
+  """The accuracy in percent at one half, both classes counting alike."""
   right = (judged.scores >= 0.5) == judged.generated
   rows = np.stack([right, judged.generated], axis=-1).astype(float)
 

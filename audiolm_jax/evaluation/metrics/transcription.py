@@ -13,10 +13,10 @@ class Note(NamedTuple):
   """A key that is struck.
 
   Attributes:
-    start_seconds: When.
-    end_seconds: When it is no longer heard.
+    start_seconds: Time at which it is struck.
+    end_seconds: Time from which it is no longer heard.
     pitch: MIDI number; 60 is the middle C.
-    velocity: How hard, 0 to 1.
+    velocity: Strength of the stroke, 0 to 1.
   """
 
   start_seconds: float

@@ -19,8 +19,8 @@ class Speech(NamedTuple):
 
   Attributes:
     intervals: Its phones.
-    speaker: Who says them.
-    source: Whose phone labels they are; those of two sources do not compare.
+    speaker: Name of the speaker.
+    source: Source of the phone labels; those of two sources do not compare.
   """
 
   intervals: Sequence[Interval]
@@ -44,8 +44,8 @@ class Group(NamedTuple):
 
   Attributes:
     phones: The middle phone of each.
-    speakers: Who says it.
-    segments: Its frames.
+    speakers: The speaker of each.
+    segments: The frames of each.
   """
 
   phones: np.ndarray

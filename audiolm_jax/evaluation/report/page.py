@@ -22,7 +22,7 @@ class Take(NamedTuple):
   """A sound to listen to.
 
   Attributes:
-    title: What it is: 'recording', 'codec', 'continuation', ...
+    title: Name of its kind: 'recording', 'codec', 'continuation', ...
     waveform: Samples from -1 to 1.
   """
 
@@ -34,8 +34,8 @@ class Example(NamedTuple):
   """Takes of one prompt, to be compared with each other.
 
   Attributes:
-    title: Above them.
-    takes: Side by side.
+    title: Title above the takes.
+    takes: Takes that stand side by side.
     sample_rate: Sample rate of all, Hz.
     picture: Their spectrograms, a PNG file, or None.
   """

@@ -26,9 +26,9 @@ class Sound(NamedTuple):
   """A waveform to draw.
 
   Attributes:
-    title: Above it.
+    title: Title above the picture.
     waveform: Samples.
-    prompt_seconds: Where its generated part begins; 0 if all of it is.
+    prompt_seconds: Start of its generated part, in seconds; 0 if all of it is.
   """
 
   title: str

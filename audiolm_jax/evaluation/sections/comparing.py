@@ -1,4 +1,4 @@
-"""What `audiolm evaluate` measures of continuations and regenerated clips."""
+"""Measures of `audiolm evaluate` on continuations and regenerated clips."""
 
 import math
 from collections.abc import Sequence

@@ -34,10 +34,10 @@ class Spoken(NamedTuple):
   """Speech whose text is known.
 
   Attributes:
-    sound: What is heard.
-    transcript: What is said.
-    speaker: Whom intervals are drawn over.
-    language: As the recogniser names it.
+    sound: Sound of the speech.
+    transcript: Text of the speech.
+    speaker: Speaker, the unit that intervals are drawn over.
+    language: Name of the language, as the recogniser has it.
   """
 
   sound: Sound
@@ -72,8 +72,8 @@ def table(
 
   Args:
     recognise: Speech to text, or why there is none.
-    sounds: By ORIGINAL, CODEC, GENERATION, or any other name. There may be
-      several samples of a clip.
+    sounds: Sounds by ORIGINAL, CODEC, GENERATION, or any other name. There may
+      be several samples of a clip.
     source: A sentence for the note on what the clips are.
     seed: Seed of the bootstrap.
   """

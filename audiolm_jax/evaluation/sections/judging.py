@@ -1,4 +1,4 @@
-"""Whose voice it is, and whether it was generated: classifiers are asked."""
+"""Verdicts of classifiers on whose voice it is and whether it is generated."""
 
 from collections.abc import Iterator, Sequence
 
@@ -34,10 +34,11 @@ def voices(
   """Measures how well voices stay, by an encoder and a classifier (Table III).
 
   Args:
-    findings: Gets two tables, or one where the classifier knows nobody.
-    bundle: Regenerates what follows the prompts, by other voices.
+    findings: Report that gets two tables, or one where the classifier knows
+      nobody.
+    bundle: Models that regenerate what follows the prompts, by other voices.
     found: Prompts, and what follows them.
-    asked: As `found` was.
+    asked: Settings by which `found` was made.
     speakers: Bundle of the classifier, or None.
   """
   anew = _regenerated(bundle, found, asked)
@@ -65,7 +66,7 @@ def _regenerated(
 
 
 def _similarity(found: Comparison, anew: list[Waveform], asked: Asked) -> Table:
-  """By an encoder that knows none of the speakers."""
+  """Table of voices by an encoder that knows none of the speakers."""
   sounds = {
       speaker_similarity.TRUE: [excerpt.rest for excerpt in found.excerpts],
       speaker_similarity.CODEC: [excerpt.codec for excerpt in found.excerpts],
@@ -96,7 +97,7 @@ def _classification(
     classifier: ClipClassifier,
     seed: int,
 ) -> Table:
-  """By a classifier that knows all of the speakers."""
+  """Table of voices by a classifier that knows all of the speakers."""
   groups = [str(group) for group in found.groups]
   sets = {
       speaker.ORIGINAL: [excerpt.rest for excerpt in found.excerpts],

@@ -1,4 +1,4 @@
-"""What `audiolm evaluate` measures of tokenizers, models and folders."""
+"""Measures of `audiolm evaluate` on tokenizers, models and folders."""
 
 import contextlib
 import dataclasses
@@ -36,11 +36,11 @@ class Findings:
   """The findings of a report; sections add to them.
 
   Attributes:
-    folder: Where pictures go.
+    folder: Folder that pictures are written to.
     draws: Whether there are pictures.
-    results: By section.
-    tables: Beside the papers'.
-    examples: To listen to.
+    results: Results by section.
+    tables: Tables of figures beside the papers'.
+    examples: Sounds to listen to.
   """
 
   folder: pathlib.Path
@@ -55,13 +55,13 @@ class Sizes:
   """Numbers of clips that are read, and how much of each.
 
   Attributes:
-    num_clips: Decoded and compared.
-    num_counted_clips: Whose codes are counted.
-    num_labelled_clips: Compared with labels.
-    num_training_clips: For the MFCCs' k-means.
+    num_clips: Number of clips that are decoded and compared.
+    num_counted_clips: Number of clips whose codes are counted.
+    num_labelled_clips: Number of clips that are compared with labels.
+    num_training_clips: Number of clips for the MFCCs' k-means.
     max_seconds: Most seconds that are read of a clip.
     labelled_seconds: Most seconds of a clip that has labels.
-    num_batches: For each stage.
+    num_batches: Number of batches for each stage.
     batch_size: Crops in each of them.
   """
 

@@ -1,4 +1,4 @@
-"""How much of what is generated was learnt by heart, as a table."""
+"""Table of how much of what is generated was learnt by heart."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -28,10 +28,10 @@ def table(
   in every training set, and are no copy.
 
   Args:
-    clips: Whose groups they are.
+    clips: Clips with the speaker or piece of each prompt.
     held_out: Tokens of what the prompts truly go on with: what a recording
       scores that no model has made.
-    systems: Those without tokens are left out.
+    systems: Systems by name; those without tokens are left out.
     training: All training recordings; see `copying.longest_runs`.
     sizes: Sizes of the tokens; says how long they last.
   """
@@ -80,8 +80,9 @@ class Copied(NamedTuple):
   """A run that is found.
 
   Attributes:
-    tokens: Without repeats; NaN where there were none to look for.
-    seconds: For which it lasts in the clip.
+    tokens: Number of its tokens without repeats; NaN where there were none to
+      look for.
+    seconds: Seconds for which it lasts in the clip.
   """
 
   tokens: float

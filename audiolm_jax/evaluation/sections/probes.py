@@ -41,7 +41,7 @@ def table(
   """Ours above, the published below.
 
   Args:
-    pairs: By task (minimal_pairs.read).
+    pairs: Pairs by task (minimal_pairs.read).
     scores: Scores of every recording (minimal_pairs.score).
     source: A sentence for the note on what the pairs are; the published rows
       are of ZeroSpeech's own.

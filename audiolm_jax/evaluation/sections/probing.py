@@ -23,7 +23,7 @@ _SHORTEST_SECONDS, _LONGEST_SECONDS = 2.0, 16.0
 
 
 def in_language(clips: Sequence[Clip], language: str) -> list[Clip]:
-  """Those whose words are known, and in a language or in none that is named."""
+  """Clips of 2 to 16 s with a transcript, in a language or in none named."""
   return [
       clip
       for clip in clips
@@ -44,12 +44,12 @@ def understood(
   """Regenerates clips from semantic tokens, and has all recognised.
 
   Args:
-    findings: Gets a table.
-    bundle: Makes them.
-    clips: Held-out ones (in_language).
-    asked: Says how many.
+    findings: Report that gets a table.
+    bundle: Models that regenerate the clips.
+    clips: Held-out clips (in_language).
+    asked: Number of clips, batch size and seed.
     recognise: Speech to text, or why there is none.
-    language: What is spoken.
+    language: Language that is spoken.
   """
   chosen = continuations.choose(clips, 0.0, asked.num_prompts)
   sources = sorted({clip.source for clip in chosen})

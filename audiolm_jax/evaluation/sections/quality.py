@@ -1,4 +1,4 @@
-"""How good continuations are, how fast they come and how they differ."""
+"""Quality, speed and diversity of continuations."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class System(NamedTuple):
   """A system that continues prompts, and what it made of them.
 
   Attributes:
-    waveforms: For each prompt its samples, one or several, without the prompt.
+    waveforms: Samples of each prompt, one or several, without the prompt.
     coded: Their tokens; () where there are none to measure.
     seconds: Seconds of computing each of them; () where nothing is computed.
   """
@@ -42,7 +42,7 @@ class Clips(NamedTuple):
   """The true continuations of prompts.
 
   Attributes:
-    waveforms: One for each prompt.
+    waveforms: True continuation of each prompt.
     groups: The speaker or piece of each.
     sample_rate: Hz.
     seed: Seed of the bootstrap.

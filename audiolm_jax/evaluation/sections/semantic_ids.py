@@ -57,8 +57,8 @@ def speaking(
     semantic: Makes the ids.
     training: Clips that the probe learns from.
     held_out: Clips of which some are spoken.
-    asked: Says which, and how long the probe learns.
-    folder: Gets what is spoken, if there is one.
+    asked: Settings: which of them, and how long the probe learns.
+    folder: Folder that gets what is spoken as WAVs, or None.
 
   Raises:
     UserError: No clip has a transcript in the language.

@@ -1,4 +1,4 @@
-"""Whose voice a classifier hears in what was generated (AudioLM Table III)."""
+"""Voices that a classifier hears in what was generated (AudioLM Table III)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -36,7 +36,7 @@ def accuracy(
     known: Sequence[str],
     seed: int = 0,
 ) -> Figure:
-  """In percent; clips of speakers outside of the closed set do not count."""
+  """Accuracy in percent; speakers outside of the closed set do not count."""
   pairs = [
       (sound, speaker)
       for sound, speaker in zip(*spoken, strict=True)

@@ -45,11 +45,11 @@ def table(
 
   Args:
     encode: A voice as a vector, or why there is none.
-    prompts: What each speaker said first.
+    prompts: Prompts, one for each of `speakers`.
     speakers: Speakers of the prompts.
-    sounds: By TRUE, CODEC, CONTINUATION, GENERATION, or any other name: what
-      follows each prompt, without it. With k samples of each, all first ones
-      come before all second ones. TRUE makes the floor.
+    sounds: Sounds that follow each prompt, without it, by TRUE, CODEC,
+      CONTINUATION, GENERATION, or any other name. With k samples of each, all
+      first ones come before all second ones. TRUE makes the floor.
     source: A sentence for the note on what the clips are.
     seed: Seed of the bootstrap and of who is compared with whom.
   """
@@ -83,7 +83,7 @@ def cosines(
 
 
 def strangers(speakers: Sequence[Hashable], seed: int) -> list[int]:
-  """For each clip another speaker's, drawn by chance."""
+  """Index of a clip of another speaker for each clip, drawn by chance."""
   random = np.random.default_rng(seed)
   return [
       int(random.choice([i for i, s in enumerate(speakers) if s != speaker]))

@@ -35,7 +35,7 @@ class Tokens(NamedTuple):
     name: Name of the tokenizer.
     bitrate: Bits a second; None of what is not quantized.
     within: ABX error in per cent (abx.figures), or why there is none.
-    across: The same across speakers.
+    across: ABX error across speakers.
     visqol: ViSQOL of what is decoded from the tokens; None if nothing decodes
       them.
   """

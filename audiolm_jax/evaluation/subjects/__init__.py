@@ -1,1 +1,1 @@
-"""What is measured: clips, models, and what they make of each other."""
+"""Measured things: clips, models, and what they make of each other."""

@@ -44,7 +44,7 @@ def read(path: str | os.PathLike) -> Items:
   """Reads an item file.
 
   Raises:
-    UserError: It is missing or a line is not of that form; says which.
+    UserError: The file is missing, or a line, which is named, is malformed.
   """
   try:
     lines = pathlib.Path(path).read_text(encoding='utf-8').splitlines()
@@ -82,7 +82,7 @@ def write(path: str | os.PathLike, spoken: Mapping[str, Speech]) -> None:
 
   Args:
     path: Path of the item file.
-    spoken: What is said in each file, by its name without extension.
+    spoken: Phones and speaker of each file, by its name without extension.
   """
   text = io.StringIO()
   print(*_COLUMNS, file=text)
@@ -99,7 +99,7 @@ def locate(items: Items, folder: str | os.PathLike) -> list[pathlib.Path]:
   """The audio of each file, wherever below a folder.
 
   Raises:
-    UserError: One is missing.
+    UserError: A file is missing.
   """
   there = {
       path.stem: path

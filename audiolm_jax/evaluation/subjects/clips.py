@@ -21,7 +21,7 @@ class LoadedClips(NamedTuple):
   """The beginnings of some clips.
 
   Attributes:
-    clips: Where they come from.
+    clips: Clips of the manifest that they are the beginnings of.
     waveforms: Zero-padded to one length, a multiple of what was asked for.
     lengths: True samples of each.
     sample_rate: Hz.
@@ -54,7 +54,7 @@ def choose(clips: Sequence[Clip], num_clips: int) -> list[Clip]:
   """At most `num_clips` clips, evenly over the manifest; no chance involved.
 
   Raises:
-    UserError: none is long enough to measure anything.
+    UserError: No clip is long enough to measure anything.
   """
   found = [clip for clip in clips if clip.seconds >= MIN_SECONDS]
   if not found:
@@ -78,7 +78,7 @@ def in_turn(found: Sequence[Clip], count: int) -> list[Clip]:
 
 
 def drawn_in_turn(found: Sequence[Clip], count: int, seed: int) -> list[Clip]:
-  """The same of clips as a seed draws them, speakers by their names."""
+  """Clips of speakers `in_turn`, drawn by a seed; speakers by their names."""
   drawn = list(found)
   random.Random(seed).shuffle(drawn)
   return in_turn(sorted(drawn, key=lambda clip: str(clip.speaker)), count)

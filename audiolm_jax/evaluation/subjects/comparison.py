@@ -30,11 +30,11 @@ class Asked(NamedTuple):
   """The number and the length of the continuations that are to be made.
 
   Attributes:
-    num_prompts: Held-out clips.
-    samples_per_prompt: Continuations of each, by each model.
-    prompt_seconds: What a model hears.
-    continuation_seconds: What it adds.
-    batch_size: Made at the same time.
+    num_prompts: Number of held-out clips.
+    samples_per_prompt: Number of continuations of each, by each model.
+    prompt_seconds: Length of what a model hears, in seconds.
+    continuation_seconds: Length of what it adds, in seconds.
+    batch_size: Number of continuations that are made at the same time.
     seed: Seed of the samples and of the intervals.
   """
 
@@ -51,7 +51,7 @@ class Comparison(NamedTuple):
 
   Attributes:
     excerpts: Held-out clips, cut.
-    made: By name of the model: for each excerpt its samples.
+    made: Samples of each excerpt, by name of the model.
     sample_rate: Sample rate of all, Hz.
   """
 
@@ -131,7 +131,7 @@ def compare(
 def regenerate(
     lm: AudioLM, waveforms: Sequence[Waveform], batch_size: int, seed: int
 ) -> list[Waveform]:
-  """The same again from semantic tokens alone (AudioLM s. III-D, IV-C)."""
+  """Waveforms made anew of semantic tokens alone (AudioLM s. III-D, IV-C)."""
   root = jax.random.fold_in(jax.random.key(seed), _ACOUSTIC_GENERATION)
   keys = jax.vmap(jax.random.fold_in, (None, 0))(
       root, np.arange(len(waveforms))

@@ -27,10 +27,10 @@ class Excerpt(NamedTuple):
   """A held-out clip, cut where a model shall go on.
 
   Attributes:
-    clip: Where it comes from.
+    clip: Clip that it is cut from.
     prompt: Its beginning.
-    rest: What it goes on with; as long as a continuation, or shorter.
-    codec: The same as the codec has it, which is what a model can reach.
+    rest: True rest of the clip; as long as a continuation, or shorter.
+    codec: Rest as the codec has it, which is what a model can reach.
   """
 
   clip: Clip
@@ -40,7 +40,7 @@ class Excerpt(NamedTuple):
 
   @property
   def group(self) -> Hashable:
-    """Whom intervals are drawn over: the speaker or the piece."""
+    """The speaker or the piece, the unit that intervals are drawn over."""
     return self.clip.speaker or self.clip.piece or self.clip.path
 
 
@@ -68,7 +68,7 @@ def choose(
   """At most `count` clips that go on behind the prompt, speakers in turn.
 
   Raises:
-    UserError: None is long enough.
+    UserError: No clip is long enough.
   """
   shortest = prompt_seconds + _MIN_REST_SECONDS
   long_enough = [clip for clip in found if clip.seconds >= shortest]

@@ -28,7 +28,7 @@ class Generation(NamedTuple):
   Attributes:
     file: The WAV, relative to the folder.
     prompt: The recording that it continues, or None if it begins anew.
-    prompt_seconds: How much of its beginning is the prompt; 0 if none is.
+    prompt_seconds: Seconds of its beginning that are the prompt; 0 if none are.
     is_over: Whether the model ended it where it should have begun.
   """
 
@@ -53,8 +53,8 @@ class Checked(NamedTuple):
 
   Attributes:
     file: The WAV, relative to the folder.
-    prompt_seconds: As in the manifest.
-    prompt: None where there is no prompt to compare with.
+    prompt_seconds: Length of the prompt, in seconds, as the manifest has it.
+    prompt: Findings about the prompt; None where there is none to compare with.
     continuation: Findings about everything after the prompt.
   """
 
@@ -68,7 +68,7 @@ def read_manifest(folder: pathlib.Path) -> list[Generation]:
   """Reads FOLDER/manifest.jsonl.
 
   Raises:
-    UserError: it is missing, empty, or a line lacks what is needed.
+    UserError: The manifest is missing, empty, or a line lacks what is needed.
   """
   path = folder / MANIFEST
   try:

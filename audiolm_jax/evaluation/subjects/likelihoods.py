@@ -1,4 +1,4 @@
-"""How likely a stage finds sequences of tokens: its log p, in nats."""
+"""Log-likelihoods of sequences of tokens under a stage, in nats."""
 
 import collections
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Likelihood(NamedTuple):
 
   Attributes:
     nats: log p of the target's ids given the prefix, at most 0.
-    length: How many ids these are, repeated ones dropped if the stage does.
+    length: Number of these ids, repeated ones dropped if the stage does.
   """
 
   nats: float

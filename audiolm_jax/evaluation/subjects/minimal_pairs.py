@@ -33,10 +33,10 @@ class Pair(NamedTuple):
 
   Attributes:
     key: Key of the pair, the same for all voices.
-    voice: Who speaks.
+    voice: Name of the voice.
     good: Path of the word or the sentence.
     bad: Path of what is none.
-    frequency: How often the word occurs in LibriSpeech; None for sentences.
+    frequency: Frequency of the word in LibriSpeech; None for sentences.
   """
 
   key: Hashable
@@ -165,5 +165,5 @@ def success(
 
 
 def in_vocabulary(pairs: Sequence[Pair]) -> list[Pair]:
-  """Those whose word occurs in the text that counts."""
+  """Pairs whose word occurs in the text that frequencies are counted on."""
   return [pair for pair in pairs if pair.frequency and pair.frequency >= 1]

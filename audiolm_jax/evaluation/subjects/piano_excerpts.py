@@ -17,8 +17,9 @@ class Excerpts(NamedTuple):
 
   Attributes:
     prompts: Prompts of piano.
-    pieces: Which piece each is of: clips of one piece are not independent.
-    continuations: One for each prompt, by who made it; `TRUE` among them.
+    pieces: Piece of each prompt: clips of one piece are not independent.
+    continuations: Continuations of all prompts, by who made them; `TRUE` is
+      among them.
     sample_rate: Sample rate of all, Hz.
   """
 
@@ -37,13 +38,13 @@ class Excerpts(NamedTuple):
     return self._replace(continuations={**self.continuations, **others})
 
   def counted(self) -> str:
-    """For the note of a table."""
+    """A sentence for a table's note: the numbers of prompts and of pieces."""
     pieces = len(set(self.pieces))
     return f'{len(self.prompts)} prompts of {pieces} pieces.'
 
 
 def other_pieces(pieces: Sequence[str]) -> list[int] | None:
-  """For each clip the next one of another piece; None if there is only one."""
+  """Index of the next clip of another piece for each; None if there is none."""
   count = len(pieces)
   if len(set(pieces)) < 2:
     return None

@@ -42,7 +42,7 @@ class Trained(NamedTuple):
     probe: The module.
     params: Its weights.
     sample_rate: Sample rate of what it hears and says, in Hz.
-    steps: That it took.
+    steps: Number of training steps.
     seconds: Seconds of audio that it heard.
     loss: Mean spectral loss of the last steps.
   """
@@ -66,7 +66,7 @@ def train(
   Args:
     semantic: Makes the ids, and knows what they stand for (`centroids`): from
       there their vectors start. It does not learn.
-    batches: As corpus.AudioBatches, at the tokenizer's sample rate.
+    batches: Batches as of corpus.AudioBatches, at the tokenizer's sample rate.
     cpu_minutes: CPU-minutes of all cores together.
     seed: Seed of the first weights.
   """

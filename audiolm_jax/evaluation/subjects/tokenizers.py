@@ -1,4 +1,4 @@
-"""What held-out clips tell about a pair of tokenizers."""
+"""Measures of a pair of tokenizers on held-out clips."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -120,10 +120,11 @@ def evaluate_meaning(
   There is no ABX for notes, which overlap and make no triphones.
 
   Args:
-    semantic: Whose ids and K.
-    acoustic: Whose first level is a third candidate, at its own frame rate.
+    semantic: Tokenizer whose ids are compared and whose K is taken.
+    acoustic: Tokenizer whose first level is a third candidate, at its own
+      frame rate.
     tokenized: Held-out clips, all with labels.
-    training: What the MFCCs' k-means is fitted on.
+    training: Clips that the MFCCs' k-means is fitted on.
     features: Further frames of the held-out clips, for ABX alone.
   """
   found = tokenized.loaded.clips

@@ -1,4 +1,4 @@
-"""How an id is chosen from its logits."""
+"""Ways to choose an id from its logits."""
 
 import math
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class Sampling(NamedTuple):
   top_p: float = 1.0
 
   def check(self) -> 'Sampling':
-    """Itself.
+    """Returns the sampling itself, if its numbers make sense.
 
     Raises:
       UserError: A number makes no sense.

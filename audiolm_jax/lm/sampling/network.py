@@ -67,7 +67,7 @@ def pack(model: Transformer, params: PyTree, kind: str = 'full') -> Weights:
   Args:
     model: The sizes, and the type that is computed in.
     params: Parameters of the model.
-    kind: How the matrices of blocks are kept, one of weight_types.TYPES.
+    kind: Type that the matrices of blocks are kept in (weight_types.TYPES).
 
   Raises:
     UserError: There is no such kind.

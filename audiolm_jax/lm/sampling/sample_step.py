@@ -19,7 +19,7 @@ class Track(NamedTuple):
 
   Attributes:
     positions: Positions of each place.
-    valid: Where a row has an id or will have one.
+    valid: True at places where a row has an id or will have one.
     first: The first id that may be drawn at a place.
     may_end: Whether EOS may be drawn there, too.
   """
@@ -37,8 +37,8 @@ class Program(NamedTuple):
     model: The sizes.
     num_candidates: Ids from `first` on that may be drawn.
     ends: Whether EOS may be drawn anywhere.
-    top_k: As in Sampling.
-    top_p: As in Sampling.
+    top_k: Number of likeliest ids that may be drawn; 0 for all.
+    top_p: Joint probability of the likeliest ids that may be drawn; 1 for all.
     growth: Places that the cache grew by, which may be drawn.
   """
 

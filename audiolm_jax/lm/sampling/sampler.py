@@ -28,8 +28,8 @@ class Prompts(NamedTuple):
   """Prompts of a batch, moved to the right end of P places.
 
   Attributes:
-    ids: What the samples follow.
-    valid: Where a prompt's own ids are.
+    ids: Ids of the prompts, which the samples follow.
+    valid: True at a prompt's own ids, False at padding.
     positions: Positions of the prompts and of what is sampled, once if they are
       the same for all rows.
   """
@@ -105,10 +105,10 @@ def draw_pieces(
   Args:
     model: The Transformer.
     weights: Its packed weights.
-    prompts: What the ids follow; P may be 0.
-    candidates: Which ids may stand at each sampled place.
+    prompts: Prompts that the sampled ids follow; P may be 0.
+    candidates: Ids that may stand at each sampled place.
     keys: One for each row.
-    sampling: How ids are chosen.
+    sampling: Settings that ids are drawn with: temperature, top_k and top_p.
     sizes: Sizes of the pieces; they add up to the number of places.
     growth: Places by which the cache grows.
     rows: Spreads rows over the devices of a mesh, whose number has to divide

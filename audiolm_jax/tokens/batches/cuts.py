@@ -1,4 +1,4 @@
-"""What is cut from a recording: a stage's sequences, or windows. Pure NumPy."""
+"""Cuts of a recording: a stage's sequences, or windows. Pure NumPy."""
 
 import dataclasses
 from typing import NamedTuple
@@ -34,7 +34,7 @@ class Crops:
   """Cuts crops and lays them out as sequences.
 
   Attributes:
-    stage: How they are laid out.
+    stage: Layout of the sequences.
     crop_seconds: Their length.
     random: Whether they lie anywhere, or cover all of the recording.
   """
@@ -73,7 +73,7 @@ class Spans:
   """Cuts windows of frames.
 
   Attributes:
-    stage: Which tokens they are.
+    stage: Stage whose tokens are cut.
     shortest: Units of the shortest ones; None to cover all of the recording.
     longest: Units of the longest ones, which all are filled up to.
   """

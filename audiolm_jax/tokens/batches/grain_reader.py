@@ -58,7 +58,7 @@ def windows(plan: Plan) -> Iterator[dict[str, np.ndarray]]:
 
 
 def _examples(plan: Plan) -> grain.IterDataset:
-  """What is cut, one by one."""
+  """The examples that are cut from recordings, one by one."""
   sources = tuple(plan.cut.stage.frames_per_unit)
 
   def cut(visit: Visit) -> cuts.Sequences | cuts.Windows:

@@ -27,7 +27,7 @@ class Batches(Iterator):
     Args:
       read: Begins to read the batches of a round, the same every time.
       rounds: Gives each round, or None where there are no more.
-      shared: What every batch has besides.
+      shared: Arrays that are added to every batch, by name.
       fingerprints: Fingerprints of the tokenizers whose tokens these are, by
         source.
       where: Names the data in messages.

@@ -28,7 +28,7 @@ class Visit(NamedTuple):
 
 
 class Share(NamedTuple):
-  """What one host reads of a round.
+  """The part of a round's files and recordings that one host reads.
 
   Attributes:
     files: Files that it opens.

@@ -1,4 +1,4 @@
-"""What a way to read a token store is asked for: the batches of a round."""
+"""Plans to read a token store by: the batches of a round."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -19,9 +19,9 @@ class Plan(NamedTuple):
 
   Attributes:
     token_dir: The token store.
-    recordings: What is read.
-    visits: In which order, and with which seeds.
-    cut: What is cut from each.
+    recordings: Recordings of the files that are read.
+    visits: Order in which recordings are read, each with a seed.
+    cut: Crops or windows to cut from each recording.
     rows: Rows of a batch.
     partial: Whether the last batch may have fewer; else it is dropped.
     pack: Whether several sequences may share a row.

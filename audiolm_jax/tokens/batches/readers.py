@@ -1,4 +1,4 @@
-"""Which library reads a token store where nothing is said."""
+"""Default readers of a token store: seqio's, or Grain's without seqio."""
 
 import importlib.util
 import types

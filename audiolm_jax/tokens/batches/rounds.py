@@ -16,9 +16,10 @@ class Round(NamedTuple):
 
   Attributes:
     files: Files of the split; all hosts share them.
-    epochs: How often each is read; None for no end.
-    num_batches: Where it ends; None for where the files do. Hosts see other
-      recordings, of other lengths: only a count lets them go on together.
+    epochs: Number of times that each file is read; None for no end.
+    num_batches: Number of batches after which it ends; None for the end of the
+      files. Hosts see other recordings, of other lengths: only a count lets
+      them go on together.
     seed: Seed of the order and of the crops.
   """
 
@@ -42,7 +43,7 @@ def rounds(
 
   Args:
     files: Files of the split.
-    batches_an_epoch: That the whole split makes; may be less than 1.
+    batches_an_epoch: Number of batches of the whole split; may be less than 1.
     seed: Seed of the order of files, and of what happens to their content.
     epochs: If not None, there is one round that reads all files so many times.
     batches_a_round: About how many batches a round has; None for

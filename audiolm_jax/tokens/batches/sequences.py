@@ -33,12 +33,12 @@ def batches(
 
   Args:
     token_dir: A finished token store.
-    stage: How sequences are laid out.
+    stage: Layout of the sequences.
     split: Split of the store.
     crop_seconds: Length of the crops.
     batch_size: Rows of a batch, those of all shards together.
     seed: Seed of the order and of the crops.
-    shard_index: Which host this is.
+    shard_index: Index of this host, from 0.
     num_shards: Hosts that share each batch; no two see the same recording.
     pack: Puts several short sequences into a row, each a segment of its own;
       only with positions='index'.

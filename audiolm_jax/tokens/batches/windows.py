@@ -34,13 +34,13 @@ def batches(
 
   Args:
     token_dir: A finished token store.
-    stage: Which tokens they are (soundstorm.stage).
+    stage: Stage whose tokens are cut (soundstorm.stage).
     split: Split of the store.
     crop_seconds: Length of the longest windows.
     batch_size: Rows of a batch, those of all shards together.
     seed: Seed of the order and of the windows.
     shortest_seconds: Length of the shortest ones; None for all the same.
-    shard_index: Which host this is.
+    shard_index: Index of this host, from 0.
     num_shards: Hosts that share each batch; no two see the same recording.
     epochs: Times that every recording is seen; None for no end.
     reader: Reads the batches of a round, the same ones whichever it is:

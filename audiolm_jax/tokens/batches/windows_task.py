@@ -14,7 +14,7 @@ def task(token_dir: str, spans: Spans, source: seqio.DataSource) -> seqio.Task:
 
   Args:
     token_dir: A finished token store.
-    spans: Where windows lie.
+    spans: Stage and lengths of the windows to cut.
     source: Recordings of that store, each with a seed.
   """
   stage = spans.stage

@@ -58,14 +58,15 @@ def extract(
   """Writes the tokens of clips into a store, going on where a run was killed.
 
   Args:
-    clips: What to tokenize; each path once.
+    clips: Clips to tokenize, each path once.
     make_tokenizers: Called here, and by every worker of Beam.
     output_dir: Folder of the store, local or of a cloud's bucket.
     num_shards: Files a split; by default one for ten minutes of audio. At least
       as many as hosts will read them.
     batch_size: Clips that are tokenized together.
-    beam_options: As on a command line, e.g. '--runner=DataflowRunner'; without
-      any this process does it all, and Beam is not imported.
+    beam_options: Options of Beam as on a command line, e.g.
+      '--runner=DataflowRunner'; without any this process does it all, and Beam
+      is not imported.
 
   Raises:
     UserError: No clip can be read, output_dir was begun with other clips or

@@ -1,4 +1,4 @@
-"""Which clips go into which shard of a token store, and what became of them."""
+"""Clips dealt out to the shards of a token store, and what became of them."""
 
 import collections
 import dataclasses
@@ -28,7 +28,7 @@ class Source(NamedTuple):
   Attributes:
     id: Path from the folder that all clips are in.
     path: Audio file.
-    speaker: Who speaks, or ''.
+    speaker: Name of the speaker, or ''.
   """
 
   id: str

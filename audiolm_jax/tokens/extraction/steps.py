@@ -1,4 +1,4 @@
-"""What an extraction does to a shard: read, tokenize, write."""
+"""Steps of an extraction for one shard: read, tokenize, write."""
 
 import dataclasses
 import logging

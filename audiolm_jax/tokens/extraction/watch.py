@@ -1,4 +1,4 @@
-"""How far an extraction is, seen from the files that any worker finishes."""
+"""Progress of an extraction, seen from the files that any worker finishes."""
 
 import threading
 from collections.abc import Sequence

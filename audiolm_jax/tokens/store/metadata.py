@@ -1,4 +1,4 @@
-"""What store.json says: whose tokens a store holds, in which shards."""
+"""Contents of store.json: whose tokens a store holds, in which shards."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple

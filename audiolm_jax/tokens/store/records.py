@@ -22,7 +22,7 @@ class Record(NamedTuple):
     acoustic: Codes of all levels.
     seconds: Length of the clip, without padding.
     split: 'train', 'dev', 'test', ...
-    speaker: Who speaks, or ''.
+    speaker: Name of the speaker, or ''.
   """
 
   id: str
@@ -34,7 +34,7 @@ class Record(NamedTuple):
 
 
 def serialize(record: Record) -> bytes:
-  """As a tf.train.Example."""
+  """Returns a record as a serialized tf.train.Example."""
   example = Example()
   feature = example.features.feature
   for name in ('id', 'speaker', 'split'):
@@ -52,8 +52,8 @@ def parse(serialized: bytes, num_levels: int) -> Record:
   """The record that `serialize` wrote.
 
   Raises:
-    UserError: It is no record of tokens, or its codes do not come in so many
-      levels.
+    UserError: The bytes are no record of tokens, or its codes do not come in so
+      many levels.
   """
   with _refused():
     feature = Example.FromString(serialized).features.feature
@@ -73,7 +73,8 @@ def parse_codes(
   """The ids and codes of a record, of these sources alone.
 
   Raises:
-    UserError: As of parse.
+    UserError: The bytes are no record of tokens, or its codes do not come in so
+      many levels.
   """
   with _refused():
     feature = Example.FromString(serialized).features.feature

@@ -117,7 +117,7 @@ def read(path: str) -> Iterator[bytes]:
   """Yields the records of a shard in their order, serialized.
 
   Raises:
-    UserError: It is damaged or gone.
+    UserError: The shard is damaged or gone.
   """
   with named(path):
     yield from tfrecord.read(path)
@@ -148,7 +148,7 @@ def read_json(path: str) -> dict[str, Any]:
   """Reads what `write_json` wrote.
 
   Raises:
-    UserError: It is damaged.
+    UserError: The file is damaged.
   """
   with epath.Path(path).open('rb') as file:
     return described.read(file.read(), path, MEND)

@@ -36,7 +36,7 @@ def read(path: str) -> Iterator[bytes]:
   """Yields the records of a file in their order.
 
   Raises:
-    DataLoss: It is damaged from here on.
+    DataLoss: The file is damaged from here on.
   """
   with epath.Path(path).open('rb') as file:
     while (length := _next_length(file)) is not None:
@@ -47,7 +47,7 @@ def read_at(path: str, offset: int) -> bytes:
   """The record that begins at a byte of the file.
 
   Raises:
-    DataLoss: It is damaged.
+    DataLoss: The record is damaged.
   """
   with epath.Path(path).open('rb') as file:
     file.seek(offset)
@@ -58,7 +58,7 @@ def read_at(path: str, offset: int) -> bytes:
 
 
 def offsets(path: str) -> list[int]:
-  """Where each record begins. Contents are passed over, and not checked.
+  """Offset of each record, in bytes. Contents are passed over, and not checked.
 
   Raises:
     DataLoss: A header is damaged, or the file ends within a record.

@@ -29,10 +29,12 @@ class Codec(NamedTuple):
     encode: Waveforms and their lengths to codes.
     decode: Codes of the first levels to waveforms.
     embed: Codes of the first levels to the vectors they stand for.
-    context: What the waveform of a frame depends on, or depends on much.
+    context: Numbers of frames around a frame that its waveform depends on, or
+      depends on much.
     pads: Whether frames of the code `ABSENT` may follow a clip's and change
       nothing that is decoded before them.
-    margin_seconds: How far around a frame encoding hears, or hears much.
+    margin_seconds: Length on each side of a frame that encoding hears, or hears
+      much, in seconds.
   """
 
   model: nn.Module

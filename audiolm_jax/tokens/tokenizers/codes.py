@@ -19,7 +19,7 @@ class CodeTokenizer:
   are encoded in windows of 30 s, each with its own.
 
   Attributes:
-    centroids: What the ids stand for: the codes.
+    centroids: Vectors that the ids stand for: the codes.
   """
 
   def __init__(

@@ -58,7 +58,7 @@ class AcousticTokenizer(Protocol):
     hop_length: Samples a frame.
     num_quantizers: Codes a frame, coarse ones first.
     codebook_size: Number of different codes a level.
-    context: What decoding a frame depends on.
+    context: Numbers of frames around a frame that decoding it depends on.
     fingerprint: 12 hex digits that change with anything that makes the tokens.
   """
 
@@ -88,7 +88,7 @@ class Tokens(NamedTuple):
 
   @property
   def codes(self) -> Codes:
-    """As the stages take them."""
+    """Codes by source, as the stages take them."""
     return {SEMANTIC: self.semantic[:, None], ACOUSTIC: self.acoustic}
 
 

@@ -19,7 +19,7 @@ _TURN = 1.0, 3.0
 
 
 def draws(waveform: Float[np.ndarray, ' N']) -> np.random.Generator:
-  """What is random about a clip; the same for the same clip in every run."""
+  """A random generator that is the same for the same clip in every run."""
   content = np.ascontiguousarray(waveform).tobytes()
   return np.random.default_rng(zlib.crc32(content))
 

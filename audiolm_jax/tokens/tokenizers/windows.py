@@ -21,7 +21,7 @@ class Window(NamedTuple):
   """A piece of one row, in frames.
 
   Attributes:
-    row: Which row of the batch.
+    row: Index of the row in the batch.
     start: First frame that is encoded.
     end: One past the last that is encoded.
     first: First frame whose codes are kept.

@@ -63,7 +63,7 @@ class Checkpoints:
       keep: Number of newest checkpoints kept; with 1 nothing is left to fall
         back on while damage goes unnoticed.
       keep_best: Number kept besides, of those with the lowest best_metric.
-      keep_every: Those are kept too whose step it divides; 0 for none.
+      keep_every: Checkpoints whose step it divides are kept too; 0 for none.
       best_metric: One of the metrics given to save.
 
     Raises:
@@ -107,11 +107,11 @@ class Checkpoints:
 
     Args:
       step: Number of steps taken.
-      state: What they led to.
+      state: State after these steps.
       data_state: JSON of the data's position, equal on all processes.
       model_config: JSON that rebuilds the model.
       operative_config: The run's Gin configuration.
-      metrics: What an evaluation of the state found, if there was one.
+      metrics: Means that an evaluation of the state found, or None.
     """
     # The seal is set by the previous save's thread, which must know its step.
     self.wait()
@@ -177,7 +177,7 @@ class Checkpoints:
     """Returns when what was saved last is on disk.
 
     Raises:
-      UserError: It could not be saved.
+      UserError: The checkpoint could not be saved.
     """
     with unwritable.named(self.directory):
       self._manager.wait_until_finished()

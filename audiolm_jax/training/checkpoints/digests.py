@@ -28,7 +28,7 @@ def damage(folder: epath.Path, only: str | None = None) -> str | None:
   """Says what is wrong with a sealed folder; None if every bit is in place.
 
   Args:
-    folder: It holds its seal.
+    folder: Folder with its seal in it.
     only: The one file to look at, by its path in the folder.
   """
   try:

@@ -1,4 +1,4 @@
-"""Which checkpoint to trust: from the newest to the oldest."""
+"""Choice of a checkpoint to trust: from the newest to the oldest."""
 
 import logging
 import time
@@ -23,7 +23,7 @@ class Run(Struct):
 
   Attributes:
     data: Position of the data.
-    model: What rebuilds the module.
+    model: Configuration that rebuilds the module.
     config: The Gin configuration.
     checksums: Checksums of the arrays, by name.
   """
@@ -59,7 +59,7 @@ def candidates(directory: str) -> Iterable[epath.Path]:
   """The checkpoints of a run that may do, or the one that is named.
 
   Raises:
-    UserError: It is a checkpoint, and damaged.
+    UserError: The path names one checkpoint, and that is damaged.
   """
   path = epath.Path(directory).absolute()
   if not is_checkpoint(path):

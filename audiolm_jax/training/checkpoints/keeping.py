@@ -1,4 +1,4 @@
-"""Which checkpoints stay."""
+"""Rules for the checkpoints that stay."""
 
 import operator
 from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ def options(
   Args:
     last: So many of the newest.
     num_best: So many with the lowest value of the metric.
-    every: Those whose step it divides; 0 for none.
+    every: Checkpoints whose step it divides stay; 0 for none.
     metric: A mean of the evaluations.
     on_commit: Called when all files are written.
   """
@@ -74,7 +74,7 @@ def check_metric(metric: str, known: Iterable[str]) -> None:
     known: Names of the means; none if there are no evaluations.
 
   Raises:
-    UserError: It is not one of them.
+    UserError: The metric is not one of them.
   """
   names = sorted(set(known) - {'weight'})
   if not names:

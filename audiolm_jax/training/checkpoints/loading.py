@@ -11,7 +11,7 @@ class Model(NamedTuple):
   """A trained model; containers of any kind have become dicts.
 
   Attributes:
-    config: What rebuilds the module, `TrainStep.model_config()`.
+    config: Configuration that rebuilds the module, `TrainStep.model_config()`.
     params: Nested dicts of arrays on one device.
     mutables: The same, {} if the model has none.
   """

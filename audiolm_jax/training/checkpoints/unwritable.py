@@ -1,4 +1,4 @@
-"""What cannot be saved, in one line: a disk that is full or gone."""
+"""Failures to save, told in one line: a disk that is full or gone."""
 
 import contextlib
 import re

@@ -1,1 +1,1 @@
-"""What a run says of itself, and what ends it."""
+"""Reports of a training run, and the watches that end it."""

@@ -1,4 +1,4 @@
-"""What a run says while it trains; and its numbers must be finite."""
+"""Reports of a run while it trains; its numbers must be finite."""
 
 import datetime
 import logging

@@ -1,4 +1,4 @@
-"""What a run shows: numbers, pictures and sound in TensorBoard."""
+"""Summaries of a run: numbers, pictures and sound in TensorBoard."""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable

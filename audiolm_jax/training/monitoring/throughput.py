@@ -1,4 +1,4 @@
-"""How fast a run goes, and what it waits for."""
+"""Speed of a run, and the time that it waits for data."""
 
 import contextlib
 import resource

@@ -29,14 +29,15 @@ _FADE = SAMPLE_RATE // 200  # 5 ms: a cut through a hum is no click.
 
 
 class Job(NamedTuple):
-  """What one process does at a time: a speaker at a speed.
+  """Work of one process at a time: a speaker at a speed.
 
   Attributes:
     clips: The clips of the speaker; all but length and text are alike.
-    speed: How fast they are played, 1 as they are.
+    speed: Speed at which the clips are played, 1 as they are.
     seconds: Shortest length of a recording.
     longest_pause: Seconds.
-    stem: Where the recordings go: STEM-0.flac, STEM-1.flac, ...
+    stem: Path of the recordings, without the ending: STEM-0.flac, STEM-1.flac,
+      ...
   """
 
   clips: Sequence[Clip]

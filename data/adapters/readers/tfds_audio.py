@@ -85,7 +85,7 @@ def _check_network(builder, data_dir: str | None) -> None:
   """Asks for one name before TFDS retries every file for minutes.
 
   Raises:
-    UserError: What is to be downloaded cannot be.
+    UserError: A download is needed and there is no network.
   """
   root = data_dir or tfds.core.constants.DATA_DIR
   there = (builder.data_dir, os.path.join(root, 'downloads'))
