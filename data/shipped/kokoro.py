@@ -1,4 +1,4 @@
-"""Kokoro-82M: English speech from text, in 26 voices and what lies between.
+"""Kokoro-82M: English speech from text, in 52 voices and what lies between.
 
 Weights and voices are Apache-2.0. The phonemizer is GPL-3: this module builds
 data and is never imported by audiolm_jax.
@@ -48,6 +48,35 @@ VOICES = (
     'bm_fable',
     'bm_george',
     'bm_lewis',
+)
+# Of other languages, reading English. Nearly all of their words are understood.
+FOREIGN = (
+    'ef_dora',
+    'em_alex',
+    'em_santa',
+    'ff_siwis',
+    'hf_alpha',
+    'hf_beta',
+    'hm_omega',
+    'hm_psi',
+    'if_sara',
+    'im_nicola',
+    'jf_alpha',
+    'jf_gongitsune',
+    'jf_nezumi',
+    'jf_tebukuro',
+    'jm_kumo',
+    'pf_dora',
+    'pm_alex',
+    'pm_santa',
+    'zf_xiaobei',
+    'zf_xiaoni',
+    'zf_xiaoxiao',
+    'zf_xiaoyi',
+    'zm_yunjian',
+    'zm_yunxi',
+    'zm_yunxia',
+    'zm_yunyang',
 )
 SPLITS = {
     'af_nova': 'test',

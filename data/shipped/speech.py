@@ -8,10 +8,10 @@ Examples:
 
 The default recordings have permissive licences; those of fillets, tuxpaint,
 klettres, ktuberling and hedgewars are copyleft. Synthetic speech is marked as
-such by its source, kokoro or piper. OUT/manifest.jsonl is usable as soon as the
-recordings are converted, and grows with every ten minutes of speech, so that a
-training may start on what is there. An interrupted build goes on where it
-stopped.
+such by its source: kokoro, crowd or piper. OUT/manifest.jsonl is usable as soon
+as the recordings are converted, and grows with every ten minutes of speech, so
+that a training may start on what is there. An interrupted build goes on where
+it stopped.
 """
 
 import pathlib
@@ -54,6 +54,14 @@ flags.DEFINE_float(
     flag_values=FLAGS,
 )
 flags.DEFINE_float(
+    'crowd_minutes',
+    0.0,
+    'Minutes of synthetic English in which each of a thousand speakers is heard'
+    ' once or twice; as slow as the voices.',
+    lower_bound=0.0,
+    flag_values=FLAGS,
+)
+flags.DEFINE_float(
     'piper_minutes',
     0.0,
     'Minutes of synthetic English by variations of one voice; quick.',
@@ -78,7 +86,7 @@ def main(argv: list[str]) -> None:
     )
   manifest = pathlib.Path(argv[1], 'manifest.jsonl')
   clips = _recordings(manifest.parent)
-  if FLAGS.kokoro_minutes or FLAGS.piper_minutes:
+  if FLAGS.kokoro_minutes or FLAGS.piper_minutes or FLAGS.crowd_minutes:
     # Its libraries are large, and nobody else needs them.
     from data.shipped import synthetic_speech
 
@@ -88,6 +96,7 @@ def main(argv: list[str]) -> None:
         FLAGS.kokoro_minutes,
         FLAGS.piper_minutes,
         FLAGS.workers,
+        FLAGS.crowd_minutes,
     )
     clips = grow(manifest, clips, spoken)
   finish(manifest, clips)

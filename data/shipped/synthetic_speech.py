@@ -1,13 +1,15 @@
 """Read English of many voices, spoken by Kokoro and by Piper.
 
-Kokoro's voices read Austen and plain little stories by turns, Piper reads
-Austen. Held-out voices read held-out novels and held-out sentences. Clip n of
-an engine depends on n alone, so that more minutes extend fewer.
+Kokoro's voices read Austen and plain little stories by turns, and so does a
+crowd of its blends, each of whom is heard once; Piper reads Austen. Held-out
+voices read held-out novels and held-out sentences. Clip n of a source depends
+on n alone, so that more minutes extend fewer.
 """
 
 import functools
 import itertools
 import pathlib
+import types
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
@@ -31,6 +33,8 @@ _RMS = 0.08
 # Seconds that a passage lasts on average.
 _KOKORO_SECONDS = 10.5
 _PIPER_SECONDS = 11.5
+# Stories that the crowd reads have numbers that the voices do not come to.
+_CROWD_STORIES = 100_000
 
 
 class Engine(Protocol):
@@ -41,9 +45,9 @@ class Engine(Protocol):
 
 
 class Reading(NamedTuple):
-  """A passage of a split, and the engine and voice that read it."""
+  """A passage of a split, and the source and voice that read it."""
 
-  engine: str
+  source: str
   voice: str
   split: str
   passage: austen.Passage
@@ -54,6 +58,7 @@ def build(
     kokoro_minutes: float,
     piper_minutes: float,
     workers: int,
+    crowd_minutes: float = 0.0,
 ) -> Iterator[Clip]:
   """Speaks what is not there yet; all clips, each as soon as it is there."""
   readings = list(
@@ -61,9 +66,10 @@ def build(
           austen.passages(_SEED),
           round(kokoro_minutes * 60 / _KOKORO_SECONDS),
           round(piper_minutes * 60 / _PIPER_SECONDS),
+          round(crowd_minutes * 60 / _KOKORO_SECONDS),
       )
   )
-  if kokoro_minutes:
+  if kokoro_minutes or crowd_minutes:
     kokoro.model()  # Once, before the workers read it.
   with worker_processes(workers) as pool:
     yield from pool.map(read_aloud, readings, [out] * len(readings))
@@ -73,8 +79,9 @@ def plan(
     passages: dict[str, list[austen.Passage]],
     num_kokoro: int,
     num_piper: int,
+    num_crowd: int = 0,
 ) -> Iterator[Reading]:
-  """Voices take turns; none reads what another of its engine reads.
+  """Voices take turns; none reads what another of its source reads.
 
   A voice reads a passage of the novels and a plain story by turns, half of
   them beginning with the one and half with the other.
@@ -97,6 +104,18 @@ def plan(
   for number in range(num_piper):
     voice = piper.VOICES[number % len(piper.VOICES)]
     yield Reading('piper', voice, 'train', _next(backwards, number))
+  yield from _crowd(passages['train'], num_crowd)
+
+
+def _crowd(novels: list[austen.Passage], count: int) -> Iterator[Reading]:
+  """A speaker for each clip, who reads from the novels or a story by turns."""
+  unread = iter(novels)
+  for number, voice in enumerate(itertools.islice(voices.crowd(), count)):
+    if number % 2:
+      passage = plain_english.passage('train', _CROWD_STORIES + number)
+    else:
+      passage = _next(unread, number)
+    yield Reading('crowd', voice, 'train', passage)
 
 
 def _next(unread: Iterator[austen.Passage], number: int) -> austen.Passage:
@@ -108,13 +127,13 @@ def _next(unread: Iterator[austen.Passage], number: int) -> austen.Passage:
 
 
 def read_aloud(reading: Reading, out: pathlib.Path) -> Clip:
-  engine, voice, split, passage = reading
-  path = out / engine / voice / f'{passage.name}.flac'
+  source, voice, split, passage = reading
+  module = piper if source == 'piper' else kokoro
+  path = out / source / voice / f'{passage.name}.flac'
   if path.exists():
     seconds = audio.duration(path)
   else:
-    module = {'kokoro': kokoro, 'piper': piper}[engine]
-    speech = _engine(engine).say(passage.text, voice)
+    speech = _engine(module).say(passage.text, voice)
     waveform = soxr.resample(speech, module.SAMPLE_RATE, SAMPLE_RATE)
     rms = np.sqrt(np.mean(waveform**2))
     seconds = write_flac(path, waveform * (_RMS / rms))
@@ -122,8 +141,8 @@ def read_aloud(reading: Reading, out: pathlib.Path) -> Clip:
       path=str(path),
       seconds=seconds,
       split=split,
-      source=engine,
-      licence={'kokoro': kokoro, 'piper': piper}[engine].LICENCE,
+      source=source,
+      licence=module.LICENCE,
       speaker=voice,
       piece=passage.name,
       transcript=passage.text,
@@ -132,6 +151,6 @@ def read_aloud(reading: Reading, out: pathlib.Path) -> Clip:
 
 
 @functools.cache
-def _engine(name: str) -> Engine:
-  """One for each process and name: loading takes seconds."""
-  return {'kokoro': kokoro.Kokoro, 'piper': piper.Piper}[name]()
+def _engine(module: types.ModuleType) -> Engine:
+  """One for each process and module: loading takes seconds."""
+  return module.Kokoro() if module is kokoro else module.Piper()

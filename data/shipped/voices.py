@@ -1,6 +1,7 @@
 """Voices that read: Kokoro's, and blends of two of them."""
 
 import itertools
+import random
 from collections.abc import Iterator
 
 from data.shipped import kokoro
@@ -63,3 +64,15 @@ def turns() -> Iterator[str]:
     yield from TRAIN
     if number % _HELD_OUT_EVERY == 0:
       yield from HELD_OUT
+
+
+def crowd() -> Iterator[str]:
+  """Yields a new speaker for each clip: a blend of any two voices of training.
+
+  Those of other languages are among them. After a thousand they come again.
+  """
+  known = [voice for voice in kokoro.VOICES if voice not in kokoro.SPLITS]
+  pairs = list(itertools.combinations([*known, *kokoro.FOREIGN], 2))
+  random.Random(0).shuffle(pairs)
+  for pair in itertools.cycle(pairs):
+    yield '+'.join(pair)

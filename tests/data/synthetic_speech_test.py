@@ -118,6 +118,32 @@ def test_a_held_out_voice_is_heard_once_in_four_rounds(novels):
   assert len(voices.HELD_OUT) / period < 0.06
 
 
+def test_each_speaker_of_the_crowd_is_heard_once_and_held_out_ones_never():
+  crowd = list(itertools.islice(voices.crowd(), 1000))
+  assert len({frozenset(voice.split('+')) for voice in crowd}) == 1000
+  parents = {parent for voice in crowd for parent in voice.split('+')}
+  assert parents == (
+      set(kokoro.VOICES) - set(kokoro.SPLITS) | set(kokoro.FOREIGN)
+  )
+
+
+def test_the_crowd_moves_no_other_plan_and_reads_no_held_out_text(novels):
+  passages = austen.passages(0)
+  alone = list(synthetic_speech.plan(passages, 20, 5))
+  plan = list(synthetic_speech.plan(passages, 20, 5, 60))
+  assert plan[:25] == alone
+  assert list(synthetic_speech.plan(passages, 20, 5, 30)) == plan[:55]
+  crowd = plan[25:]
+  assert {(r.source, r.split) for r in crowd} == {('crowd', 'train')}
+  read = {r.passage.text for r in crowd}
+  assert len(read) == 60
+  held_out = {r.passage.text for r in alone if r.split != 'train'}
+  held_out |= {p.text for s in ('dev', 'test') for p in passages[s]}
+  assert held_out and not read & held_out
+  plain = [r.passage.name.startswith('plain-train') for r in crowd]
+  assert plain == [False, True] * 30
+
+
 def test_a_voice_reads_austen_and_stories_by_turns(novels):
   read = collections.defaultdict(list)
   for reading in synthetic_speech.plan(austen.passages(0), 150, 0):
