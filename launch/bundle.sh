@@ -86,7 +86,7 @@ audiolm extract --input="$heard" --model="$run/tokenizers" \
 # would take the voice from them and pass over the prompt.
 [ "$voiceless" = "$tokens" ] || audiolm extract --input="$heard" \
     --model="$run/tokenizers" --output_dir="$voiceless" \
-    --semantic_speeds=0.85,0.89,0.93,1,1.08,1.13,1.18
+    --semantic_speeds=0.85,0.89,0.93,1.08,1.13,1.18
 
 # 4. SoundStorm, 4 h. If speech of true semantic tokens is not understood after
 #    the first hour, the tokens are at fault or it is; more hours will not help.

@@ -7,7 +7,7 @@ Examples:
   audiolm extract --input=/nfs/manifest.jsonl --model=/nfs/tokenizers \\
       --output_dir=/nfs/tokens -- --runner=SparkRunner
   audiolm extract --input=corpus/manifest.jsonl --model=speech \\
-      --semantic_speeds=0.85,0.93,1,1.08,1.18 --output_dir=voiceless
+      --semantic_speeds=0.85,0.93,1.08,1.18 --output_dir=voiceless
 
 --input is a manifest (JSON lines) or a glob of audio files, about every tenth
 of which, and one at least, is held out as `dev` by its name, unless --split
@@ -60,10 +60,11 @@ flags.DEFINE_integer(
 flags.DEFINE_list(
     'semantic_speeds',
     [],
-    'Speeds, of which one is drawn for each clip: its semantic tokens are those'
-    ' of the clip played so, on its own time, in turns with its own. They do'
-    ' not tell the voice, so that SoundStorm, or a coarse stage, learns to take'
-    ' it from the prompt. The semantic stage learns from a store without.',
+    'Speeds, of which two are drawn for each clip: its semantic tokens are'
+    ' those of the clip played at one and the other by turns, on its own time.'
+    ' They do not tell the voice, so that SoundStorm, or a coarse stage, learns'
+    ' to take it from the prompt. The semantic stage learns from a store'
+    ' without.',
     flag_values=FLAGS,
 )
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -100,9 +101,9 @@ class Tokenizers:
   Attributes:
     semantic: Says what is said or played.
     acoustic: Says how it sounds.
-    semantic_speeds: Speeds of which one is drawn for each clip. The semantic
-      one hears it so in turns with how it is, so that its ids do not tell whose
-      voice it is. None for clips as they are.
+    semantic_speeds: Speeds of which two are drawn for each clip. The semantic
+      one hears it at one and the other by turns, so that its ids do not tell
+      whose voice it is. None for clips as they are.
   """
 
   semantic: SemanticTokenizer
@@ -144,42 +145,51 @@ class Tokenizers:
   def encode(self, waveforms: list[Float[np.ndarray, ' _']]) -> list[Tokens]:
     """Tokens of clips of any lengths; each is padded to whole frames."""
     batch, lengths = _padded(waveforms, self.hop_length)
-    ids = self.semantic.encode(batch, lengths)
     codes = self.acoustic.encode(batch, lengths)
-    tokens = [
-        Tokens(
-            ids[i, : length // self.semantic.hop_length],
-            codes[i, : length // self.acoustic.hop_length],
-        )
-        for i, length in enumerate(lengths)
-    ]
+    frames = lengths // self.acoustic.hop_length
     if self.semantic_speeds:
-      return self._in_other_voices(waveforms, tokens)
-    return tokens
+      ids = self._ids_of_other_voices(waveforms)
+    else:
+      ids = self._ids(batch, lengths)
+    return [Tokens(ids[i], codes[i, :count]) for i, count in enumerate(frames)]
 
-  def _in_other_voices(
-      self, waveforms: list[Float[np.ndarray, ' _']], tokens: list[Tokens]
-  ) -> list[Tokens]:
-    """The same tokens, the semantic ones in turns with those at a speed."""
+  def _ids(
+      self, batch: Float[np.ndarray, 'B N'], lengths: Int[np.ndarray, ' B']
+  ) -> list[Int[np.ndarray, ' _']]:
+    ids = self.semantic.encode(batch, lengths)
+    frames = lengths // self.semantic.hop_length
+    return [row[:count] for row, count in zip(ids, frames, strict=True)]
+
+  def _ids_of_other_voices(
+      self, waveforms: list[Float[np.ndarray, ' _']]
+  ) -> list[Int[np.ndarray, ' _']]:
+    """Ids of the clips at two speeds, which take turns on their own time."""
     random = [other_voices.draws(waveform) for waveform in waveforms]
     drawn = [other_voices.choose(self.semantic_speeds, r) for r in random]
-    heard = [
-        speeds.played(waveform, speed, self.sample_rate)
-        for waveform, speed in zip(waveforms, drawn, strict=True)
-    ]
-    batch, lengths = _padded(heard, self.hop_length)
-    ids = self.semantic.encode(batch, lengths)
+    first, second = (
+        self._ids_at(waveforms, chosen) for chosen in zip(*drawn, strict=True)
+    )
     rate = self.sizes.semantic_rate
-    made = []
-    for i, (clip, length) in enumerate(zip(tokens, lengths, strict=True)):
-      others = other_voices.laid_back(
-          ids[i, : length // self.semantic.hop_length],
-          drawn[i],
-          len(clip.semantic),
-      )
-      mixed = other_voices.in_turns(clip.semantic, others, rate, random[i])
-      made.append(clip._replace(semantic=mixed))
-    return made
+    return [
+        other_voices.in_turns(*ids, rate, draws)
+        for *ids, draws in zip(first, second, random, strict=True)
+    ]
+
+  def _ids_at(
+      self, waveforms: list[Float[np.ndarray, ' _']], chosen: Sequence[float]
+  ) -> list[Int[np.ndarray, ' _']]:
+    """Ids of each clip played at its speed, laid back on its own time."""
+    played = [
+        speeds.played(waveform, speed, self.sample_rate)
+        for waveform, speed in zip(waveforms, chosen, strict=True)
+    ]
+    heard = self._ids(*_padded(played, self.hop_length))
+    hops = [-(-len(waveform) // self.hop_length) for waveform in waveforms]
+    ratio = self.hop_length // self.semantic.hop_length
+    return [
+        other_voices.laid_back(ids, speed, count * ratio)
+        for ids, speed, count in zip(heard, chosen, hops, strict=True)
+    ]
 
 
 def _padded(

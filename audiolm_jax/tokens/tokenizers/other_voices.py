@@ -1,11 +1,12 @@
-"""Semantic ids of clips that are heard in another voice now and then.
+"""Semantic ids of clips that are heard in two other voices by turns.
 
 Ids of a self-supervised model say what is spoken and, less so, who speaks. What
 learns to speak from them takes the voice from there and passes over that of its
 prompt. Played faster or slower a clip has another voice, and its ids, laid back
-on the time of the clip, still say what is spoken. They take turns with its own:
-were a clip in one other voice from end to end, its beginning would tell how the
-ids' voice and the true one belong together.
+on the time of the clip, still say what is spoken. Two such voices take turns:
+were a clip in one from end to end, its beginning would tell how the ids' voice
+and the true one belong together. The clip's own ids are not among them unless a
+speed of 1 is asked for, as they tell the voice.
 """
 
 import zlib
@@ -33,19 +34,22 @@ def laid_back(
 
 
 def in_turns(
-    ids: Int[np.ndarray, ' T'],
-    others: Int[np.ndarray, ' T'],
+    first: Int[np.ndarray, ' T'],
+    second: Int[np.ndarray, ' T'],
     frames_per_second: float,
     random: np.random.Generator,
 ) -> Int[np.ndarray, ' T']:
-  """Some of a clip's own ids, some of the others, and so on; either begins."""
+  """Some of the first ids, some of the second, and so on; either begins."""
   shortest, longest = (max(round(s * frames_per_second), 1) for s in _TURN)
-  count = len(ids) // shortest + 1
+  count = len(first) // shortest + 1
   lengths = random.integers(shortest, longest, size=count, endpoint=True)
   turns = (np.arange(count) + random.integers(2)) % 2
-  return np.where(np.repeat(turns, lengths)[: len(ids)], others, ids)
+  return np.where(np.repeat(turns, lengths)[: len(first)], second, first)
 
 
-def choose(speeds: Sequence[float], random: np.random.Generator) -> float:
-  """One of the speeds."""
-  return speeds[random.integers(len(speeds))]
+def choose(
+    speeds: Sequence[float], random: np.random.Generator
+) -> tuple[float, float]:
+  """Two different speeds, or one of only one twice."""
+  drawn = random.choice(len(speeds), min(len(speeds), 2), replace=False)
+  return speeds[drawn[0]], speeds[drawn[-1]]
