@@ -11,6 +11,7 @@ With --given=1 SoundStorm is given the true codes of the first level as well: if
 words come back with them, the rest of it is not at fault. With --other_voices
 the three seconds are of another speaker, and the voice of what is made is
 compared with both: it should be the prompt's, not that of who said the words.
+With --levels=3,6,12 what is made is decoded from that many levels each.
 """
 
 import json
@@ -63,15 +64,20 @@ def main(argv: Sequence[str]) -> None:
       spoken(bundle, tokens, said[voice], number)
       for number, (tokens, voice) in enumerate(zip(said, prompts, strict=True))
   ]
-  waveforms = [bundle.acoustic.decode(codes[None])[0] for codes in made]
-  copies.report('spoken anew', clips, originals, waveforms, rate)
-  copies.save('spoken', clips, waveforms, rate)
-  if OTHER_VOICES.value:
-    compare(
-        [audio.Sound(each, rate) for each in originals],
-        [audio.Sound(each, rate) for each in waveforms],
-        prompts,
-    )
+  asked = map(int, copies.LEVELS.value)
+  for levels in list(asked) or [made[0].shape[1]]:
+    waveforms = [
+        bundle.acoustic.decode(codes[None, :, :levels])[0] for codes in made
+    ]
+    name = f'spoken anew, {levels} levels'
+    copies.report(name, clips, originals, waveforms, rate)
+    copies.save(f'spoken-{levels}', clips, waveforms, rate)
+    if OTHER_VOICES.value:
+      compare(
+          [audio.Sound(each, rate) for each in originals],
+          [audio.Sound(each, rate) for each in waveforms],
+          prompts,
+      )
 
 
 def voices(clips: Sequence[Clip], of_others: bool = False) -> list[int]:
@@ -117,13 +123,18 @@ def compare(
 def spoken(
     bundle: Bundle, said: Tokens, voice: Tokens, number: int
 ) -> np.ndarray:
-  """Acoustic codes of what is `said`, behind the start of `voice`."""
+  """Acoustic codes of what is `said`, behind the start of `voice`.
+
+  They are of the levels that SoundStorm makes.
+  """
   parallel = bundle.soundstorm
   stage = parallel.stage
+  levels = stage.target.levels.stop
   num_known = round(PROMPT_SECONDS.value * stage.target.frames_per_second)
   per = stage.frames_per_unit[SEMANTIC] // stage.frames_per_unit[ACOUSTIC]
   semantic = np.concatenate([voice.semantic[: num_known * per], said.semantic])
   acoustic = np.concatenate([voice.acoustic[:num_known], said.acoustic])
+  acoustic = acoustic[:, :levels]
   width = windows.bucket(len(acoustic))
   ids = frames.at_acoustic_rate(stage, semantic[None])
   padding = width - len(acoustic)

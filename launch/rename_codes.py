@@ -46,11 +46,12 @@ def main(argv: Sequence[str]) -> None:
   old, new = Bundle.load(MODEL.value), Bundle.load(TOKENIZERS.value)
   _check(old.acoustic, new.acoustic)
   size = new.acoustic.codebook_size
-  counts = sum(
-      renaming.meetings(*codes, size)
-      for codes in _codes(old.acoustic, new.acoustic, _choose())
-  )
   part = old.parts['soundstorm']
+  levels = part.config['num_quantizers']
+  counts = sum(
+      renaming.meetings(one[:, :levels], other[:, :levels], size)
+      for one, other in _codes(old.acoustic, new.acoustic, _choose())
+  )
   params = renaming.rename(part.arrays['params'], counts)
   renamed = {'soundstorm': Part(part.config, {'params': params})}
   Bundle(renamed, OUTPUT_DIR.value).save(

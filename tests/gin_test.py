@@ -88,6 +88,16 @@ def test_a_file_chooses_what_reads_tokens(part, library, tmp_path):
   assert readers == [f'@{library}_reader.{kind}'] * 2
 
 
+def test_soundstorm_can_make_the_first_levels_alone(tmp_path):
+  random_store.write(tmp_path, {'train': [50] * 4, 'dev': [50] * 4})
+  bindings = [f"TOKENS = '{tmp_path}'", 'CROP_SECONDS = 1.2', 'NUM_LEVELS = 3']
+  parse('soundstorm', 'tiny', bindings=bindings)
+  arguments = gin_config.bound_arguments()
+  model = arguments['train_step'].model
+  assert model.num_quantizers == 3 < random_store.SIZES.num_quantizers
+  assert next(iter(arguments['train_data']()))['acoustic'].shape[-1] == 3
+
+
 @pytest.mark.parametrize('part', ['semantic', 'soundstorm'])
 def test_what_learns_can_be_heard(part):
   bindings = ["TOKENS = 'tokens'", "HEAR_WITH = 'piano'"]

@@ -120,22 +120,27 @@ def language_model(
   return Part(config, {'params': params})
 
 
-def soundstorm(seed: int = 0, sizes: stages.Sizes = SIZES) -> Part:
+def soundstorm(
+    seed: int = 0,
+    sizes: stages.Sizes = SIZES,
+    num_levels: int = SIZES.num_quantizers,
+) -> Part:
+  stage = soundstorm_stage(sizes, num_levels)
   config = {
       'kind': 'soundstorm',
       'semantic_codebook_size': sizes.semantic_codebook_size,
-      'semantic_per_frame': semantic_per_frame(soundstorm_stage(sizes)),
+      'semantic_per_frame': semantic_per_frame(stage),
       'codebook_size': sizes.acoustic_codebook_size,
-      'num_quantizers': sizes.num_quantizers,
+      'num_quantizers': num_levels,
       'num_layers': 1,
       'embed_dim': 16,
       'num_heads': 2,
       'mlp_dim': 16,
-      'stage': soundstorm_stage(sizes).to_config(),
+      'stage': stage.to_config(),
       'crop_seconds': 1.0,
   }
   ids = jnp.zeros((1, 4), jnp.int32)
-  codes = jnp.zeros((1, 4, sizes.num_quantizers), jnp.int32)
+  codes = jnp.zeros((1, 4, num_levels), jnp.int32)
   params = _init(config, seed, ids, codes, jnp.array([4]), jnp.array([0]))
   return Part(config, {'params': params})
 

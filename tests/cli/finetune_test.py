@@ -56,7 +56,8 @@ def write_description(folder, model):
       }
       for field in (semantic, acoustic)
   }
-  tokenizers['acoustic']['num_quantizers'] = acoustic['levels'][1]
+  codec = configs['acoustic_tokenizer']['num_quantizers']
+  tokenizers['acoustic']['num_quantizers'] = codec
   metadata = random_store.metadata({'train': [4], 'dev': [4]})
   store.write_metadata(str(folder), metadata._replace(tokenizers=tokenizers))
 

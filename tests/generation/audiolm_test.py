@@ -116,6 +116,22 @@ def test_soundstorm_makes_the_sound_where_there_is_one(prompts):
   assert_same(*made)
 
 
+def test_levels_that_soundstorm_does_not_make_are_not_heard(prompts):
+  parts = tiny.bundle().parts | {'soundstorm': tiny.soundstorm(num_levels=2)}
+  lm = AudioLM(Bundle(parts))
+  (result,) = lm.continuation(prompts[:1], SECONDS, keys(0))
+  codes = result.tokens.acoustic
+  assert codes.shape == (30, 2) and len(np.unique(codes[10:])) > 1
+  codec = tiny.bundle().acoustic
+  np.testing.assert_array_equal(result.waveform, codec.decode(codes[None])[0])
+  streamed = np.concatenate(
+      [piece for (piece,) in lm.stream(prompts[:1], SECONDS, keys(0))]
+  )
+  np.testing.assert_allclose(
+      streamed, result.waveform[result.prompt_samples :], atol=1e-5
+  )
+
+
 def test_weights_of_an_unknown_kind_are_refused():
   with pytest.raises(UserError, match="'int4'; choose one of full"):
     _ = Bundle(tiny.bundle().parts, kept='int4').language_model('fine').weights

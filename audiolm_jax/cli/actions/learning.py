@@ -99,6 +99,7 @@ def _bindings(
   if name == 'soundstorm':
     decay = max(0.0, 1 - _AVERAGED / num_steps)
     yield 'soundstorm_train_step.SoundStormTrainStep.ema_decay', decay
+    yield 'NUM_LEVELS', config['stage']['target']['levels'][1]
   else:
     yield from _stage_bindings(name, config['stage'])
   yield 'optimizers.cosine.warmup_steps', num_steps // 10
