@@ -89,9 +89,11 @@ audiolm extract --input="$heard" --model="$run/tokenizers" \
     --semantic_speeds=0.85,0.89,0.93,1.08,1.13,1.18
 
 # 4. SoundStorm, 4 h. If speech of true semantic tokens is not understood after
-#    the first hour, the tokens are at fault or it is; more hours will not help.
+#    the first hour, the tokens are at fault or it is; more hours will not help. Of
+#    speech it makes six levels: the others are guesses, and sound worse than none.
+[ "$domain" = speech ] && levels=6 || levels=None
 train "$run/soundstorm" gin/soundstorm.gin 40000 16 8.0 \
-    --gin.TOKENS="'$voiceless'" \
+    --gin.TOKENS="'$voiceless'" --gin.NUM_LEVELS=$levels \
     --gin_file=gin/trapezoid.gin --gin.SHORTEST_SECONDS=4.0
 
 # 5. The stages, 5 h.
