@@ -1,5 +1,6 @@
 """Strict arithmetic and eight CPU devices for every test."""
 
+import contextlib
 import os
 import pathlib
 from importlib import metadata
@@ -18,6 +19,11 @@ if metadata.version('jaxlib').startswith('0.10.'):
 os.environ['XLA_FLAGS'] = ' '.join(
     [os.environ.get('XLA_FLAGS', ''), *_COMPILE_FAST]
 )
+
+# PyTorch's builds for GPUs bring Triton, which ends the process with a
+# segmentation fault if TensorFlow was loaded before it.
+with contextlib.suppress(ImportError):
+  import triton  # noqa: F401
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
