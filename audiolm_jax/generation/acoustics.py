@@ -82,7 +82,7 @@ class Parallel:
   Attributes:
     crop: Units that the model was trained on.
     step: Units that are made at once when there are more to come.
-    num_levels: All.
+    num_levels: Quantizer levels that the model makes: all, or the first ones.
   """
 
   def __init__(
@@ -99,7 +99,7 @@ class Parallel:
     self.num_levels = parallel.stage.target.levels.stop
 
   def fill(self, canvas: Canvas, start: int, end: int, keys: Keys) -> None:
-    """Makes all levels of a window, then of the next."""
+    """Makes the levels of a window, then those of the next."""
     # On one device: it fills the whole of it with one row.
     keys = fold_in(jax.device_put(keys, jax.local_devices()[0]), _KEY_NUMBER)
     for done, stop in spans(start, end, self.step):
