@@ -123,9 +123,10 @@ def language_model(
 def soundstorm(
     seed: int = 0,
     sizes: stages.Sizes = SIZES,
-    num_levels: int = SIZES.num_quantizers,
+    num_levels: int | None = None,
 ) -> Part:
   stage = soundstorm_stage(sizes, num_levels)
+  num_levels = len(stage.target.levels)
   config = {
       'kind': 'soundstorm',
       'semantic_codebook_size': sizes.semantic_codebook_size,

@@ -123,7 +123,11 @@ def fixed_and_per_layer(mesh, rules):
 )
 def test_devices_send_what_the_layout_implies(mesh, fsdp, expected):
   rules = standard_logical_axis_rules(fsdp)
-  assert fixed_and_per_layer(mesh, rules) == expected
+  found = fixed_and_per_layer(mesh, rules)
+  assert found.keys() == expected.keys()
+  # Another XLA may do with less: that of JAX 0.12 saves an exchange.
+  for kind, numbers in found.items():
+    assert np.less_equal(numbers, expected[kind]).all(), kind
 
 
 @pytest.mark.slow
