@@ -39,10 +39,11 @@ FSDP = {'all-gather': (4, 11), 'all-reduce': (3, 9), 'all-to-all': (2, 0)}
 # over the vocabulary, the target's logit, the gradient of the last vector.
 MODEL = {'all-reduce': (6, 7)}
 DATA_AND_MODEL = {'all-reduce': (4 + 6, 9 + 7)}
+# XLA of JAX 0.12 swaps the embedding but once where both axes have devices.
 FSDP_AND_MODEL = {
     'all-gather': (4, 11),
     'all-reduce': (10, 9 + 7),
-    'all-to-all': (2, 0),
+    'all-to-all': (2 if jax.__version_info__ < (0, 11) else 1, 0),
     'collective-permute': (2, 0),
 }
 
@@ -123,11 +124,7 @@ def fixed_and_per_layer(mesh, rules):
 )
 def test_devices_send_what_the_layout_implies(mesh, fsdp, expected):
   rules = standard_logical_axis_rules(fsdp)
-  found = fixed_and_per_layer(mesh, rules)
-  assert found.keys() == expected.keys()
-  # Another XLA may do with less: that of JAX 0.12 saves an exchange.
-  for kind, numbers in found.items():
-    assert np.less_equal(numbers, expected[kind]).all(), kind
+  assert fixed_and_per_layer(mesh, rules) == expected
 
 
 @pytest.mark.slow
