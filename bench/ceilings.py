@@ -19,9 +19,8 @@ from absl import app
 from jaxtyping import Complex, Float
 from scipy import signal
 
-from audiolm_jax import audio, corpus
 from audiolm_jax.evaluation.metrics.fidelity import Metric
-from bench import copies
+from bench import copies, held_out
 
 _WINDOW = 512
 _BANDS_HZ = ((0, 1000), (1000, 2500), (2500, 4000), (4000, 8000))
@@ -35,15 +34,10 @@ Mix = Callable[[Spectra, Spectra], Spectra]
 
 def main(argv: Sequence[str]) -> None:
   del argv
-  codec = copies.load_codec(copies.MODEL.value)
-  clips = copies.choose(
-      corpus.read_manifest(copies.MANIFEST.value, copies.SPLIT.value),
-      copies.SOURCE.value,
-      copies.LANGUAGE.value,
-      copies.CLIPS.value,
-  )
+  codec = copies.load_codec(held_out.MODEL.value)
+  clips = held_out.clips()
   rate = codec.sample_rate
-  originals = [audio.read(clip.path, rate) for clip in clips]
+  originals = held_out.recordings(clips, rate)
   copied = [copy for _, copy in copies.copied(codec, originals)][-1]
   metrics = [m for m in copies.metrics() if m.name != 'speaker']
   pairs = [
@@ -117,8 +111,8 @@ def _istft(spectra: Spectra, length: int) -> Float[np.ndarray, ' N']:
 def _report(
     name: str,
     metrics: Sequence[Metric],
-    originals: copies.Waveforms,
-    made: copies.Waveforms,
+    originals: held_out.Waveforms,
+    made: held_out.Waveforms,
     rate: int,
     more: dict[str, float],
 ) -> None:

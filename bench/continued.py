@@ -22,7 +22,7 @@ import numpy as np
 import wordfreq
 from absl import app, flags
 
-from audiolm_jax import AudioLM, Bundle, audio, corpus
+from audiolm_jax import AudioLM, Bundle
 from audiolm_jax.audio import Sound
 from audiolm_jax.corpus import Clip
 from audiolm_jax.evaluation.listeners import (
@@ -31,7 +31,7 @@ from audiolm_jax.evaluation.listeners import (
     speaker_encoder,
 )
 from audiolm_jax.generation import chain
-from bench import copies
+from bench import held_out
 
 PROMPT_SECONDS = flags.DEFINE_float(
     'prompt_seconds', 3.0, 'Seconds of each clip.'
@@ -58,15 +58,10 @@ _END_SECONDS = 2.0
 
 def main(argv: Sequence[str]) -> None:
   del argv
-  bundle = Bundle.load(copies.MODEL.value)
+  bundle = Bundle.load(held_out.MODEL.value)
   rate = bundle.tokenizers.sample_rate
-  clips = copies.choose(
-      corpus.read_manifest(copies.MANIFEST.value, copies.SPLIT.value),
-      copies.SOURCE.value,
-      copies.LANGUAGE.value,
-      copies.CLIPS.value,
-  )
-  recordings = [audio.read(clip.path, rate) for clip in clips]
+  clips = held_out.clips()
+  recordings = held_out.recordings(clips, rate)
   cut = round(PROMPT_SECONDS.value * rate)
   judge = Judge(clips, recordings, cut, rate)
   later = [waveform[cut:] for waveform in recordings]
@@ -79,7 +74,7 @@ def main(argv: Sequence[str]) -> None:
   made = continued(bundle, [waveform[:cut] for waveform in recordings])
   which = [number for number in range(len(clips)) for _ in range(SAMPLES.value)]
   judge.report('continued', made, which)
-  copies.save('continued', [clips[number] for number in which], made, rate)
+  held_out.save('continued', [clips[number] for number in which], made, rate)
 
 
 def continued(
@@ -145,7 +140,7 @@ class Judge:
     voice = self._encode(sound)
     nearness = self._nearness(voice, number)
     mine = nearness.pop(self._speakers[number])
-    text = self._recognise(sound, copies.LANGUAGE.value).lower()
+    text = self._recognise(sound, held_out.LANGUAGE.value).lower()
     words = re.findall(r"[a-z']+", text)
     end = waveform[-round(_END_SECONDS * self._rate) :]
     change = _decibels(end) - _decibels(self._prompts[number])

@@ -15,9 +15,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from absl import app, flags
-from jaxtyping import Float
 
-from audiolm_jax import audio, corpus
+from audiolm_jax import audio
 from audiolm_jax.bundle import parts
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.corpus import Clip
@@ -30,22 +29,11 @@ from audiolm_jax.evaluation.listeners import (
 from audiolm_jax.evaluation.metrics import fidelity
 from audiolm_jax.evaluation.metrics.reconstruction import levels_to_keep
 from audiolm_jax.evaluation.sections import error_rates
-from audiolm_jax.evaluation.subjects import clips as subjects
 from audiolm_jax.tokens.tokenizers.codec import CodecTokenizer
 from audiolm_jax.training.checkpoints import loading
+from bench import held_out
+from bench.held_out import Waveforms
 
-MODEL = flags.DEFINE_string(
-    'model', None, 'Run or bundle that has the codec.', required=True
-)
-MANIFEST = flags.DEFINE_string(
-    'manifest', None, 'Manifest of the clips.', required=True
-)
-SPLIT = flags.DEFINE_string('split', 'test', 'Split of the clips.')
-SOURCE = flags.DEFINE_string('source', 'kokoro', 'Source of the clips.')
-LANGUAGE = flags.DEFINE_string('language', 'en', 'Language of the clips.')
-CLIPS = flags.DEFINE_integer(
-    'clips', 12, 'Number of clips, shared by all speakers.'
-)
 LEVELS = flags.DEFINE_list(
     'levels',
     [],
@@ -54,39 +42,18 @@ LEVELS = flags.DEFINE_list(
 QUICK = flags.DEFINE_bool(
     'quick', False, 'Whether words and PESQ alone are measured.'
 )
-OUT = flags.DEFINE_string('out', None, 'A folder that gets the copies.')
-
-Waveforms = Sequence[Float[np.ndarray, ' _']]
 
 
 def main(argv: Sequence[str]) -> None:
   del argv
-  codec = load_codec(MODEL.value)
-  clips = choose(
-      corpus.read_manifest(MANIFEST.value, SPLIT.value),
-      SOURCE.value,
-      LANGUAGE.value,
-      CLIPS.value,
-  )
-  originals = [audio.read(clip.path, codec.sample_rate) for clip in clips]
+  codec = load_codec(held_out.MODEL.value)
   rate = codec.sample_rate
+  clips = held_out.clips()
+  originals = held_out.recordings(clips, rate)
   report('original', clips, originals, originals, rate)
   for level, copies in copied(codec, originals):
     report(f'{level} levels', clips, originals, copies, rate)
-    save(f'{level}', clips, copies, rate)
-
-
-def save(
-    name: str, clips: Sequence[Clip], copies: Waveforms, sample_rate: int
-) -> None:
-  """Writes what is to be listened to, if a folder is given."""
-  if not OUT.value:
-    return
-  folder = pathlib.Path(OUT.value, name)
-  folder.mkdir(parents=True, exist_ok=True)
-  for clip, copy in zip(clips, copies, strict=True):
-    file = pathlib.Path(clip.path).stem + '.wav'
-    audio.write(folder / file, copy, sample_rate)
+    held_out.save(f'{level}', clips, copies, rate)
 
 
 def load_codec(path: str) -> CodecTokenizer:
@@ -95,18 +62,6 @@ def load_codec(path: str) -> CodecTokenizer:
     return Bundle.load(path).acoustic
   name, part = parts.from_checkpoint(loading.load_params(path))
   return Bundle({name: part}, path).acoustic
-
-
-def choose(
-    clips: Sequence[Clip], source: str, language: str, count: int
-) -> list[Clip]:
-  """Clips with transcripts, of all speakers in turn; the same in every run."""
-  wanted = [
-      clip
-      for clip in clips
-      if (clip.source, clip.language) == (source, language) and clip.transcript
-  ]
-  return subjects.drawn_in_turn(wanted, count, 0)
 
 
 def copied(
@@ -140,8 +95,8 @@ def report(
   errors = [
       error_rates.errors(
           clip.transcript,
-          recognise(audio.Sound(copy, rate), LANGUAGE.value),
-          LANGUAGE.value,
+          recognise(audio.Sound(copy, rate), held_out.LANGUAGE.value),
+          held_out.LANGUAGE.value,
       )
       for clip, copy in zip(clips, copies, strict=True)
   ]

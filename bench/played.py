@@ -15,19 +15,17 @@ from collections.abc import Sequence
 
 import numpy as np
 from absl import app, flags
-from jaxtyping import Float
 
-from audiolm_jax import audio, corpus
+from audiolm_jax import audio
 from audiolm_jax.errors import UserError
 from audiolm_jax.evaluation.listeners import basic_pitch, perceptual
 from audiolm_jax.evaluation.metrics import fidelity, transcription
 from audiolm_jax.evaluation.metrics.transcription import Transcribe
 from audiolm_jax.evaluation.tables import Missing
-from bench import copies
+from bench import copies, held_out
+from bench.held_out import Waveforms
 
 SECONDS = flags.DEFINE_float('seconds', 8.0, 'Length of the excerpts.')
-
-Waveforms = Sequence[Float[np.ndarray, ' _']]
 
 
 def main(argv: Sequence[str]) -> None:
@@ -35,10 +33,10 @@ def main(argv: Sequence[str]) -> None:
   transcribe = basic_pitch.transcriber()
   if isinstance(transcribe, Missing):
     raise UserError(transcribe.why)
-  codec = copies.load_codec(copies.MODEL.value)
-  clips = corpus.read_manifest(copies.MANIFEST.value, copies.SPLIT.value)
+  codec = copies.load_codec(held_out.MODEL.value)
+  clips = held_out.split()
   clips = sorted(clips, key=lambda clip: clip.path)
-  every = -(-len(clips) // copies.CLIPS.value)
+  every = -(-len(clips) // held_out.CLIPS.value)
   originals = [
       # From the middle: pieces begin and end in other ways than they go on.
       audio.read(

@@ -21,7 +21,7 @@ import jax
 import numpy as np
 from absl import app, flags
 
-from audiolm_jax import audio, corpus
+from audiolm_jax import audio
 from audiolm_jax.bundle.bundle import Bundle
 from audiolm_jax.corpus import Clip
 from audiolm_jax.evaluation.listeners import speaker_encoder
@@ -30,7 +30,7 @@ from audiolm_jax.tokens import frames
 from audiolm_jax.tokens.fields import ACOUSTIC, SEMANTIC
 from audiolm_jax.tokens.tokenizers import windows
 from audiolm_jax.tokens.tokenizers.contract import Tokens
-from bench import copies
+from bench import copies, held_out
 
 TEMPERATURE = flags.DEFINE_float(
     'temperature', 1.0, 'Temperature of SoundStorm.'
@@ -47,15 +47,10 @@ OTHER_VOICES = flags.DEFINE_bool(
 
 def main(argv: Sequence[str]) -> None:
   del argv
-  bundle = Bundle.load(copies.MODEL.value)
-  clips = copies.choose(
-      corpus.read_manifest(copies.MANIFEST.value, copies.SPLIT.value),
-      copies.SOURCE.value,
-      copies.LANGUAGE.value,
-      copies.CLIPS.value,
-  )
+  bundle = Bundle.load(held_out.MODEL.value)
+  clips = held_out.clips()
   rate = bundle.tokenizers.sample_rate
-  originals = [audio.read(clip.path, rate) for clip in clips]
+  originals = held_out.recordings(clips, rate)
   said = [bundle.tokenizers.encode([clip])[0] for clip in originals]
   codec = [bundle.acoustic.decode(each.acoustic[None])[0] for each in said]
   copies.report('codec', clips, originals, codec, rate)
@@ -71,7 +66,7 @@ def main(argv: Sequence[str]) -> None:
     ]
     name = f'spoken anew, {levels} levels'
     copies.report(name, clips, originals, waveforms, rate)
-    copies.save(f'spoken-{levels}', clips, waveforms, rate)
+    held_out.save(f'spoken-{levels}', clips, waveforms, rate)
     if OTHER_VOICES.value:
       compare(
           [audio.Sound(each, rate) for each in originals],
