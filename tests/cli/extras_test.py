@@ -10,10 +10,10 @@ import sys
 
 import numpy as np
 import pytest
-import runs
 import soundfile
 
 from audiolm_jax.cli import corpus, extras, main
+from tests.missing import WITHOUT_TENSORFLOW
 from tests.tokens import random_store
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -52,17 +52,6 @@ try:
 finally:
   print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))
 """
-
-# Lacks TensorFlow and what needs it, as far as Python can tell.
-_WITHOUT_TENSORFLOW = """
-import sys
-sys.modules.update(
-    dict.fromkeys(
-        ('tensorflow', 'tensorflow_datasets', 'seqio', 't5x', 'apache_beam')
-    )
-)
-"""
-
 
 def run(*commands) -> list[tuple[int, str]]:
   """Exit code and output of each command."""
@@ -136,41 +125,16 @@ def test_a_recording_is_continued_without_what_trains(tiny_model, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    'files, flags',
-    [
-        # Where seqio is missing nobody needs to say that Grain reads.
-        (['semantic'], ['CROP_SECONDS=0.8']),
-        (['coarse', 'data_grain'], ['CROP_SECONDS=0.8']),
-        (
-            ['fine', 'data_grain'],
-            ['CROP_SECONDS=0.8', 'stages.fine.num_coarse=2'],
-        ),
-        (['soundstorm', 'data_grain'], ['CROP_SECONDS=1.2']),
-        # These read audio.
-        (
-            ['soundstream'],
-            [
-                'CROP_SECONDS=0.2',
-                'soundstream_train_step.SoundStreamTrainStep.adversary=None',
-            ],
-        ),
-        (['w2v_bert'], ['CROP_SECONDS=0.64']),
-    ],
-    ids=lambda words: words[0],
-)
-def test_every_part_learns_without_tensorflow(files, flags, tmp_path):
+def test_grain_reads_where_tensorflow_is_not_there(tmp_path):
+  """All parts of launch/tiny.sh learn so (tests/launch/tiny_test.py)."""
   random_store.write(tmp_path, {'train': [40] * 8, 'dev': [40] * 4})
-  hears = files[0] in ('soundstream', 'w2v_bert')
-  source = f"TOKENS='{tmp_path}'"
-  if hears:
-    source = f"MANIFEST='{runs.write_corpus(tmp_path / 'corpus')}'"
-  flags = [*flags, source, f"MODEL_DIR='{tmp_path}/run'"]
-  flags += ['TRAIN_STEPS=2', 'BATCH_SIZE=2']
+  flags = ['CROP_SECONDS=0.8', 'TRAIN_STEPS=2', 'BATCH_SIZE=2']
+  flags += [f"TOKENS='{tmp_path}'", f"MODEL_DIR='{tmp_path}/run'"]
+  files = ['coarse', 'tiny', 'data_grain']
   done = subprocess.run(
       [
-          *(sys.executable, '-c', _WITHOUT_TENSORFLOW + _LIBRARIES, 'train'),
-          *(f'--gin_file=gin/{n}.gin' for n in (files[0], 'tiny', *files[1:])),
+          *(sys.executable, '-c', WITHOUT_TENSORFLOW + _LIBRARIES, 'train'),
+          *(f'--gin_file=gin/{name}.gin' for name in files),
           *(f'--gin.{flag}' for flag in flags),
       ],
       capture_output=True,
@@ -181,7 +145,7 @@ def test_every_part_learns_without_tensorflow(files, flags, tmp_path):
   )
   assert not done.returncode, done.stderr
   assert (tmp_path / 'run/checkpoints/2').is_dir()
-  assert ('grain' in json.loads(done.stdout.splitlines()[-1])) != hears
+  assert 'grain' in json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.mark.parametrize('extra', extras.EXTRAS)
