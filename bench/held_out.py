@@ -48,7 +48,7 @@ def clips() -> list[Clip]:
 
 
 def recordings(clips: Sequence[Clip], sample_rate: int) -> Waveforms:
-  """What the clips hold, at a rate."""
+  """Waveforms of the clips at a sample rate."""
   return [audio.read(clip.path, sample_rate) for clip in clips]
 
 

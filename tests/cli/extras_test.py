@@ -53,6 +53,7 @@ finally:
   print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))
 """
 
+
 def run(*commands) -> list[tuple[int, str]]:
   """Exit code and output of each command."""
   done = subprocess.run(
