@@ -6,8 +6,9 @@ Example:
 
 Up to --most_excerpts of each piece or noise are kept, as FLACs; `origin` of
 all is 'other' in OUT/manifest.jsonl. A Debian package is in one split only, so
-that tests hear other composers and other instruments than training. --piano
-adds excerpts of a manifest's pieces, in their splits.
+that tests hear other composers and other instruments than training. To these
+come chords and melodies of plain tones (data.shipped.tones), which no
+instrument plays. --piano adds excerpts of a manifest's pieces, in their splits.
 """
 
 import pathlib
@@ -24,7 +25,7 @@ from audiolm_jax.classifier.labels import OTHER
 from audiolm_jax.cli import verb
 from audiolm_jax.corpus import Clip
 from audiolm_jax.errors import UserError
-from data.shipped import decoding, fetch
+from data.shipped import decoding, fetch, tones
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -44,6 +45,7 @@ flags.DEFINE_integer(
 _SUFFIXES = ('.flac', '.g722', '.ogg', '.wav')
 _SILENCE = 1e-2  # Peak below which an excerpt holds next to nothing.
 _MOST_PIECES = 80  # Of the piano, so that the rest is heard as well.
+_TONES = {'train': 160, 'dev': 20, 'test': 20}  # Pieces of plain tones.
 
 
 class Package(NamedTuple):
@@ -79,6 +81,7 @@ def main(argv: list[str]) -> None:
     )
   out = pathlib.Path(argv[1])
   clips = [clip for each in PACKAGES for clip in _of_package(each, out)]
+  clips += _of_tones(out)
   if FLAGS.piano:
     clips += _of_piano(corpus.read_manifest(FLAGS.piano), out)
   finish(out / 'manifest.jsonl', clips)
@@ -101,6 +104,22 @@ def _of_package(
           origin=OTHER,
       )
       yield from _excerpts(whole, out)
+
+
+def _of_tones(out: pathlib.Path) -> Iterator[Clip]:
+  splits = (split for split, count in _TONES.items() for _ in range(count))
+  for seed, split in enumerate(splits):
+    path = out / 'tones' / f'{seed}.flac'
+    waveform = tones.piece(seed, FLAGS.seconds, SAMPLE_RATE)
+    yield Clip(
+        path=str(path),
+        seconds=write_flac(path, waveform),
+        split=split,
+        source='tones',
+        licence='CC0-1.0',
+        piece=f'tones-{seed}',
+        origin=OTHER,
+    )
 
 
 def _of_piano(pieces: list[Clip], out: pathlib.Path) -> Iterator[Clip]:
