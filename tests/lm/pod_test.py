@@ -64,7 +64,6 @@ def one(folder, tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize('model_axis', [1, 2], ids=['data', 'fsdp+model'])
 def test_two_hosts_give_the_losses_of_one(folder, tmp_path, one, model_axis):
-  four = losses(folder, tmp_path / 'four', model_axis, 4)
+  """Four devices of one host do as well (tests/lm/train_step_test.py)."""
   both = losses(folder, tmp_path / 'both', model_axis, 2, num_processes=2)
-  np.testing.assert_allclose(four, one, rtol=1e-5)
   np.testing.assert_allclose(both, one, rtol=1e-5)

@@ -25,7 +25,7 @@ QUANTIZERS = ['gumbel', 'cepstral']
 
 @functools.cache
 def train_step(quantizer='gumbel', **settings):
-  model = tiny.model(quantizer=quantizer, dropout_rate=0.1)
+  model = tiny.model(quantizer=quantizer, dropout_rate=0.1, num_mlm_layers=1)
   return W2vBertTrainStep(
       model,
       optimizers.adam(3e-3),
