@@ -64,6 +64,7 @@ def _check_layers(module: nn.Module, num_arrays: int, where: str) -> None:
 @functools.cache
 def expected(kind: str, module: nn.Module) -> Shapes:
   """Shapes of the arrays that a part of this kind holds, by name."""
+  # Traced alone: a configuration may ask for more than there is memory.
   variables = jax.eval_shape(lambda: unbox(_VARIABLES[kind](module)))
   return _shapes(variables)
 

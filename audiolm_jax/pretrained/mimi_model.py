@@ -123,6 +123,7 @@ class Mimi(nn.Module):
         2 * stride,
         stride,
         causal=self.use_causal_conv,
+        # As published, whatever config.json says of the others.
         pad_mode='replicate',
         use_bias=False,
     )

@@ -127,6 +127,7 @@ class ResidualUnit(nn.Module):
   ) -> Float[Array, 'B N C']:
     shape, width = self.shape, x.shape[-1]
     inside, taps = width // shape.compress, shape.residual_kernel_size
+    # Places 0 and 2 of the block are activations.
     y = shape.conv(inside, taps, 1, self.dilation, name='block_1')(
         nn.elu(x), lengths
     )
@@ -162,6 +163,7 @@ class Encoder(nn.Module):
     )
     for ratio in reversed(shape.ratios):
       x = _residual_units(shape, x, lengths, at)
+      # An activation and the convolution that lowers the rate: two places.
       at, width = at + shape.num_residual_layers + 2, 2 * width
       down = shape.conv(width, 2 * ratio, ratio, name=f'layers_{at - 1}')
       x, lengths = down(nn.elu(x), lengths), lengths // ratio

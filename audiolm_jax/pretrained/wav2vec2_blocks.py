@@ -36,6 +36,8 @@ class PositionalConv(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, 'B T D']) -> Float[Array, 'B T D']:
+    # The published kernels are even. fairseq pads both sides alike and drops
+    # the last frame, so that a frame sees one more before it than after it.
     left = self.kernel // 2
     x = nn.Conv(
         x.shape[-1],
@@ -164,6 +166,7 @@ class Encoder(nn.Module):
       self, x: Float[Array, 'B T D'], valid: Bool[Array, 'B T'], layer: int
   ) -> Float[Array, 'B T D']:
     """Input of block `layer`, counted from 0; num_layers: the last output."""
+    # The convolution over frames would carry padding into those before it.
     x = jnp.where(valid[..., None], x, 0)
     x = x + self.pos_conv_embed(x)
     if not self.pre_norm:

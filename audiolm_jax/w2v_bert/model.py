@@ -133,6 +133,7 @@ class W2vBert(nn.Module):
     valid = frontend.valid_frames(length, self._num_frames(waveform))
     mel = self._mel(waveform, length)
     x = self.subsampling(mel, valid)
+    # Targets are of what was there: they come before anything is hidden.
     codes = self.targets(Unmasked(mel, x, valid), temperature, deterministic)
     x = self.input(masking.hide(self.make_rng('noise'), x, masked))
     context = self._run(self.contrastive, x, valid, deterministic)
@@ -166,6 +167,7 @@ class W2vBert(nn.Module):
 
   def _run(self, blocks, x, valid, deterministic):
     positions = jnp.arange(x.shape[1])
+    # One table serves all blocks of a half, as in T5.
     bias = self.position_bias(positions, positions)
     for block in blocks:
       x = block(x, bias, valid, deterministic)
