@@ -33,7 +33,7 @@ python -m data.shipped.detector_clips "$out/clips" --model="$model" \
     --dev_speakers="$dev_speakers" --clips_per_speaker="${CLIPS_PER_SPEAKER:-5}"
 python -m data.shipped.other_sounds "$out/other" \
     ${PIANO:+--piano="$PIANO"}
-train "$out/run" gin/detector.gin "$out/*/manifest.jsonl" 1000
+train "$out/run" gin/detector.gin "$out/*/manifest.jsonl" 2200
 audiolm bundle "$out/run" --output_dir="$out/bundle" \
     --manifest="$out/*/manifest.jsonl"
 python -m launch.detector_report "$out/report" --model="$out/bundle" \
