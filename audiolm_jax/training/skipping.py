@@ -20,9 +20,14 @@ class SkipNonFinite:
   def __init__(self, train_step: TrainStep):
     """Args: the train step to guard."""
     self._train_step = train_step
-
-  def __getattr__(self, name: str):
-    return getattr(self._train_step, name)
+    # Attributes, as from Python 3.12 on no check of a Protocol asks
+    # __getattr__.
+    self.variables = train_step.variables
+    self.init = train_step.init
+    self.evaluate = train_step.evaluate
+    self.waveforms = train_step.waveforms
+    self.warnings = train_step.warnings
+    self.model_config = train_step.model_config
 
   def step(
       self, state: TrainState, batch: Batch, key: PRNGKeyArray
