@@ -1,4 +1,4 @@
-# Every target works on a fresh machine with Python 3.11 or 3.12.
+# Every target works on a fresh machine with Python 3.11 to 3.13.
 PYTHON ?= python3
 SEED ?= 0
 VENV := .venv
