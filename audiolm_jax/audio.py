@@ -55,6 +55,7 @@ def read(
   samples = bytearray()  # Grows in place; an array would be copied.
   try:
     for run in decoding.runs(path, start_seconds, seconds):
+      # Only the end of a run tells what its mix has lost; it is decoded again.
       before = len(samples)
       loudest = mono.append(samples, run, path, sample_rate, None)
       if loudest is not None:
@@ -66,6 +67,7 @@ def read(
     ) from error
   if not samples:
     _refuse_empty(path, start_seconds)
+  # A view: the samples are in memory once.
   return np.frombuffer(samples, np.float32)
 
 
@@ -146,6 +148,8 @@ def writing(
 
   try:
     with _naming(path):
+      # Bytes, as soundfile fails at names that are not UTF-8. The format is
+      # said because `.tmp` does not tell it.
       file = soundfile.SoundFile(
           os.fsencode(temporary), 'w', sample_rate, 1, 'PCM_16', format='WAV'
       )

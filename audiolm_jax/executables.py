@@ -74,6 +74,8 @@ class Jitted:
 
   def __call__(self, *args: Any, **named: Any) -> PyTree:
     """Calls the function."""
+    # Asked at each call: modules wrap their functions at import, before any
+    # command says where to keep what.
     if _kept is None:
       return self.jitted(*args, **named)
     static, traced = self._parted(args, named)
@@ -81,6 +83,7 @@ class Jitted:
     device = _device_of(leaves)
     if device is None:
       return self.jitted(*args, **named)
+    # An executable is loaded onto one device, and runs there alone.
     key = static, tree, tuple(map(_kind, leaves)), device.id
     if key not in self._loaded:
       lower = functools.partial(self.jitted.lower, *args, **named)
@@ -94,6 +97,7 @@ class Jitted:
     """Static arguments, and those that an executable takes."""
     are_static = self._static_places[: len(args)]
     static = tuple(itertools.compress(args, are_static))
+    # Sorted, as the order of keywords in a call means nothing.
     static += tuple(named[name] for name in sorted(self._static & named.keys()))
     places = tuple(itertools.compress(args, (not s for s in are_static)))
     names = {n: v for n, v in named.items() if n not in self._static}
@@ -121,10 +125,14 @@ def _device_of(leaves: Sequence[Any]) -> jax.Device | None:
       devices |= leaf.devices()
   if len(devices) > 1:
     return None
+  # NumPy's arrays and plain numbers lie on none; JAX puts them on the first by
+  # default.
   return next(iter(devices), jax.local_devices()[0])
 
 
 def _kind(leaf: Any) -> tuple:
   """Shape and type of an argument; of a plain number, what Python says."""
+  # Weak types count: they give way to other operands' types, and so make
+  # another program of the same shapes.
   kind = getattr(leaf, 'dtype', type(leaf))
   return np.shape(leaf), str(kind), getattr(leaf, 'weak_type', False)

@@ -7,6 +7,7 @@ from jax import nn as functions
 
 _tanh_gelu = functools.partial(nn.gelu, approximate=True)
 ACTIVATIONS = {
+    # Flax takes the tanh approximation unless told otherwise, torch does not.
     'gelu': functools.partial(nn.gelu, approximate=False),
     'gelu_new': _tanh_gelu,
     'gelu_fast': _tanh_gelu,

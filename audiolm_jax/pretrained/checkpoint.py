@@ -140,6 +140,7 @@ def _read_tensors(path: pathlib.Path) -> dict[str, np.ndarray]:
 def _widen(tensor: np.ndarray) -> np.ndarray:
   """Floats as float32; bfloat16 is no float to NumPy, but no integer either."""
   if tensor.dtype.kind == 'c':
+    # A cast to floats would drop the imaginary part.
     raise TypeError(f'{tensor.dtype}')
   return tensor if tensor.dtype.kind in 'biu' else tensor.astype(np.float32)
 
@@ -174,6 +175,9 @@ def _normed(
         f'The weights have half of the weight norm of {stem}; download the'
         ' model again.'
     )
+  # Torch does not store which axis keeps a length of its own: it is not the
+  # same in all layers (wav2vec 2.0's positional convolution has one for each
+  # tap), and only the shape of the lengths tells.
   axes = tuple(
       axis
       for axis in range(direction.ndim)

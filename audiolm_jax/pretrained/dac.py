@@ -38,6 +38,9 @@ class Level(nn.Module):
 
   def encode(self, residual: Float[Array, 'B T D']) -> Int[Array, 'B T']:
     """The code whose direction is nearest to that of the projection."""
+    # In bfloat16, as TPUs multiply by default, other codes would be nearest.
+    # The squares are 1 but for rounding; they have the sign that transformers
+    # gives them, which matters at most where two codes are about equally near.
     x, books = _unit(self.in_proj(residual)), _unit(self.codebook)
     scores = 2 * jnp.einsum(
         'btd,kd->btk', x, books, precision=lax.Precision.HIGHEST
@@ -46,6 +49,7 @@ class Level(nn.Module):
 
   def decode(self, codes: Int[Array, 'B T']) -> Float[Array, 'B T D']:
     """The vectors that codes stand for."""
+    # As long as they were learnt: only the comparison is of unit vectors.
     return self.out_proj(self.codebook[codes])
 
 
@@ -83,6 +87,7 @@ class Dac(nn.Module):
 
   def setup(self):
     strides = tuple(self.strides)
+    # No setting says this width; transformers derives it as well.
     latent_dim = self.encoder_channels * 2 ** len(strides)
     self.encoder = Encoder(self.encoder_channels, strides, latent_dim)
     self.decoder = Decoder(self.decoder_channels, strides[::-1])
@@ -160,11 +165,14 @@ def convert(checkpoint: Checkpoint) -> tuple[Dac, dict[str, Any]]:
 
 def _renamed(path: tuple[str, ...], leaf: Any) -> tuple[tuple[str, ...], Any]:
   """A tensor of `transformers` as this module holds it."""
+  # Torch keeps alphas with an axis for the batch and one for time.
   if path[-1] == 'alpha':
     return path, leaf.reshape(-1)
   if path[0] != 'quantizer':
     return path, leaf
   level = path[1].replace('quantizers_', 'levels_')
+  # Turned round with the kernels, but a table of vectors has to stay as it was.
+  # The linear maps were convolutions of one tap.
   if path[2] == 'codebook':
     return (level, 'codebook'), leaf.transpose()
   return (level, *path[2:]), leaf[0] if leaf.ndim == 3 else leaf
@@ -172,4 +180,5 @@ def _renamed(path: tuple[str, ...], leaf: Any) -> tuple[tuple[str, ...], Any]:
 
 def _unit(x: Float[Array, '*B d']) -> Float[Array, '*B d']:
   norm = jnp.sqrt(jnp.square(x).sum(axis=-1, keepdims=True))
+  # The bound of torch's `normalize`: a vector of 0 stays 0.
   return x / jnp.maximum(norm, 1e-12)

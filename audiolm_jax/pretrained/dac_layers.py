@@ -64,6 +64,8 @@ class Upsample(nn.Module):
     shape = (2, x.shape[-1], self.stride * self.features)
     kernel = self.param('kernel', nn.initializers.lecun_normal(), shape)
     bias = self.param('bias', nn.initializers.zeros, (self.features,))
+    # With a frame of zeros on either side: what T frames say reaches over T + 1
+    # strides.
     frames = lax.conv_general_dilated(
         x, kernel, (1,), [(1, 1)], dimension_numbers=_DIMENSIONS
     )
@@ -79,6 +81,7 @@ class Snake(nn.Module):
   def __call__(self, x: Float[Array, 'B N C']) -> Float[Array, 'B N C']:
     alpha = self.param('alpha', nn.initializers.ones, (x.shape[-1],))
     waves = jnp.square(jnp.sin(alpha[None, None] * x))
+    # The published epsilon; alpha itself has no bound.
     return x + waves / (alpha + 1e-9)[None, None]
 
 
@@ -94,6 +97,8 @@ class ResidualUnit(nn.Module):
     width, reach = x.shape[-1], 3 * self.dilation
     y = zero_past(Snake(name='snake1')(x), lengths)
     y = Conv(width, 7, reach, reach, dilation=self.dilation, name='conv1')(y)
+    # A kernel of one tap carries nothing over a row's end, so that this output
+    # need not be made zero there.
     return x + Conv(width, 1, name='conv2')(Snake(name='snake2')(y))
 
 
@@ -109,6 +114,8 @@ class EncoderBlock(nn.Module):
     for i, dilation in enumerate(DILATIONS, start=1):
       x = ResidualUnit(dilation, name=f'res_unit{i}')(x, lengths)
     x = zero_past(Snake(name='snake1')(x), lengths)
+    # The published code pads ceil(stride / 2) on both sides. Where the stride
+    # is odd, no window of whole frames reaches the last of those zeros.
     left, right = -(-self.stride // 2), self.stride // 2
     size = 2 * self.stride
     conv = Conv(

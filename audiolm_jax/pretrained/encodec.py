@@ -183,6 +183,7 @@ def _check(config: dict[str, Any]) -> None:
   seanet_conversion.refuse(config, 'normalize', [False])
   seanet_conversion.refuse(config, 'chunk_length_s', [None])
   width = config.get('hidden_size', _DEFAULTS['hidden_size'])
+  # Codebooks hold latents as they are: no projection lies between.
   seanet_conversion.refuse(config, 'codebook_dim', [width])
 
 
@@ -192,6 +193,8 @@ def _num_quantizers(config: dict[str, Any], fields: dict[str, Any]) -> int:
   frame_rate = seanet_conversion.frames_per_second(
       fields['sampling_rate'], fields['upsampling_ratios']
   )
+  # Counted as transformers does: whole bits a code, and a rounded frame rate. A
+  # codebook of one vector has no bits, and would divide by zero.
   bits = max(math.ceil(math.log2(fields['codebook_size'])), 1) * frame_rate
   count = int(1000 * said[-1] // bits)
   if not count:

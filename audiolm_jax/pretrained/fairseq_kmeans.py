@@ -101,6 +101,7 @@ def _read_pickle(path: pathlib.Path) -> np.ndarray:
   data = _unpacked(path.read_bytes())
   tree = pickle_tree.read(data, pickled_arrays.read_raw)
   fields = tree.state if isinstance(tree, Node) else tree
+  # An array of its own is a Node as well, but its state has no such names.
   named = isinstance(fields, dict) and any(key in fields for key in _KEYS)
   return pickled_arrays.array(_named(fields) if named else tree)
 
@@ -110,6 +111,8 @@ def _unpacked(data: bytes) -> bytes:
   if not data.startswith((b'x', b'\x1f\x8b')):
     return data
   unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)  # Either of the two.
+  # Bounded: zlib shrinks zeros a thousandfold, and a small file could fill the
+  # memory.
   found = unpacker.decompress(data, _LARGEST)
   if not unpacker.eof:
     raise ValueError(f'It is cut, or of more than {_LARGEST} bytes.')

@@ -13,6 +13,7 @@ from audiolm_jax.pretrained.frames import num_frames, valid
 
 WINDOW, HOP = 400, 160  # In samples: 25 ms every 10 ms.
 STACK = 2  # Mel frames that make one of the model's.
+# Kaldi's: the next power of two after the window.
 _FFT = 512
 _PRE_EMPHASIS = 0.97
 _LOW_HZ = 20.0
@@ -38,6 +39,7 @@ def features(
   padding = ((0, 0), (0, WINDOW - HOP))
   waveform = jnp.pad(jnp.where(inside, waveform, 0), padding)
   mel = log_mel(waveform, num_mels, sample_rate)
+  # A variance over count - 1 needs two windows.
   mel = _normalized(mel, jnp.maximum((lengths - WINDOW) // HOP + 1, 2))
   sounding = valid(num_frames(lengths, HOP), mel.shape[1])
   mel = jnp.where(sounding[..., None], mel, 0)
@@ -55,6 +57,7 @@ def log_mel(
   """Natural log of the mel powers of whole windows, not normalized."""
   starts = np.arange(0, waveform.shape[1] - WINDOW + 1, HOP)
   frames = waveform[:, starts[:, None] + np.arange(WINDOW)[None]] * _SCALE
+  # In Kaldi's order: the offset, pre-emphasis, the window.
   frames = frames - frames.mean(axis=-1, keepdims=True)
   # The first sample of a window is taken to go before itself.
   before = jnp.concatenate([frames[..., :1], frames[..., :-1]], axis=-1)
@@ -76,6 +79,7 @@ def _normalized(
   mean = jnp.where(inside, mel, 0).sum(axis=1, keepdims=True) / count
   squares = jnp.where(inside, jnp.square(mel - mean), 0)
   variance = squares.sum(axis=1, keepdims=True) / (count - 1)
+  # The extractor's epsilon; a silent clip has a variance of 0.
   return (mel - mean) / jnp.sqrt(variance + 1e-7)
 
 

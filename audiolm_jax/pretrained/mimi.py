@@ -60,6 +60,7 @@ def convert(checkpoint: Checkpoint) -> tuple[Mimi, dict[str, Any]]:
       for half, count in zip(mimi_quantizer.HALVES, levels, strict=True)
   }
   transposed = model.shape.transposed_weights
+  # Of all transposed convolutions this one alone is in groups.
   transposed['upsample.conv.weight'] = model.upsample_groups
   params = seanet_conversion.network_tensors(tensors, transposed)
   return model, seanet_conversion.fitted(model, params | codebooks)
@@ -85,6 +86,8 @@ def _check(config: Mapping[str, Any]) -> None:
   seanet_conversion.refuse(config, 'normalize', [False])
   seanet_conversion.refuse(config, 'rope_scaling', [None])
   seanet_conversion.refuse(_rope(config), 'rope_type', ['default'])
+  # Projections lead to this width, codebooks have `codebook_dim`: nothing maps
+  # between the two.
   name = 'vector_quantization_hidden_dimension'
   width = config.get('codebook_dim', _DEFAULTS['codebook_dim'])
   seanet_conversion.refuse(config, name, [width])
@@ -106,6 +109,7 @@ def _latent_stride(config: Mapping[str, Any], fields: dict[str, Any]) -> int:
   latent_rate = seanet_conversion.frames_per_second(
       fields['sampling_rate'], fields['upsampling_ratios']
   )
+  # The configuration class of transformers keeps it under the second name.
   said = config.get('frame_rate') or config.get('_frame_rate')
   half = fields['sampling_rate'] / math.prod(fields['upsampling_ratios']) / 2
   frame_rate = seanet_conversion.settings(
@@ -117,6 +121,7 @@ def _latent_stride(config: Mapping[str, Any], fields: dict[str, Any]) -> int:
         f'config.json has frame_rate: {frame_rate}, which has to be lower than'
         f' the {latent_rate} of its convolutions; choose another model.'
     )
+  # Cut as transformers cuts it; the latents' rate may have been rounded up.
   return int(latent_rate / frame_rate)
 
 

@@ -15,6 +15,7 @@ from audiolm_jax.soundstream import quantizer
 HALVES = tuple(
     f'{name}_residual_vector_quantizer' for name in ('semantic', 'acoustic')
 )
+# The published bound: vectors that nothing chose stay finite.
 _MIN_USAGE = 1e-5
 
 
@@ -38,6 +39,8 @@ class ResidualQuantizer(nn.Module):
     shape = (self.num_levels, self.codebook_size, self.codebook_dim)
     self.codebooks = self.param('codebooks', nn.initializers.normal(), shape)
     if self.codebook_dim != self.latent_dim:
+      # Convolutions, not Dense: the published kernels have an axis for their
+      # tap.
       self.input_proj = nn.Conv(self.codebook_dim, (1,), use_bias=False)
       self.output_proj = nn.Conv(self.latent_dim, (1,), use_bias=False)
 
@@ -99,6 +102,7 @@ def take_codebooks(
       for level in range(num_levels)
   ]
   for book in books:
+    # A flag of training, which would be refused as an unknown tensor.
     tensors.pop(f'{book}initialized', None)
   sums, usage = (
       seanet_conversion.stacked(tensors, [book + name for book in books])

@@ -153,12 +153,14 @@ def attend_to_window(
   grows with T, not with its square.
   """
   num_frames = q.shape[1]
+  # A clip shorter than the window would be padded to it for nothing.
   size = min(window, num_frames)
   blocks = (_blocks(x, size) for x in (q, k, v))
   q, k, v = blocks
   k, v = _with_block_before(k), _with_block_before(v)
   scores = jnp.einsum('bglhe,bgshe->bghls', q, k) / q.shape[-1] ** 0.5
   mask = _mask(q.shape[1], size, window)[None, :, None]
+  # Every frame sees itself: no softmax is over -inf alone.
   weights = nn.softmax(jnp.where(mask, scores, -jnp.inf), axis=-1)
   y = jnp.einsum('bghls,bgshe->bglhe', weights, v)
   return y.reshape(len(y), -1, *y.shape[3:])[:, :num_frames]
@@ -166,6 +168,7 @@ def attend_to_window(
 
 def _blocks(x: Float[Array, 'B T H E'], size: int) -> Float[Array, 'B G L H E']:
   """G blocks of L frames, zeros at the end."""
+  # Zeros that follow all frames, which see only the past.
   missing = -x.shape[1] % size
   x = jnp.pad(x, [(0, 0), (0, missing), (0, 0), (0, 0)])
   return x.reshape(len(x), -1, size, *x.shape[2:])

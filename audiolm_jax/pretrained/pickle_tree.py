@@ -83,6 +83,8 @@ def read(data: bytes, after_build: AfterBuild) -> Any:
     ValueError, KeyError, IndexError, TypeError: The pickle is damaged.
   """
   stream, machine = io.BytesIO(data), _Machine()
+  # genops goes on where it finds the stream: joblib puts the bytes of an array
+  # between two opcodes, and `after_build` takes them away.
   for opcode, argument, _ in pickletools.genops(stream):
     machine.step(opcode.name, argument)
     if opcode.name == 'BUILD':
@@ -112,6 +114,8 @@ class _Machine:
       count = _TUPLES[opcode]
       self.stack[-count:] = [tuple(self.stack[-count:])]
     else:
+      # Persistent ids, extensions and the old ways to make objects have no
+      # method here: no table needs them.
       follow = getattr(self, f'_{opcode.lower()}', None)
       if follow is None:
         raise Refused(f'it has the opcode {opcode}')
@@ -154,6 +158,7 @@ class _Machine:
     self._fill(dict).update(_pairs(items))
 
   def _fill(self, kind: type) -> Any:
+    # Python's machine would call methods of whatever lies there.
     if type(self.stack[-1]) is not kind:
       raise ValueError(f'A {type(self.stack[-1]).__name__} is filled.')
     return self.stack[-1]

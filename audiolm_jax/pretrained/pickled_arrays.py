@@ -24,6 +24,8 @@ def read_raw(node: Node, stream: io.BytesIO) -> None:
   if node.state.get(_ALIGNMENT) is not None:
     [padding] = stream.read(1)
     stream.read(padding)
+  # A product of Python's integers: one of NumPy's could wrap around, where the
+  # shape is forged, and agree with what is there.
   size = _dtype(node.state['dtype']).itemsize * math.prod(
       _shape(node.state['shape'])
   )

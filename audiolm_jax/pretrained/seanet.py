@@ -78,12 +78,16 @@ class Shape:
   def trim_left(self, stride: int) -> int:
     """Returns how much a transposed convolution cuts from its start."""
     if self.causal:
+      # The published code rounds up what is cut from the end.
       return stride - math.ceil(stride * self.trim_right_ratio)
+    # And it cuts the greater half of an odd surplus from the start.
     return stride - stride // 2
 
   @property
   def transposed(self) -> tuple[int, ...]:
     """Places of the decoder's transposed convolutions."""
+    # Before the first come a convolution, the recurrent layers if there are
+    # any, and an activation; between two lie residual units and an activation.
     first = 2 + bool(self.lstm_layers)
     step = 2 + self.num_residual_layers
     return tuple(first + i * step for i in range(len(self.ratios)))
@@ -168,6 +172,7 @@ class Encoder(nn.Module):
       down = shape.conv(width, 2 * ratio, ratio, name=f'layers_{at - 1}')
       x, lengths = down(nn.elu(x), lengths), lengths // ratio
     if shape.lstm_layers:
+      # It goes forward only: nothing past a row's end gets into the row.
       x = Lstm(shape.lstm_layers, name=f'layers_{at}')(x)
       at += 1
     return shape.conv(

@@ -66,6 +66,7 @@ def _like(name: str, value: Any, default: Any) -> Any:
 
 def _is_size(value: Any, like: int | float) -> bool:
   if isinstance(like, int):
+    # Not isinstance: to it true is an integer, and would be a size of 1.
     return type(value) is int and value > 0
   return type(value) in (int, float) and value >= 0
 
@@ -86,6 +87,8 @@ def refuse_convolutions(config: Mapping[str, Any]) -> None:
   """Raises UserError if the two networks are none that `seanet` builds."""
   refuse(config, 'audio_channels', [1])
   refuse(config, 'pad_mode', PAD_MODES)
+  # The published code raises here as well: the share is one of the surplus of
+  # causal convolutions.
   if config.get('use_causal_conv') is False:
     refuse(config, 'trim_right_ratio', [1.0])
 
@@ -107,11 +110,14 @@ def network_tensors(
     *modules, leaf = re.sub(r'\.(\d+)(?=\.)', r'_\1', name).split('.')
     modules = tuple(module for module in modules if module not in _WRAPPERS)
     if leaf == 'weight':
+      # Only scales have a single axis: those of norms.
       leaf = 'scale' if tensor.ndim == 1 else 'kernel'
     if name in transposed and tensor.ndim == 3:
       tensor = transposed_kernel(tensor, transposed[name])
     else:
+      # Torch has outputs, inputs, taps; kernels here are the reverse.
       tensor = tensor.transpose()
+    # Without the wrappers two names may have become one.
     if (*modules, leaf) in params:
       raise UserError(
           f'The weights have {name} under a second name too; download the model'
@@ -148,6 +154,7 @@ def fitted(
   Raises:
     UserError: One is missing, unknown or of another shape.
   """
+  # One frame is enough: no parameter depends on the length.
   waveform = jnp.zeros((1, model.hop_length))
   expected = jax.eval_shape(model.init, jax.random.key(0), waveform)['params']
   expected = traverse_util.flatten_dict(expected)

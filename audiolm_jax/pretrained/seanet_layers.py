@@ -38,6 +38,8 @@ def pad(
   size = x.shape[1] + right
   inside = jnp.arange(x.shape[1])[None] < lengths[:, None]
   x = jnp.where(inside[..., None], x, 0.0)
+  # A mirror leaves out the border's sample, so `left` more are needed: the
+  # published code, too, gives short rows zeros first.
   missing = max(size, left + 1) - x.shape[1]
   x = jnp.pad(x, [(0, 0), (0, missing), (0, 0)])
   if mode == 'constant':
@@ -64,6 +66,8 @@ def _continuation(
     # A row that is too short is mirrored behind zeros.
     last = jnp.maximum(last, reach)
     index = last - jnp.abs(places - last)
+  # Places far past the end and rows of no samples would have a negative index,
+  # which wraps around.
   return jnp.maximum(index, 0)
 
 
@@ -78,6 +82,7 @@ class TimeGroupNorm(nn.Module):
     bias = self.param('bias', nn.initializers.zeros, (x.shape[-1],))
     inside = jnp.arange(x.shape[1])[None] < lengths[:, None]
     inside = inside[..., None]
+    # The mean of an empty row would be 0 / 0.
     count = jnp.maximum(lengths, 1)[:, None, None] * x.shape[-1]
     total = jnp.where(inside, x, 0.0).sum(axis=(1, 2), keepdims=True)
     x = x - total / count
@@ -116,7 +121,10 @@ class Conv(nn.Module):
   ) -> Float[Array, 'B T D']:
     shape = (self.kernel_size, x.shape[-1], self.features)
     kernel = self.param('kernel', nn.initializers.lecun_normal(), shape)
+    # The published code pads further, up to a last whole window; where the
+    # stride divides the length, that is by nothing.
     total = (self.kernel_size - 1) * self.dilation + 1 - self.stride
+    # Of an odd number the start gets one more, as published.
     right = 0 if self.causal else total // 2
     x = lax.conv_general_dilated(
         pad(x, lengths, total - right, right, self.pad_mode),

@@ -75,6 +75,7 @@ def fields(
     default = getattr(model, field)
     value = config.get(name, default)
     value = tuple(value) if isinstance(value, list) else value
+    # JSON may write a whole float without a point.
     if isinstance(default, float) and type(value) is int:
       value = float(value)
     if not _is_like(value, default):
@@ -92,6 +93,7 @@ def fields(
 
 
 def _is_like(value: Any, default: Any) -> bool:
+  # Not isinstance: to it true and false are integers.
   if type(value) is not type(default):
     return False
   if not isinstance(value, tuple):
@@ -103,6 +105,7 @@ def _is_positive(value: Any, or_zero: bool) -> bool:
   """Returns whether numbers are; what else a setting may be always is."""
   items = value if isinstance(value, tuple) else (value,)
   numbers = [item for item in items if type(item) in (int, float)]
+  # Python's JSON reads NaN and Infinity, which are no sizes.
   return all(0 < item < math.inf or (or_zero and item == 0) for item in numbers)
 
 

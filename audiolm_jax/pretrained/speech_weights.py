@@ -71,6 +71,8 @@ def _abstract(model: nn.Module) -> PyTree:
   """Shapes of the parameters."""
   waveform = jnp.zeros((1, model.hop_length))
   lengths = jnp.full(1, model.hop_length, jnp.int32)
+  # The last layer's features need every block: Flax makes no parameters of what
+  # is not called. Nothing is computed, however large the model is.
   return jax.eval_shape(
       lambda: model.init(
           jax.random.key(0),

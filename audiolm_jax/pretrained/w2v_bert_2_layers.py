@@ -31,10 +31,13 @@ class Attention(nn.Module):
   ) -> Float[Array, 'B T D']:
     names = ('linear_q', 'linear_k', 'linear_v')
     q, k, v = (self._heads(x, name) for name in names)
+    # Before distances are scored, as those scores are divided, too.
     q = q / q.shape[-1] ** 0.5
     scores = jnp.einsum('bhte,bhse->bhts', q, k)
     if self.relative_keys:
       scores = scores + self._by_distance(q)
+    # There is always a valid frame (fbank.num_whole), and so no row of -inf
+    # alone, whose softmax would be NaN.
     scores = jnp.where(valid[:, None, None], scores, -jnp.inf)
     y = jnp.einsum('bhts,bhse->bthe', jax.nn.softmax(scores), v)
     return nn.Dense(x.shape[-1], name='linear_out')(y.reshape(x.shape))

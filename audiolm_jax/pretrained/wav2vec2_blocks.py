@@ -60,6 +60,7 @@ class Attention(nn.Module):
   ) -> Float[Array, 'B T D']:
     q, k, v = (self._heads(x, name) for name in ('q_proj', 'k_proj', 'v_proj'))
     num_frames = x.shape[1]
+    # `attend` wants one; positions come from the convolution alone.
     bias = jnp.zeros((1, self.num_heads, num_frames, num_frames))
     mask = jnp.broadcast_to(valid[:, None], (len(x), num_frames, num_frames))
     y = dot_product.attend(q, k, v, bias, mask)

@@ -44,6 +44,7 @@ def normalized(
   count = jnp.maximum(lengths, 1)[:, None]
   centred = waveform - _sum(waveform, inside) / count
   variance = _sum(jnp.square(centred), inside) / count
+  # The preprocessor's epsilon, inside of the root as there.
   return centred * jax.lax.rsqrt(variance + 1e-7)
 
 
@@ -69,6 +70,8 @@ class TimeNorm(nn.Module):
     mean = jnp.where(inside, x, 0).sum(axis=1, keepdims=True) / count
     squares = jnp.where(inside, jnp.square(x - mean), 0)
     variance = squares.sum(axis=1, keepdims=True) / count
+    # Torch's default, which the published code leaves as it is: the epsilon in
+    # config.json is that of the Transformer. So it is in ConvLayer.
     return (x - mean) * jax.lax.rsqrt(variance + 1e-5) * scale + bias
 
 
@@ -98,6 +101,7 @@ class ConvLayer(nn.Module):
     if self.norm == 'layer':
       x = nn.LayerNorm(1e-5, use_fast_variance=False, name='layer_norm')(x)
     if self.norm == 'group':
+      # Checkpoints call the group norm a layer norm as well.
       x = TimeNorm(name='layer_norm')(x, valid(counts, x.shape[1]))
     return ACTIVATIONS[self.activation](x)
 
@@ -142,6 +146,7 @@ class FeatureExtractor(nn.Module):
     more = lacking(self.kernels, self.strides)
     hop = math.prod(self.strides)
     waveform = jnp.where(valid(lengths, waveform.shape[1]), waveform, 0)
+    # With these, convolutions without padding end at N / hop frames.
     x = jnp.pad(waveform, ((0, 0), (0, more)))[..., None]
     counts = num_frames(lengths, hop) * hop + more
     for layer in self.conv_layers:

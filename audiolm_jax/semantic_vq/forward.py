@@ -51,6 +51,7 @@ def decode(
     average: Function for the mean voice that frames are told: speaking.of_all
       or speaking.of_the_other_half.
   """
+  # These spectra keep their mean, which latents go without: it tells the voice.
   valid, variables = heard.valid, {'params': params}
   voice = model.apply(variables, heard.spectra, valid, method='voice')
   output = model.apply(

@@ -21,6 +21,7 @@ def at_level(
   waveform = jnp.where(samples, waveform, 0.0)
   count = jnp.maximum(samples.sum(axis=1, keepdims=True), 1)
   power = jnp.square(waveform).sum(axis=1, keepdims=True) / count
+  # Digital silence stays silent, and is not 0 / 0.
   return waveform * (LEVEL * jax.lax.rsqrt(power + 1e-10))
 
 
@@ -48,6 +49,7 @@ def standardize(
   """Zero mean and unit deviation over the frames that count."""
   x = centre(x, counted)
   variance = mean(jnp.square(x), counted)[:, None]
+  # A single frame has no deviation: it becomes 0, and not NaN.
   return x * jax.lax.rsqrt(variance + 1e-3)
 
 

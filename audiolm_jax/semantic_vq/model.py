@@ -63,6 +63,7 @@ class SemanticVq(nn.Module):
   def receptive_frames(self) -> int:
     """Frames on either side of a frame that its latent hears near by."""
     heard = -(-(self.window - self.hop_length) // (2 * self.hop_length))
+    # Blocks of seven taps (convnext.KERNEL_SIZE) hear three on either side.
     return heard + 3 * self.encoder_layers
 
   def setup(self):
@@ -106,6 +107,7 @@ class SemanticVq(nn.Module):
       counted: Frames that mean and deviation are those of.
     """
     x = hearing.centre(spectra, counted)
+    # Codes are compared in float32 whatever the blocks compute in.
     z = self.latent(self.encoder(x, valid)).astype(jnp.float32)
     return hearing.standardize(z, counted)
 

@@ -38,6 +38,7 @@ def _stretch(
 ) -> Float[Array, 'T F']:
   """Each bin gets what was at `factor` times its frequency."""
   last = spectra.shape[1] - 1
+  # Just short of the last bin, so that there is one above to mix with.
   places = jnp.clip(jnp.arange(last + 1) * factor, 0.0, last - 1e-3)
   lower = places.astype(jnp.int32)
   share = (places - lower)[None]

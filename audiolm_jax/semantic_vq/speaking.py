@@ -34,6 +34,7 @@ class Voice(nn.Module):
   def __call__(
       self, spectra: Float[Array, 'B T F'], valid: Bool[Array, 'B T']
   ) -> Float[Array, 'B T V']:
+    # A clip's frames come first: a pair holds sound if its first frame does.
     x = ConvNext(
         self.num_layers,
         self.embed_dim,

@@ -84,6 +84,7 @@ class SemanticVqTrainStep(TrainStep):
     """One step of the optimizer; its noise is fold_in(key, state.step)."""
 
     def loss(params, mutables, batch, key):
+      # Traced: one program serves before and after.
       quantizing = state.step >= self.quantize_from
       return self._loss(params, mutables['codebooks'], batch, key, quantizing)
 
@@ -149,6 +150,7 @@ class SemanticVqTrainStep(TrainStep):
         name: jnp.where(quantizing, value, 0.0)
         for name, value in distances.items()
     }
+    # Also before the decoder hears them: by then they fit the latents.
     books = codebooks.update(
         books, quantized, keys[2], self.codebook_decay, self.revival_threshold
     )
@@ -166,6 +168,7 @@ class SemanticVqTrainStep(TrainStep):
     part_key, warp_key = jax.random.split(key)
     part = part_of(part_key, valid, self.shortest_share)
     perturbed = perturbation.perturb(warp_key, spectra, self.warp)
+    # One batch of both views: the encoder is compiled once.
     z = forward.latents(
         self.model,
         params,
@@ -184,6 +187,8 @@ class SemanticVqTrainStep(TrainStep):
       valid: Bool[Array, 'B T'],
   ) -> Metrics:
     """The second view's distance, and how often its codes are the same."""
+    # Of the books, and not `quantized.z`, which hands gradients on to the first
+    # view: the second has to come to it, not both to each other.
     vectors = quantizer.decode(quantized.codes, books.vectors)
     distance = jnp.square(other - vectors).mean(axis=-1)
     same = quantizer.encode(other, books.vectors) == quantized.codes

@@ -77,6 +77,8 @@ def runs(
     yield Run(rate, stream.channels, counted.blocks)
     if left is not None:
       left -= counted.frames / rate
+    # A stream without a sample of the crop may lie before it. How long it is,
+    # decoding tells: headers may err.
     if counted.frames or not skip:
       ahead = 0.0
     else:
@@ -93,6 +95,7 @@ class _Counted:
     self.frames = 0
 
   def blocks(self) -> Blocks:
+    # A run may be decoded twice (audio.read); the last time counts.
     self.frames = 0
     for block in self._stream.blocks(self._skip):
       if self._wanted is not None:
@@ -133,6 +136,7 @@ def _check_readable(path: str | os.PathLike) -> None:
 
 def _opened(path: str | os.PathLike) -> Iterator[Stream]:
   """The streams of a file, by the decoder that knows it."""
+  # Before libsndfile, which believes an MP3's first frame about the length.
   if mpeg.begins(path):
     yield from _mpeg(path)
     return
@@ -192,6 +196,7 @@ def _mpeg(path: str | os.PathLike) -> Iterator[Stream]:
     return
   for stream in found:
     promised = stream.promised_seconds
+    # Longer than a frame of an MP3: one too many is no loss.
     if promised and promised > stream.seconds + 0.1:
       notices.say(
           path,
@@ -204,6 +209,7 @@ def _mpeg(path: str | os.PathLike) -> Iterator[Stream]:
 def _linked(
     path: str | os.PathLike, whole: Sndfile, links: Sequence[Span]
 ) -> Iterator[Stream]:
+  # libsndfile hears the first stream, and there is no other.
   if len(links) < 2:
     yield whole
     return

@@ -41,6 +41,7 @@ def find(path: str | os.PathLike) -> pathlib.Path:
   for candidate in folder.glob('checkpoint_*'):
     step = re.fullmatch(r'checkpoint_(\d+)', candidate.name)
     if step and _is_checkpoint(candidate):
+      # By number: as text, 900 would be newer than 1000.
       steps[int(step[1])] = candidate
   if not steps:
     raise UserError(

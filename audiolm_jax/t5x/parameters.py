@@ -97,6 +97,7 @@ def from_t5x(target: PyTree, where: str) -> tuple[Transformer, PyTree]:
       mlp_dim=numbers['F'],
       num_buckets=_NUM_BUCKETS,
       max_distance=_MAX_DISTANCE,
+      # In a decoder, t5x gives all buckets to the past.
       bidirectional_bias=False,
   )
   ours = {t.ours: arrays[t.theirs] for t in wanted}
@@ -137,6 +138,7 @@ def _numbers(
     shape = arrays[found[0]].shape if found[0] in arrays else ()
     if len(shape) != len(axes):
       raise _misfit(where, found[0], shape or None, f'{len(axes)} axes')
+    # The first to tell a size wins; _check_names holds it against the rest.
     numbers = dict(zip(axes, shape, strict=True)) | numbers
   numbers['R'] = _NUM_BUCKETS
   if not numbers['H'] or numbers['J'] % numbers['H']:

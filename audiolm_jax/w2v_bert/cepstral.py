@@ -56,6 +56,8 @@ class CepstralQuantizer(nn.Module):
         lambda: codebooks.empty(1, self.codebook_size, z.shape[-1]),
     )
     if not deterministic:
+      # Before the first choice: in books that are still empty all vectors are
+      # alike, and every frame would get the same code.
       first, later = jax.random.split(self.make_rng('quantizer'))
       books.value = codebooks.initialize(books.value, z, valid, first)
     levels = jnp.ones(len(z), jnp.int32)
@@ -110,9 +112,11 @@ def _cepstra(
 def _standardize(
     x: Float[Array, 'B T D'], valid: Bool[Array, 'B T']
 ) -> Float[Array, 'B T D']:
+  # Never by 0: each clip has a valid frame (frontend.num_frames).
   weights = valid[..., None] / valid.sum(axis=1)[:, None, None]
   x = x - (x * weights).sum(axis=1, keepdims=True)
   variance = (jnp.square(x) * weights).sum(axis=1, keepdims=True)
+  # A clip of one frame has no deviation: it stays 0, and is not 0 / 0.
   return x * jax.lax.rsqrt(variance + 1e-4)
 
 

@@ -27,6 +27,7 @@ def contrastive(
   total = jax.nn.logsumexp(jnp.where(own, similarity, others), axis=-1)
   counted = masked & distractors.any(axis=-1)
   loss = mean_over(total - positive, counted)
+  # Strictly: where all vectors have become alike, none is found.
   return loss, mean_over(positive > others.max(axis=-1), counted)
 
 
@@ -50,6 +51,7 @@ def mean_choice(
 
 def perplexity(p: Float[Array, ' K']) -> Float[Array, '']:
   """exp of the entropy: how many codes are in use."""
+  # Inside of the logarithm, so that codes nobody uses have a finite gradient.
   return jnp.exp(-(p * jnp.log(p + 1e-9)).sum())
 
 
@@ -59,6 +61,7 @@ def masked_prediction(
     masked: Bool[Array, 'B T'],
 ) -> tuple[Float[Array, ''], Float[Array, '']]:
   """Cross-entropy in nats and accuracy of the masked frames' ids."""
+  # In bfloat16 a loss would have two or three digits.
   log_probs = jax.nn.log_softmax(logits.astype(jnp.float32))
   chosen = jnp.take_along_axis(log_probs, ids[..., None], axis=-1)[..., 0]
   return mean_over(-chosen, masked), mean_over(
@@ -77,4 +80,6 @@ def mean_over(
 
 def _unit(x: Float[Array, 'B T D']) -> Float[Array, 'B T D']:
   x = x.astype(jnp.float32)
+  # The epsilon is inside of the root: at a vector of 0 the gradient of a norm
+  # is not finite.
   return x * jax.lax.rsqrt(jnp.square(x).sum(axis=-1, keepdims=True) + 1e-6)

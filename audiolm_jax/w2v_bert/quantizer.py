@@ -58,6 +58,8 @@ class GumbelQuantizer(nn.Module):
       temperature: Float[Array, ''],
       deterministic: bool,
   ) -> Codes:
+    # In float32 whatever the model computes in: in bfloat16 logits that are
+    # close would tie, and the lowest id wins a tie.
     logits = Dense(self.codebook_size, ('embed', 'vocab'), name='logits')(
         unmasked.x.astype(jnp.float32)
     )

@@ -139,6 +139,7 @@ class W2vBertTrainStep(TrainStep):
         temperature,
         deterministic,
         rngs=dict(zip(streams, keys[1:4], strict=True)),
+        # Comes back empty of a quantizer that is learnt by gradients.
         mutable=['codebooks'],
     )
     metrics = self._metrics(predictions, masked, valid, keys[4])
@@ -165,6 +166,8 @@ class W2vBertTrainStep(TrainStep):
     visible, visible_accuracy = losses.masked_prediction(
         predictions.logits, codes.ids, valid & ~masked
     )
+    # Of ids and not of probabilities: these may be even while the same id is
+    # always the likeliest.
     used = jax.nn.one_hot(codes.ids, codes.probabilities.shape[-1])
     loss = self.beta * (contrastive + self.alpha * diversity)
     return {
@@ -177,5 +180,7 @@ class W2vBertTrainStep(TrainStep):
         'masked_accuracy': accuracy,
         'visible_accuracy': visible_accuracy,
         'masked_fraction': losses.mean_over(masked, valid),
+        # Masked prediction is a mean over these frames: batches and their
+        # pieces are averaged by how many they are.
         'weight': masked.sum().astype(jnp.float32),
     }
