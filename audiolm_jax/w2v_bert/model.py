@@ -167,7 +167,7 @@ class W2vBert(nn.Module):
 
   def _run(self, blocks, x, valid, deterministic):
     positions = jnp.arange(x.shape[1])
-    # One table serves all blocks of a half, as in T5.
+    # One table serves all blocks, as in T5.
     bias = self.position_bias(positions, positions)
     for block in blocks:
       x = block(x, bias, valid, deterministic)
